@@ -1,0 +1,26 @@
+"""All built-in algorithms by name. Importing this loads specs only, no numerical library."""
+
+import importlib
+import pkgutil
+
+from lakemill.algorithms.spec import AlgorithmSpec, by_repository
+
+
+def specs() -> list[AlgorithmSpec]:
+    """Every algorithm folder of this package that has a `spec` module, sorted by name."""
+    package = importlib.import_module("lakemill.algorithms")
+    found = []
+    for module in pkgutil.iter_modules(package.__path__):
+        if module.ispkg:
+            found.append(importlib.import_module(f"lakemill.algorithms.{module.name}.spec").SPEC)
+    return sorted(found, key=lambda one: one.name)
+
+
+def find(name: str) -> AlgorithmSpec | None:
+    """By AWS name, e.g. `linear-learner`."""
+    return next((one for one in specs() if one.name == name), None)
+
+
+def for_image(image_uri: str) -> AlgorithmSpec | None:
+    """By training or inference image URI."""
+    return by_repository(specs(), image_uri)
