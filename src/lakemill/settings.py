@@ -1,0 +1,87 @@
+"""Every setting, once: name, type, default, sentence.
+
+From here come the environment variables (`LAKEMILL_PORT`), the options of `lakemill up` (`--port`) and the page
+docs/reference/settings.md.
+"""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+
+def _setting(default: Any, doc: str) -> Any:
+    return dataclasses.field(default=default, metadata={"doc": doc})
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How one lakemill runs."""
+
+    host: str = _setting("127.0.0.1", "Address to listen on.")
+    port: int = _setting(4566, "Port to listen on; 0 takes a free one.")
+    data: Path = _setting(Path("lakemill-data"), "Folder that holds everything lakemill keeps.")
+    auth: Literal["on", "soft", "off"] = _setting(
+        "on",
+        "on: signatures are verified and permissions decided; soft: what would be denied is only logged; off: neither.",
+    )
+    tls: bool = _setting(False, "Serve HTTPS with a certificate of lakemill's own authority (DATA/ca.pem).")
+    region: str = _setting("us-east-1", "Region of requests that name none, and of `lakemill env`.")
+    account: str = _setting("000000000000", "Account id, 12 digits, of the root key made at the first start.")
+    log_format: Literal["text", "json"] = _setting("text", "Form of the request log.")
+    log_requests: bool = _setting(True, "Write one line per request to standard error.")
+
+    def __post_init__(self) -> None:
+        if not (len(self.account) == 12 and self.account.isdigit()):
+            raise SettingError("account", "12 digits", self.account)
+        if not 0 <= self.port <= 65535:
+            raise SettingError("port", "between 0 and 65535", self.port)
+        for name, allowed in (("auth", ("on", "soft", "off")), ("log_format", ("text", "json"))):
+            if getattr(self, name) not in allowed:
+                raise SettingError(name, f"one of {', '.join(allowed)}", getattr(self, name))
+
+
+class SettingError(ValueError):
+    """A setting that makes no sense. Fields: name, must, got."""
+
+    def __init__(self, name: str, must: str, got: Any) -> None:
+        super().__init__(f"setting {name} (LAKEMILL_{name.upper()}) must be {must}; got {got!r}")
+        self.name, self.must, self.got = name, must, got
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting.
+
+    >>> variable("log_format")
+    'LAKEMILL_LOG_FORMAT'
+    """
+    return f"LAKEMILL_{name.upper()}"
+
+
+def load(environment: Mapping[str, str] | None = None, **given: Any) -> Settings:
+    """Settings from what was given, else the environment, else the defaults. Raises SettingError.
+
+    >>> load({"LAKEMILL_PORT": "9000"}, auth="soft").port
+    9000
+    """
+    environment = os.environ if environment is None else environment
+    values = {}
+    for field in dataclasses.fields(Settings):
+        if given.get(field.name) is not None:
+            values[field.name] = given[field.name]
+        elif text := environment.get(variable(field.name)):
+            values[field.name] = _typed(field.name, type(field.default), text)
+    return Settings(**values)
+
+
+def _typed(name: str, kind: type, text: str) -> Any:
+    if kind is bool:
+        if text.lower() not in ("1", "true", "yes", "0", "false", "no"):
+            raise SettingError(name, "true or false", text)
+        return text.lower() in ("1", "true", "yes")
+    if kind is int:
+        if not text.isdigit():
+            raise SettingError(name, "a number", text)
+        return int(text)
+    return Path(text) if issubclass(kind, Path) else text
