@@ -1,0 +1,5 @@
+"""The command line: `lakemill up | env | run | status | logs | algorithms | doctor | demo`."""
+
+from lakemill.cli.main import main
+
+__all__ = ["main"]

@@ -1,8 +1,8 @@
 """Groups, streams and their events.
 
-How they are kept: a group is a document under `<scope>/<group>` in table `log_groups`; a stream under
-`<scope>/<group>/<stream>` in `log_streams` (with counters and times); each put is one chunk of events in `log_chunks` under
-`<stream id>/<first position, 20 digits>`. Names may hold slashes, so key parts are escaped with U+0001 as separator.
+How they are kept: a group is a document under scope, group in table `log_groups`; a stream under scope, group,
+stream in `log_streams` (with counters and times); each put is one chunk of events in `log_chunks` under the stream's id
+and the position of its first event (20 digits). Names may hold slashes, so the parts of a key are separated by U+0001.
 Positions number the events of a stream from 0 in the order they came; within a put they are in time order.
 """
 

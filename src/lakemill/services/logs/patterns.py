@@ -1,8 +1,8 @@
 """Filter patterns: which lines FilterLogEvents returns.
 
-Grammar (CloudWatch Logs user guide, "Filter and pattern syntax"): terms are AND-ed and case-sensitive; `"exact phrase"`;
-`?a ?b` means at least one of them; `-a` excludes; `%regex%` is a regular expression; `{ $.field = "x" && ... }` looks into a
-line of JSON. Space-delimited patterns `[a, b, ...]` are not provided.
+Grammar (CloudWatch Logs user guide, "Filter and pattern syntax"): terms are AND-ed and case-sensitive;
+`"exact phrase"`; `?a ?b` means at least one of them; `-a` excludes; `%regex%` is a regular expression;
+`{ $.field = "x" && ... }` looks into a line of JSON. Space-delimited patterns `[a, b, ...]` are not provided.
 """
 
 import json

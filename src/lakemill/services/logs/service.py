@@ -16,7 +16,10 @@ from lakemill.services.base import Call, Need, Service, ServiceError, operation
 from lakemill.services.logs.patterns import PatternError, compile_pattern
 from lakemill.services.logs.tokens import name_in, position_in, position_token, token_for
 
-RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)  # fmt: skip
+RETENTION_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180),
+    *(365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
 BATCH_BYTES_MAX = 1_048_576
 BATCH_SPAN_MS_MAX = 24 * 3600 * 1000
 EVENT_OVERHEAD_BYTES = 26
@@ -307,7 +310,7 @@ def _event_id(event: Event) -> str:
 
 def _check_batch(events: list[tuple[int, str]]) -> None:
     times = [time for time, _ in events]
-    if any(later < earlier for earlier, later in zip(times, times[1:], strict=False)):
+    if any(later < earlier for earlier, later in itertools.pairwise(times)):
         raise _invalid("Log events in a single PutLogEvents request must be in chronological order.")
     if times and times[-1] - times[0] > BATCH_SPAN_MS_MAX:
         raise _invalid("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.")

@@ -1,0 +1,252 @@
+"""Puts lakemill together from settings, and runs it. The only module that knows everyone."""
+
+import asyncio
+import contextlib
+import dataclasses
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from lakemill.engines.hosting import Hosting
+from lakemill.engines.identity import Identity
+from lakemill.engines.jobs import Jobs
+from lakemill.engines.loglines import LogLines
+from lakemill.engines.objects import Objects
+from lakemill.gateway.authority import Authority, write_private
+from lakemill.gateway.pipeline import Gateway
+from lakemill.gateway.requestlog import RequestLog
+from lakemill.ports.blobs import EmbeddedBlobs
+from lakemill.ports.clock import SystemClock
+from lakemill.ports.compute import EmbeddedCompute
+from lakemill.ports.metadata import EmbeddedMetadata
+from lakemill.services.base import Service
+from lakemill.services.iam import Iam
+from lakemill.services.logs import Logs
+from lakemill.services.s3 import S3
+from lakemill.services.sagemaker import SageMaker
+from lakemill.services.sagemaker_runtime import SageMakerRuntime
+from lakemill.services.sts import Sts
+from lakemill.settings import Settings
+
+
+class AlreadyRunning(Exception):
+    """Another lakemill uses this data folder. Fields: data, holder (pid or "")."""
+
+    def __init__(self, data: Path, holder: str) -> None:
+        who = f" (process {holder})" if holder else ""
+        super().__init__(f"another lakemill{who} is using {data}; stop it, or choose another folder with --data")
+        self.data, self.holder = data, holder
+
+
+class PortTaken(Exception):
+    """Something listens on our port already. Fields: host, port."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(f"{host}:{port} is in use; choose another port with --port (0 takes a free one)")
+        self.host, self.port = host, port
+
+
+@dataclasses.dataclass
+class App:
+    """A lakemill that is put together but does not listen yet."""
+
+    settings: Settings
+    gateway: Gateway
+    jobs: Jobs
+    hosting: Hosting
+    objects: Objects
+    identity: Identity
+    loglines: LogLines
+    metadata: EmbeddedMetadata
+    lock: FileLock
+    authority: Authority
+
+    async def start(self) -> list[str]:
+        """Recover what an earlier run left and begin background work; says what was recovered, a sentence each."""
+        recovered = list(await self.objects.recover())
+        recovered += await self.jobs.start()
+        recovered += await self.hosting.start()
+        return recovered
+
+    async def close(self) -> None:
+        """Stop background work and close the stores; what runs in processes of its own goes on."""
+        await self.hosting.close()
+        await self.jobs.close()
+        self.metadata.close()
+        self.lock.release()
+
+
+def build(settings: Settings) -> App:
+    """Put the parts together. Raises AlreadyRunning."""
+    data = settings.data.resolve()
+    data.mkdir(parents=True, exist_ok=True)
+    lock = _lock(data)
+    clock = SystemClock()
+    metadata = EmbeddedMetadata(data / "metadata.sqlite", clock)
+    compute = EmbeddedCompute(data / "runs")
+    loglines = LogLines(metadata, clock)
+    objects = Objects(metadata, EmbeddedBlobs(data / "blobs"), clock)
+    identity = Identity(metadata, clock, settings.account)
+    jobs = Jobs(metadata, compute, loglines, clock)
+    hosting = Hosting(metadata, compute, objects, loglines, clock, data / "endpoints")
+    sagemaker = SageMaker(
+        metadata=metadata,
+        jobs=jobs,
+        objects=objects,
+        identity=identity,
+        loglines=loglines,
+        hosting=hosting,
+        clock=clock,
+        folder=data / "jobs",
+    )
+    services: list[Service] = [
+        S3(objects, identity, clock),
+        Iam(identity, clock),
+        Sts(identity, clock),
+        Logs(loglines, clock),
+        sagemaker,
+        SageMakerRuntime(hosting, clock),
+    ]
+    log = RequestLog(settings.log_format, enabled=settings.log_requests)
+    gateway = Gateway(services, identity, metadata, clock, settings, log)
+    return App(settings, gateway, jobs, hosting, objects, identity, loglines, metadata, lock, Authority(data))
+
+
+def _lock(data: Path) -> FileLock:
+    path = data / "lock"
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        holder = (data / "pid").read_text().strip() if (data / "pid").exists() else ""
+        raise AlreadyRunning(data, holder) from None
+    (data / "pid").write_text(str(os.getpid()))
+    return lock
+
+
+def root_key(app: App) -> tuple[str, str]:
+    """Access key id and secret of the account's root, made at the first start and kept in DATA/credentials (0600)."""
+    key = app.identity.root_key()
+    path = app.settings.data.resolve() / "credentials"
+    text = f"[default]\naws_access_key_id = {key.access_key_id}\naws_secret_access_key = {key.secret}\n"
+    if not path.exists() or path.read_text() != text:
+        write_private(path, text.encode())
+    return key.access_key_id, key.secret
+
+
+@contextlib.contextmanager
+def _listening(settings: Settings):
+    """A bound socket's port, checked before anything is started."""
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError:
+            raise PortTaken(settings.host, settings.port) from None
+        port = probe.getsockname()[1]
+    yield port
+
+
+Said = Callable[[dict[str, object]], None]
+
+
+async def run(settings: Settings, say: Said) -> None:
+    """Serve until SIGINT or SIGTERM. say gets {"endpoint", "console", "access_key_id", "recovered", ...} once ready."""
+    with _listening(settings) as port:
+        app = build(dataclasses.replace(settings, port=port))
+        try:
+            key_id, _ = root_key(app)
+            recovered = await app.start()
+            server, serving = await _serve(app, port)
+            scheme = "https" if settings.tls else "http"
+            endpoint = f"{scheme}://{settings.host}:{port}"
+            (settings.data / "endpoint").write_text(endpoint)
+            say(
+                {
+                    "endpoint": endpoint,
+                    "console": f"{endpoint}/_lakemill/",
+                    "access_key_id": key_id,
+                    "data": str(settings.data.resolve()),
+                    "recovered": recovered,
+                }
+            )
+            await _until_told_to_stop()
+            server.stop()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(asyncio.shield(serving), timeout=10)
+        finally:
+            await app.close()
+
+
+async def _serve(app: App, port: int):
+    """Start granian inside this event loop; returns when it accepts connections."""
+    from granian.constants import HTTPModes, Interfaces, SSLProtocols
+    from granian.server.embed import Server
+
+    settings = app.settings
+    options = {}
+    if settings.tls:
+        folder = settings.data.resolve()
+        chain, key = app.authority.leaf(_names(settings.host))
+        (folder / "server.pem").write_bytes(chain)
+        write_private(folder / "server.key", key)
+        options = {
+            "ssl_cert": folder / "server.pem",
+            "ssl_key": folder / "server.key",
+            "ssl_protocol_min": SSLProtocols.tls12,
+        }
+    server = Server(
+        app.gateway,
+        address=settings.host,
+        port=port,
+        interface=Interfaces.ASGINL,  # No lifespan events: `run` starts and stops the parts.
+        http=HTTPModes.auto,
+        websockets=False,
+        backlog=2048,
+        log_enabled=False,
+        **options,
+    )
+    serving = asyncio.create_task(server.serve())
+    for _ in range(500):
+        if serving.done():
+            serving.result()
+        try:
+            _, writer = await asyncio.open_connection(settings.host, port)
+        except OSError:
+            await asyncio.sleep(0.01)
+        else:
+            writer.close()
+            return server, serving
+    raise RuntimeError(f"the server did not begin to listen on {settings.host}:{port}")
+
+
+def _names(host: str) -> list[str]:
+    return sorted({"localhost", "127.0.0.1", "*.s3.localhost", host} - {"0.0.0.0", "::"})
+
+
+async def _until_told_to_stop() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except (NotImplementedError, RuntimeError):  # Windows, or not the main thread (tests).
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+    await stop.wait()
+
+
+def main(settings: Settings, say: Said) -> None:
+    """`run` on the fastest event loop there is."""
+    if sys.platform == "win32":
+        asyncio.run(run(settings, say))
+    else:
+        import uvloop
+
+        uvloop.run(run(settings, say))

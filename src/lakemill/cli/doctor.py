@@ -1,0 +1,52 @@
+"""`lakemill doctor`: what is missing on this machine, and the command that mends it."""
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+from typing import Any
+
+# Modules by the extra that brings them, and what they are for.
+EXTRAS = {
+    "algorithms": (("numpy", "scipy", "pyarrow", "numba", "sklearn", "xgboost", "faiss"), "the tabular algorithms"),
+    "deep": (("torch",), "the deep-learning algorithms"),
+}
+
+
+def examine() -> list[dict[str, Any]]:
+    """Findings: what, ok, optional, mend."""
+    findings = [
+        {
+            "what": f"Python {sys.version_info.major}.{sys.version_info.minor} (3.11 or newer is needed)",
+            "ok": sys.version_info >= (3, 11),
+            "optional": False,
+            "mend": "install Python 3.11",
+        }
+    ]
+    for extra, (modules, purpose) in EXTRAS.items():
+        absent = [name for name in modules if importlib.util.find_spec(name) is None]
+        findings.append(
+            {
+                "what": f"{purpose}: {', '.join(absent or modules)}",
+                "ok": not absent,
+                "optional": True,
+                "mend": f"pip install 'lakemill[{extra}]'",
+            }
+        )
+    findings.append(
+        {
+            "what": "network isolation of jobs (bubblewrap, Linux)",
+            "ok": _isolates(),
+            "optional": True,
+            "mend": "install bubblewrap (Debian: apt-get install bubblewrap); elsewhere EnableNetworkIsolation is refused",
+        }
+    )
+    return findings
+
+
+def _isolates() -> bool:
+    program = shutil.which("bwrap")
+    if program is None:
+        return False
+    command = [program, "--unshare-net", "--dev-bind", "/", "/", "true"]
+    return subprocess.run(command, capture_output=True, timeout=10, check=False).returncode == 0

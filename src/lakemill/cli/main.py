@@ -1,0 +1,184 @@
+"""The commands, one function each; what is more than a few lines has a module of its own."""
+
+import asyncio
+import os
+import shlex
+from typing import Annotated, Any
+
+import typer
+
+import lakemill
+from lakemill.cli import options
+from lakemill.cli.output import as_json, fail, strong, table
+
+app = typer.Typer(
+    name="lakemill",
+    help="A self-hosted machine-learning platform that speaks AWS.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    app()
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"lakemill {lakemill.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def up(
+    host: options.Host = None,
+    port: options.Port = None,
+    data: options.Data = None,
+    auth: options.Auth = None,
+    tls: options.Tls = None,
+    region: options.Region = None,
+    account: options.Account = None,
+    log_format: options.LogFormat = None,
+    log_requests: options.LogRequests = None,
+) -> None:
+    """Start lakemill in the foreground. `Ready.` is the last line of the start."""
+    chosen = options.settings(
+        host=host, port=port, data=data, auth=auth, tls=tls, region=region, account=account,
+        log_format=log_format, log_requests=log_requests,
+    )  # fmt: skip
+    from lakemill.app import AlreadyRunning, PortTaken
+    from lakemill.app import main as serve
+
+    def say(facts: dict[str, Any]) -> None:
+        for sentence in facts["recovered"]:
+            typer.echo(f"Recovered: {sentence}")
+        typer.echo(f"Endpoint:  {strong(facts['endpoint'])}")
+        typer.echo(f"Console:   {facts['console']}")
+        typer.echo(f"Data:      {facts['data']}")
+        typer.echo(f"Root key:  {facts['access_key_id']}  (secret in {facts['data']}/credentials)")
+        if chosen.auth != "on":
+            typer.echo(strong(f"Requests are not authorised (--auth {chosen.auth}).", "yellow"))
+        typer.echo(f'Use it:    eval "$(lakemill env --data {shlex.quote(facts["data"])})"')
+        typer.echo(strong("Ready."))
+
+    try:
+        serve(chosen, say)
+    except (AlreadyRunning, PortTaken) as error:
+        fail(str(error))
+    typer.echo("Stopped.")
+
+
+@app.command()
+def env(
+    port: options.Port = None,
+    data: options.Data = None,
+    region: options.Region = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Write this profile to the AWS configuration files instead.")
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Print the exports that point AWS tools at lakemill: eval "$(lakemill env)"."""
+    from lakemill.cli.profile import write_profile
+    from lakemill.cli.target import target
+
+    found = target(options.settings(port=port, data=data, region=region), port_given=port is not None)
+    if profile:
+        config, credentials = write_profile(profile, found)
+        typer.echo(f"Wrote profile {profile} to {config} and {credentials}; use it with: export AWS_PROFILE={profile}")
+    elif json:
+        as_json(found.environment())
+    else:
+        for name, value in found.environment().items():
+            typer.echo(f"export {name}={shlex.quote(value)}")
+
+
+@app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+def run(
+    command: Annotated[list[str], typer.Argument(metavar="-- CMD...", help="The program and its arguments.")],
+    port: options.Port = None,
+    data: options.Data = None,
+    region: options.Region = None,
+) -> None:
+    """Run a program against lakemill, hard-coded https://*.amazonaws.com hosts included."""
+    from lakemill.cli.runner import run_program
+    from lakemill.cli.target import target
+
+    found = target(options.settings(port=port, data=data, region=region), port_given=port is not None)
+    raise typer.Exit(asyncio.run(run_program(command, found, dict(os.environ))))
+
+
+@app.command()
+def status(port: options.Port = None, data: options.Data = None, json: options.Json = False) -> None:
+    """Say whether lakemill is up, and what it holds and does."""
+    from lakemill.cli.status import gather, show
+    from lakemill.cli.target import target
+
+    found = target(options.settings(port=port, data=data), port_given=port is not None)
+    facts = gather(found)
+    if json:
+        as_json(facts)
+    else:
+        show(facts)
+    raise typer.Exit(0 if facts["up"] else 1)
+
+
+@app.command()
+def logs(
+    job: Annotated[str, typer.Argument(help="Name of a training or transform job, or of an endpoint.")],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job has ended.")] = False,
+    port: options.Port = None,
+    data: options.Data = None,
+) -> None:
+    """Print what a job or an endpoint has logged."""
+    from lakemill.cli.joblogs import print_logs
+    from lakemill.cli.target import target
+
+    print_logs(target(options.settings(port=port, data=data), port_given=port is not None), job, follow=follow)
+
+
+@app.command()
+def algorithms(
+    name: Annotated[
+        str | None, typer.Argument(help="Show this algorithm's hyperparameters, channels and metrics.")
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """List the built-in algorithms."""
+    from lakemill.algorithms import registry
+    from lakemill.cli.algorithms import describe, show
+
+    if name is None:
+        rows = [{"name": one.name, "title": one.title, "summary": one.summary} for one in registry.specs()]
+        as_json(rows) if json else table(rows, ["name", "title", "summary"])
+        return
+    spec = registry.find(name)
+    if spec is None:
+        known = ", ".join(one.name for one in registry.specs())
+        fail(f"no built-in algorithm is called {name}", f"there are: {known}")
+    as_json(describe(spec)) if json else show(spec)
+
+
+@app.command()
+def doctor(json: options.Json = False) -> None:
+    """Say what this machine lacks for lakemill, and the command that mends it."""
+    from lakemill.cli.doctor import examine
+
+    findings = examine()
+    if json:
+        as_json(findings)
+    else:
+        for finding in findings:
+            mark = strong("ok     ") if finding["ok"] else strong("missing", "yellow")
+            typer.echo(f"{mark} {finding['what']}" + ("" if finding["ok"] else f"\n        mend: {finding['mend']}"))
+    raise typer.Exit(0 if all(finding["ok"] or finding["optional"] for finding in findings) else 1)
