@@ -1,0 +1,70 @@
+# lakemill: `make demo` shows it, `make test` tests it. Both need Python 3.11 and make, and install the rest themselves.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+SDK2 := .venvs/sdk2
+SDK3 := .venvs/sdk3
+
+.PHONY: help venv clients demo test test-all bench bench-algorithms lint check types docs lock clean
+
+help: ## List the targets.
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+venv: $(VENV)/.installed ## Make .venv with everything lakemill and its tests need.
+
+clients: $(SDK2)/.installed $(SDK3)/.installed ## Make one environment for each SageMaker SDK (they exclude each other).
+
+# torch comes first and by itself: asked for as somebody's dependency, pip takes a CUDA build of several gigabytes.
+$(VENV)/.installed: requirements/lock.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --upgrade pip
+	$(BIN)/python -m pip install -q torch==2.13.0
+	$(BIN)/python -m pip install -q -r requirements/lock.txt
+	$(BIN)/python -m pip install -q --no-deps -e .
+	@touch $@
+
+$(SDK2)/.installed: requirements/sdk2.txt
+	$(PYTHON) -m venv $(SDK2)
+	$(SDK2)/bin/python -m pip install -q --upgrade pip
+	$(SDK2)/bin/python -m pip install -q -r requirements/sdk2.txt
+	@touch $@
+
+$(SDK3)/.installed: requirements/sdk3.txt
+	$(PYTHON) -m venv $(SDK3)
+	$(SDK3)/bin/python -m pip install -q --upgrade pip
+	$(SDK3)/bin/python -m pip install -q torch==2.13.0
+	$(SDK3)/bin/python -m pip install -q -r requirements/sdk3.txt
+	@touch $@
+
+demo: venv $(SDK2)/.installed ## Carry real data the whole way: bucket, training, endpoint, batch job.
+	$(BIN)/lakemill demo
+
+test: venv clients ## Run the tests (under 20 minutes on 2 cores).
+	$(BIN)/python -m pytest -m "not slow" -q
+
+test-all: venv clients ## Run all tests, the slow ones too.
+	$(BIN)/python -m pytest -q
+
+bench: venv clients ## Measure lakemill beside its peers and write docs/benchmarks.md.
+	$(BIN)/python -m bench
+
+bench-algorithms: venv ## Measure the algorithms only.
+	$(BIN)/python -m bench --only algorithms
+
+lint: venv ## Check style and types.
+	$(BIN)/ruff check src tests bench examples docs
+	$(BIN)/ruff format --check src tests bench examples docs
+	$(BIN)/mypy
+
+check: lint test ## What the build does.
+
+docs: venv ## Generate the reference pages and build the site into site/.
+	$(BIN)/python docs/generate.py
+	$(BIN)/mkdocs build -q --strict
+
+lock: venv ## Write requirements/lock.txt from what .venv holds.
+	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu//' > requirements/lock.txt
+
+clean: ## Remove what was built (not the environments).
+	rm -rf site build dist .pytest_cache .ruff_cache .mypy_cache

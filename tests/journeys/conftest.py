@@ -1,0 +1,27 @@
+"""A running lakemill for journeys: a process of its own with a fresh data folder, asked through public SDKs."""
+
+import pytest
+
+from tests.running import Lakemill
+
+
+@pytest.fixture(scope="session")
+def lakemill(tmp_path_factory):
+    """One lakemill for all journeys of a worker; tests use names of their own."""
+    with Lakemill(tmp_path_factory.mktemp("lakemill")) as running:
+        yield running
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """A factory of lakemills for tests that restart or kill theirs: `fresh()` starts one on this test's folder."""
+    started = []
+
+    def start(**options):
+        running = Lakemill(tmp_path / "data", **options)
+        started.append(running)
+        return running.start()
+
+    yield start
+    for running in started:
+        running.stop()
