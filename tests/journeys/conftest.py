@@ -1,7 +1,6 @@
 """A running lakemill for journeys: a process of its own with a fresh data folder, asked through public SDKs."""
 
 import pytest
-
 from tests.running import Lakemill
 
 

@@ -1,0 +1,103 @@
+"""Run the benchmarks and write docs/benchmarks.md.
+
+python -m bench                     all of them
+python -m bench --only platform     those whose group or module name contains the word
+"""
+
+import argparse
+import datetime
+import importlib
+import json
+import platform
+import time
+from pathlib import Path
+
+GROUPS = {
+    "platform": ["bench.requests", "bench.transfer", "bench.endpoint", "bench.startup"],
+    "formats": ["bench.formats"],
+    "algorithms": [
+        "bench.algorithms_xgboost",
+        "bench.algorithms_linear",
+        "bench.algorithms_kmeans",
+        "bench.algorithms_pca",
+    ],
+}
+PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+RESULTS = Path(__file__).parent / "results.json"
+
+
+def figure(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "" if value is None else str(value)
+
+
+def render(results: dict[str, dict]) -> str:
+    """The page, from the latest result of every module."""
+    lines = [
+        "# Benchmarks\n",
+        "<!-- Made by python -m bench; do not edit. -->\n",
+        "Each row is lakemill and the best public peer on the same work in one run on the same machine. Machines and their",
+        "neighbours are noisy: read the ratios, not the absolute figures. How each is measured stands in its module under",
+        "`bench/`.\n",
+    ]
+    for group, modules in GROUPS.items():
+        for module in modules:
+            result = results.get(module)
+            if not result:
+                continue
+            lines.append(f"## {group}: {module.removeprefix('bench.')}\n")
+            lines.append(f"Measured {result['date']} on {result['machine']}, in {result['seconds']:.0f} s.\n")
+            lines.append("| what | lakemill | peer | ratio | unit | target | met | note |")
+            lines.append("| --- | --- | --- | --- | --- | --- | --- | --- |")
+            for row in result["rows"]:
+                met = {True: "yes", False: "**no**", None: ""}[row.get("met")]
+                cells = [
+                    row["name"],
+                    figure(row.get("ours")),
+                    figure(row.get("peer")),
+                    figure(row.get("ratio")),
+                    row.get("unit", ""),
+                    row.get("target", ""),
+                    met,
+                    row.get("note", ""),
+                ]
+                lines.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
+            lines.append("")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure lakemill beside its peers.")
+    parser.add_argument("--only", default="", help="a word of the group's or module's name")
+    only = parser.parse_args().only
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for group, modules in GROUPS.items():
+        for module in modules:
+            if only not in group and only not in module:
+                continue
+            print(f"{module} ...", flush=True)
+            began = time.perf_counter()
+            rows = importlib.import_module(module).run()
+            for row in rows:
+                print(f"  {row['name']}: {figure(row.get('ours'))} against {figure(row.get('peer'))} {row.get('unit', '')}"
+                      f"  ratio {figure(row.get('ratio'))}  {row.get('target', '')}", flush=True)  # fmt: skip
+            results[module] = {
+                "date": datetime.date.today().isoformat(),
+                "machine": f"{platform.system()} {platform.machine()}, {_cores()} cores, Python {platform.python_version()}",
+                "seconds": time.perf_counter() - began,
+                "rows": rows,
+            }
+            RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+            PAGE.write_text(render(results))
+    print(f"written: {PAGE}")
+
+
+def _cores() -> int:
+    import os
+
+    return os.cpu_count() or 1
+
+
+if __name__ == "__main__":
+    main()

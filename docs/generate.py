@@ -1,0 +1,139 @@
+"""Write the reference pages from the code: settings, commands, hyperparameters, coverage of operations.
+
+python docs/generate.py           write them
+python docs/generate.py --check   fail if one is not current
+"""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import click
+import typer.main
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+
+from lakemill.algorithms import registry
+from lakemill.app import SERVICES
+from lakemill.cli.main import app
+from lakemill.settings import Settings, variable
+
+DOCS = Path(__file__).parent
+NOTE = "<!-- Made by docs/generate.py; do not edit. -->\n\n"
+
+
+def cell(value: object) -> str:
+    return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def table(heads: list[str], rows: list[list[object]]) -> str:
+    lines = ["| " + " | ".join(heads) + " |", "| " + " | ".join("---" for _ in heads) + " |"]
+    lines += ["| " + " | ".join(cell(value) for value in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def settings_page() -> str:
+    rows = [
+        [f"`{field.name}`", f"`{variable(field.name)}`", f"`{field.default}`", field.metadata["doc"]]
+        for field in dataclasses.fields(Settings)
+    ]
+    return f"# Settings\n\n{NOTE}" + table(["setting", "environment", "default", "what it does"], rows)
+
+
+def commands_page() -> str:
+    parts = [f"# Commands\n\n{NOTE}"]
+    group = typer.main.get_command(app)
+    context = click.Context(group, info_name="lakemill")
+    for name in sorted(group.list_commands(context)):
+        command = group.get_command(context, name)
+        inner = click.Context(command, info_name=f"lakemill {name}")
+        usage = " ".join(command.collect_usage_pieces(inner))
+        parts.append(f"## lakemill {name}\n\n{command.help}\n\n```\nlakemill {name} {usage}\n```\n")
+        rows = []
+        for parameter in command.params:
+            names = ", ".join(f"`{option}`" for option in [*parameter.opts, *parameter.secondary_opts])
+            if names != "`--help`":
+                rows.append([names, getattr(parameter, "help", "") or ""])
+        if rows:
+            parts.append(table(["option", "what it does"], rows))
+    return "\n".join(parts)
+
+
+def hyperparameters_page() -> str:
+    parts = [f"# Hyperparameters, channels and metrics\n\n{NOTE}"]
+    for spec in registry.specs():
+        parts.append(f"## {spec.name}\n\n{spec.summary}\n")
+        rows = [
+            [f"`{one.name}`", one.allowed(), "required" if one.required else f"`{one.default}`", one.doc]
+            for one in spec.hyperparameters
+        ]
+        parts.append(table(["hyperparameter", "valid", "default", "meaning"], rows))
+        channels = [
+            [f"`{one.name}`", "yes" if one.required else "no", ", ".join(f"`{t}`" for t in one.content_types)]
+            for one in spec.channels
+        ]
+        parts.append(table(["channel", "required", "content types"], channels))
+        parts.append(
+            f"Requests: {', '.join(f'`{t}`' for t in spec.request_types)}. "
+            f"Responses: {', '.join(f'`{t}`' for t in spec.response_types)}.\n"
+        )
+        if spec.metrics:
+            rows = [[f"`{one.name}`", one.goal or "", f"`{one.regex}`"] for one in spec.metrics]
+            parts.append(table(["metric", "goal", "read from the log by"], rows))
+    return "\n".join(parts)
+
+
+def coverage_page() -> str:
+    parts = [
+        f"# Coverage of operations\n\n{NOTE}"
+        "An operation is real, or it is refused with an error that names it. Input members in the last column are refused "
+        "by name when a request sets them.\n"
+    ]
+    loader, sections, counts = Loader(), [], []
+    for service in SERVICES:
+        model = ServiceModel(loader.load_service_model(service.name, "service-2"), service.name)
+        handlers = {
+            member.operation: member
+            for member in (getattr(service, name) for name in dir(service))
+            if hasattr(member, "operation")
+        }
+        real = sorted(handlers)
+        refused = sorted(set(model.operation_names) - set(handlers))
+        counts.append([f"[{service.name}](#{service.name})", len(real), len(refused)])
+        rows = [
+            [f"`{name}`", ", ".join(f"`{m}`{f' ({why})' if why else ''}" for m, why in handlers[name].refuses.items())]
+            for name in real
+        ]
+        sections.append(f"## {service.name}\n\n" + table(["real", "refused members"], rows))
+        if refused:
+            sections.append("Refused: " + ", ".join(f"`{name}`" for name in refused) + ".\n")
+    parts.append(table(["service", "real", "refused"], counts))
+    return "\n".join(parts + sections)
+
+
+PAGES = {
+    "reference/settings.md": settings_page,
+    "reference/commands.md": commands_page,
+    "reference/hyperparameters.md": hyperparameters_page,
+    "coverage.md": coverage_page,
+}
+
+
+def main(check: bool) -> int:
+    stale = []
+    for name, make in PAGES.items():
+        path, text = DOCS / name, make()
+        if not path.exists() or path.read_text() != text:
+            stale.append(name)
+            if not check:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+    if stale and check:
+        print(f"not current: {', '.join(stale)}; run: python docs/generate.py")
+        return 1
+    print(f"written: {', '.join(stale)}" if stale else "all current")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv))
