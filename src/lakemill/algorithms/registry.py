@@ -1,6 +1,7 @@
 """All built-in algorithms by name. Importing this loads specs only, no numerical library."""
 
 import importlib
+import importlib.util
 import pkgutil
 
 from lakemill.algorithms.spec import AlgorithmSpec, by_repository
@@ -17,7 +18,10 @@ def specs() -> list[AlgorithmSpec]:
 
 
 def find(name: str) -> AlgorithmSpec | None:
-    """By AWS name, e.g. `linear-learner`."""
+    """By AWS name, e.g. `linear-learner`. Its folder has that name with underscores, so others need not be loaded."""
+    module = f"lakemill.algorithms.{name.replace('-', '_')}"
+    if name.replace("-", "").isalnum() and importlib.util.find_spec(module):
+        return importlib.import_module(f"{module}.spec").SPEC
     return next((one for one in specs() if one.name == name), None)
 
 

@@ -4,8 +4,8 @@ A subclass of RecordPredictor says which outputs it has for a block of records; 
 feature counts, wrappers, errors) is here, after the shared facts of AWS's built-in algorithms:
 
 - requests: JSON (`{"instances": [...]}`), JSON Lines, CSV, RecordIO-protobuf, dense or sparse;
-- answers: `{"predictions": [{...}, ...]}`, the same objects one per line, CSV, or one protobuf Record per input with each
-  output as a float32 tensor in `label`;
+- answers: `{"predictions": [{...}, ...]}`, the same objects one per line, CSV, or one protobuf Record per input with
+  each output as a float32 tensor in `label`;
 - order of the answers = order of the records.
 """
 
@@ -60,7 +60,7 @@ class RecordPredictor(abc.ABC):
         """The model's outputs for n records; options are the parameters of Accept, e.g. `{"verbose": "true"}`."""
 
     def invoke(self, request: InferenceRequest) -> InferenceResponse:
-        """Answer one request. Raises InferenceError: 400 bad records, 406 Accept, 415 content type or unparsable body."""
+        """Answer one request. Raises InferenceError: 400 bad records, 406 Accept, 415 type or unparsable body."""
         accept, options = negotiate(request.accept, self.response_types, self._default_accept)
         block = self.decode(request)
         return InferenceResponse(encode(self.outputs(block, options), accept, self.wrapper), accept)
@@ -143,7 +143,7 @@ def _supported(name: str, supported: Sequence[str], default: str) -> str | None:
 
 
 def decode_body(request: InferenceRequest, supported: Sequence[str], label_size_default: int = 0) -> Block:
-    """The records of a request body. Raises InferenceError: 415 for the type or an unparsable body, 400 for no records."""
+    """A request body's records. Raises InferenceError: 415 for the type or an unparsable body, 400 for no records."""
     name, _ = media_type(request.content_type)
     if name not in supported:
         named = f"Content type {request.content_type!r} is not supported" if name else "The request has no Content-Type"

@@ -2,8 +2,8 @@
 
 Files are read in the order of their S3 keys (bytes of the path below the channel), sub-folders included. Names that
 start with a dot are skipped, and names that start with an underscore where the channel holds records rather than
-pictures (`_SUCCESS` and its like). A Pipe-mode channel is drained once into a scratch file, so that an algorithm may read
-it as often as it likes.
+pictures (`_SUCCESS` and its like). A Pipe-mode channel is drained once into a scratch file, so that an algorithm may
+read it as often as it likes.
 """
 
 import shutil

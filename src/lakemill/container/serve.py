@@ -29,7 +29,7 @@ _BODY_BYTES_MAX = 6_291_456
 
 
 def serve(spec: AlgorithmSpec, environment: Mapping[str, str] = os.environ) -> int:
-    """Serve until SIGTERM. Returns the exit code: 0 after draining, 1 if the model does not load or the port is taken."""
+    """Serve until SIGTERM. Returns the exit code: 0 after draining, 1 if model or port cannot be had."""
     layout = Layout.from_environment(environment)
     try:
         predictor = load_function(spec.serve)(layout.model, environment)

@@ -1,0 +1,105 @@
+"""Channels into DMatrix objects: content types' short forms, record weights, the base of LibSVM indices."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from lakemill.algorithms.contract import Dataset
+from lakemill.algorithms.errors import CustomerError
+from lakemill.algorithms.xgboost.library import xgboost
+from lakemill.formats.block import Block
+
+SHORT_FORMS = {
+    "csv": "text/csv",
+    "libsvm": "text/libsvm",
+    "text/x-libsvm": "text/libsvm",
+    "parquet": "application/x-parquet",
+    "recordio-protobuf": "application/x-recordio-protobuf",
+}
+
+
+@dataclasses.dataclass
+class Table:
+    """One channel in memory. features: (n, d) float32 dense (NaN is missing) or CSR (what is absent is missing).
+
+    labels, weights: (n,) float32; weights may be None.
+    """
+
+    features: Any
+    labels: np.ndarray
+    weights: np.ndarray | None = None
+
+    def rows(self, chosen: np.ndarray) -> "Table":
+        """The records at some positions."""
+        weights = None if self.weights is None else self.weights[chosen]
+        return Table(self.features[chosen], self.labels[chosen], weights)
+
+    def matrix(self, nthread: int | None, objective: str) -> Any:
+        """The DMatrix; for survival:aft every label is an exact time, since no content type carries an interval."""
+        matrix = xgboost.DMatrix(self.features, label=self.labels, weight=self.weights, nthread=nthread)
+        if objective == "survival:aft":
+            matrix.set_float_info("label_lower_bound", self.labels)
+            matrix.set_float_info("label_upper_bound", self.labels)
+        return matrix
+
+
+def long_type(content_type: str) -> str:
+    """`csv` -> `text/csv`, and so on."""
+    return SHORT_FORMS.get(content_type, content_type)
+
+
+def read(name: str, dataset: Dataset, csv_weights: bool) -> Table:
+    """All records of a channel. Raises CustomerError, FormatError."""
+    kind = long_type(dataset.content_type)
+    if kind == "text/csv" and dataset.parameters.get("label_size", "1") != "1":
+        given = f"{dataset.content_type};label_size={dataset.parameters['label_size']}"
+        raise CustomerError(
+            f"{given} is not an accepted csv ContentType. Optional parameter label_size must be equal to 1"
+        )
+    if csv_weights and kind != "text/csv":
+        raise CustomerError(f"csv_weights is for CSV data; channel {name} is {dataset.content_type}")
+    block = dataset.read()
+    labels = _labels(name, block)
+    features, weights = block.features, block.weights
+    if csv_weights:
+        weights, features = np.ascontiguousarray(features[:, 0]), np.ascontiguousarray(features[:, 1:])
+    if features.shape[1] == 0:
+        raise CustomerError(f"Channel {name} has a label but no feature columns")
+    _check_weights(name, weights)
+    return Table(features, labels, weights)
+
+
+def _labels(name: str, block: Block) -> np.ndarray:
+    if block.labels is None:
+        raise CustomerError(f"Channel {name} has no labels; every record needs one")
+    labels = block.labels
+    if labels.ndim == 2:
+        if labels.shape[1] != 1:
+            raise CustomerError(f"Channel {name} has {labels.shape[1]} labels in a record; XGBoost takes one")
+        labels = labels[:, 0]
+    wrong = np.flatnonzero(~np.isfinite(labels))
+    if len(wrong):
+        raise CustomerError(f"The label of record {wrong[0] + 1} of channel {name} is not a finite number")
+    return np.ascontiguousarray(labels)
+
+
+def _check_weights(name: str, weights: np.ndarray | None) -> None:
+    if weights is None:
+        return
+    wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if len(wrong):
+        raise CustomerError(f"The weight of record {wrong[0] + 1} of channel {name} must be a number >= 0")
+
+
+def same_width(tables: dict[str, Table]) -> None:
+    """Let sparse channels of different greatest index agree in width, in place. Raises CustomerError for dense ones."""
+    width = max(table.features.shape[1] for table in tables.values())
+    for name, table in tables.items():
+        mine = table.features.shape[1]
+        if mine == width:
+            continue
+        if isinstance(table.features, np.ndarray):
+            listed = ", ".join(f"{key} has {one.features.shape[1]}" for key, one in tables.items())
+            raise CustomerError(f"All channels need the same number of feature columns: {listed}; see {name}")
+        table.features.resize(table.features.shape[0], width)
