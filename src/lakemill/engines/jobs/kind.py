@@ -1,0 +1,104 @@
+"""What a kind of job (training, batch transform ...) tells the engine.
+
+All methods run in the job's own thread and may block. After a crash of the platform the engine calls again whatever
+had not finished, so `prepare` and `collect` must be safe to repeat; `work` is repeated only if `repeatable` says so.
+
+    prepare(job) -> Plan     a process: the engine starts it, follows its log, stops it, waits; then
+                             collect(job, outcome)
+                 -> None     no process: the engine calls work(job) instead, and after it nothing more
+
+Whatever any of them raises ends the job: `fail(job, error)` is told, once, and writes down why.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+from lakemill.engines.jobs.job import Job
+from lakemill.ports.compute.port import RunSpec
+from lakemill.ports.metadata import Transaction
+
+
+@dataclasses.dataclass(frozen=True)
+class LogTarget:
+    """Where the lines of a run go."""
+
+    scope: str
+    group: str
+    stream: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """The process a job needs."""
+
+    spec: RunSpec
+    log: LogTarget | None = None
+    runtime_s_max: float | None = None
+    """The run is stopped after this long, counted from its start, restarts of the platform included."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """A line of the run's log, as shipped."""
+
+    offset: int
+    """Where it begins in the log file: the same line has the same offset if it is ever shipped twice."""
+    timestamp_ms: int
+    text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How a run ended."""
+
+    exit_code: int | None
+    """None when lost; negative for a signal."""
+    ended_by: Literal["itself", "user", "time", "loss"]
+    """loss: the machine or the supervising process vanished, so nobody knows the exit code."""
+
+
+class JobLost(Exception):
+    """Given to `fail` when a job without a process was under way in a platform that died, and is not repeatable."""
+
+    def __init__(self) -> None:
+        super().__init__("lakemill stopped while this job was under way")
+
+
+class JobKind:
+    """Base of every kind."""
+
+    repeatable = False
+    """Whether `work` may be called again from the start after a crash."""
+
+    def prepare(self, job: Job) -> Plan | None:
+        """Get everything ready. May raise job.Stopped through job.check()."""
+        raise NotImplementedError
+
+    def work(self, job: Job) -> None:
+        """The job itself where no process of its own does it; look at job.stopping() often."""
+        raise NotImplementedError
+
+    def started(self, job: Job) -> None:
+        """The process runs now."""
+
+    def collect(self, job: Job, outcome: Outcome) -> None:
+        """The run has ended and its log is shipped: take what it made and write down how it went."""
+        raise NotImplementedError
+
+    def stopped(self, job: Job) -> None:
+        """The user stopped the job before its process ran (or `work` gave way to job.check())."""
+        raise NotImplementedError
+
+    def fail(self, job: Job, error: Exception) -> None:
+        """Write down that the job failed and why. error is what was raised, or JobLost."""
+        raise NotImplementedError
+
+    def ship(self, text: str) -> str:
+        """The form in which a log line is kept."""
+        return text
+
+    def observe(self, job: Job, lines: Sequence[Line]) -> Callable[[Transaction], Any] | None:
+        """Lines that are about to count as shipped. What is returned runs in the transaction that says so, so its
+        writes happen exactly once; key them by offset if they must not double around a crash."""
+        return None
