@@ -1,0 +1,52 @@
+"""Hosting: models behind endpoints, and batches of objects through models.
+
+`endpoints.Hosting` keeps named fleets of serving processes; `fleet` and `instance` keep the processes up; `client` is
+the hop to them; `batch` runs whole objects through a fleet of its own.
+"""
+
+from lakemill.engines.hosting.client import Answer, StreamedAnswer
+from lakemill.engines.hosting.endpoints import ANSWER_S, BODY_BYTES_MAX, ENDPOINT, INSTANCES_MAX, Hosting
+from lakemill.engines.hosting.errors import (
+    AnswerTooLarge,
+    AnswerTooLate,
+    AnswerUnreadable,
+    ArtifactError,
+    EndpointBusy,
+    EndpointMissing,
+    EndpointNotServing,
+    HostingError,
+    NoInstance,
+    ServerError,
+    ServerGone,
+    StartFailed,
+    VariantMissing,
+)
+from lakemill.engines.hosting.fleet import VariantSpec
+from lakemill.engines.hosting.serving import Launch, Model, Site
+
+__all__ = [
+    "ANSWER_S",
+    "BODY_BYTES_MAX",
+    "ENDPOINT",
+    "INSTANCES_MAX",
+    "Answer",
+    "AnswerTooLarge",
+    "AnswerTooLate",
+    "AnswerUnreadable",
+    "ArtifactError",
+    "EndpointBusy",
+    "EndpointMissing",
+    "EndpointNotServing",
+    "Hosting",
+    "HostingError",
+    "Launch",
+    "Model",
+    "NoInstance",
+    "ServerError",
+    "ServerGone",
+    "Site",
+    "StartFailed",
+    "StreamedAnswer",
+    "VariantMissing",
+    "VariantSpec",
+]

@@ -1,0 +1,1 @@
+"""Batch inference: objects in, requests to serving processes, objects out."""
