@@ -3,13 +3,15 @@
 Table `jobs`, under the job's key:
     kind        name of its kind
     document    what was submitted
-    step        queued | preparing | working | running | collecting
-    run         id of its run, once there is one; a new one for each start
+    step        queued | working | running
     desired     run | stop
-    started     when the run started, seconds since 1970
+    runs        how many runs were started so far
+    run         id of the present run, or None
+    started     when that run started, seconds since 1970
     timed_out   True once the run was told to stop for its time limit
-    position    bytes of the log file that are shipped
-    plan        {scope, group, stream, runtime_s_max} of the run, to re-attach to it
+    position    bytes of its log file that are shipped
+    log         {scope, group, stream} the log goes to, or None
+    limit_s     the run's time limit, or None
     notes       what the kind wants to remember
 A job that is done has no document any more: its outcome lives with its owner.
 """
@@ -22,6 +24,24 @@ from lakemill.ports.metadata import Metadata, Transaction
 
 JOBS = "jobs"
 Document = dict[str, Any]
+
+
+def fresh(kind: str, document: Document) -> Document:
+    """The state of a job nobody has begun."""
+    return {
+        "kind": kind,
+        "document": document,
+        "step": "queued",
+        "desired": "run",
+        "runs": 0,
+        "run": None,
+        "started": None,
+        "timed_out": False,
+        "position": 0,
+        "log": None,
+        "limit_s": None,
+        "notes": {},
+    }
 
 
 class Stopped(Exception):
@@ -37,12 +57,12 @@ class JobGone(Exception):
 
 
 class Job:
-    """One job in the hands of its kind. Belongs to one thread, but for `stop` and `close`."""
+    """One job in the hands of its kind. It belongs to one thread; `stop` and `release` may be called from any."""
 
-    def __init__(self, metadata: Metadata, key: str, state: Document, closing: threading.Event) -> None:
+    def __init__(self, metadata: Metadata, key: str, state: Document) -> None:
         self._metadata = metadata
         self._stop = threading.Event()
-        self._closing = closing
+        self._released = threading.Event()
         self.key = key
         self.state = state
         if state["desired"] == "stop":
@@ -59,25 +79,33 @@ class Job:
         return self.state["notes"]
 
     @property
-    def run_id(self) -> str | None:
-        return self.state["run"]
+    def started(self) -> float | None:
+        """When the run started, seconds since 1970."""
+        return self.state["started"]
 
     @property
-    def started(self) -> float | None:
-        """When the run started."""
-        return self.state["started"]
+    def timed_out(self) -> bool:
+        """Whether the run was told to stop for its time limit."""
+        return self.state["timed_out"]
+
+    def stop(self) -> None:
+        """The user's wish reaches the thread."""
+        self._stop.set()
 
     def stopping(self) -> bool:
         """Whether the user wants it to stop."""
         return self._stop.is_set()
 
-    def stop(self) -> None:
-        """The user's wish reaches the thread (from any thread)."""
-        self._stop.set()
+    def release(self) -> None:
+        """The thread is to leave the job as it is: the platform closes, or another one owns the job now."""
+        self._released.set()
+
+    def released(self) -> bool:
+        return self._released.is_set()
 
     def check(self) -> None:
         """Call between pieces of work. Raises Stopped, Closing."""
-        if self._closing.is_set():
+        if self._released.is_set():
             raise Closing
         if self._stop.is_set():
             raise Stopped

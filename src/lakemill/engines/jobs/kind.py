@@ -53,9 +53,9 @@ class Outcome:
     """How a run ended."""
 
     exit_code: int | None
-    """None when lost; negative for a signal."""
+    """None when nobody knows it (the machine or the supervising process vanished); negative for a signal."""
     ended_by: Literal["itself", "user", "time", "loss"]
-    """loss: the machine or the supervising process vanished, so nobody knows the exit code."""
+    """Who wanted the end: the process, the user, the time limit, or nobody."""
 
 
 class JobLost(Exception):
@@ -81,6 +81,9 @@ class JobKind:
 
     def started(self, job: Job) -> None:
         """The process runs now."""
+
+    def overdue(self, job: Job) -> None:
+        """The process is being told to stop, for its time limit."""
 
     def collect(self, job: Job, outcome: Outcome) -> None:
         """The run has ended and its log is shipped: take what it made and write down how it went."""

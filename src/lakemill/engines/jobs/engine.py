@@ -1,0 +1,200 @@
+"""Jobs: long work that survives the platform.
+
+What is wanted is in metadata before anybody is told; each job is then driven by a thread that owns it by a lease, so
+several platforms over one store never drive the same job. Every few seconds the owner renews its leases and looks for
+jobs nobody drives.
+"""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import logging
+import os
+from collections.abc import Callable
+from typing import Any
+
+from lakemill.engines.jobs.job import JOBS, Document, Job, fresh
+from lakemill.engines.jobs.kind import JobKind
+from lakemill.engines.jobs.steps import Steps
+from lakemill.engines.loglines import LogLines
+from lakemill.ports.clock import Clock
+from lakemill.ports.compute import Compute
+from lakemill.ports.metadata import Metadata, Transaction
+
+LEASE_S = 30.0
+LOOK_S = 5.0
+CLOSE_S_MAX = 10.0
+
+logger = logging.getLogger(__name__)
+
+
+class JobExists(Exception):
+    """A job with this key is under way."""
+
+
+class Jobs:
+    """The reconciler.
+
+    owner names this platform in leases. The embedded platform, alone on its folder, keeps one name for ever and so
+    takes up its jobs at once after a crash; several platforms over one store need a name each.
+    concurrent_max: jobs driven at the same time; later ones wait their turn.
+    """
+
+    def __init__(
+        self,
+        metadata: Metadata,
+        compute: Compute,
+        loglines: LogLines,
+        clock: Clock,
+        *,
+        owner: str = "local",
+        concurrent_max: int | None = None,
+    ) -> None:
+        self._metadata = metadata
+        self._steps = Steps(metadata, compute, loglines, clock)
+        self._compute = compute
+        self._owner = owner
+        self._kinds: dict[str, JobKind] = {}
+        self._driven: dict[str, Job] = {}
+        self._pool = concurrent.futures.ThreadPoolExecutor(
+            concurrent_max or max(4, os.cpu_count() or 1), thread_name_prefix="job"
+        )
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._looking: asyncio.Task[None] | None = None
+        self._open = False
+
+    def register(self, name: str, kind: JobKind) -> None:
+        """Make a kind known; before `start`."""
+        self._kinds[name] = kind
+
+    async def submit(
+        self, kind: str, key: str, document: Document, also: Callable[[Transaction], Any] | None = None
+    ) -> None:
+        """Want a job done; durable on return. `also` writes in the same transaction, and prevents it by raising.
+
+        Raises JobExists.
+        """
+        if kind not in self._kinds:
+            raise ValueError(f"no kind of job is named {kind!r}")
+
+        def want(transaction: Transaction) -> None:
+            if also:
+                also(transaction)
+            if transaction.get(JOBS, key) is not None:
+                raise JobExists(key)
+            transaction.put(JOBS, key, fresh(kind, document))
+
+        await self._metadata.transact(want)
+        if self._open:
+            self._spawn(key)
+
+    async def stop(self, key: str, also: Callable[[Transaction], Any] | None = None) -> bool:
+        """Want a job to stop; durable on return, and idempotent. False if no such job is under way."""
+
+        def want(transaction: Transaction) -> bool:
+            if also:
+                also(transaction)
+            state = transaction.get(JOBS, key)
+            if state is None:
+                return False
+            transaction.put(JOBS, key, state | {"desired": "stop"})
+            return True
+
+        known = await self._metadata.transact(want)
+        job = self._driven.get(key)
+        if known and job is not None:
+            job.stop()
+            if job.state["run"] is not None:
+                await asyncio.to_thread(self._compute.stop, job.state["run"])
+        return known
+
+    def under_way(self, key: str) -> bool:
+        """Whether the job is not done yet."""
+        return self._metadata.get(JOBS, key) is not None
+
+    async def start(self) -> list[str]:
+        """Take up what an earlier platform left; a sentence for each. From now on jobs are driven."""
+        self._open = True
+        sentences = []
+        for key, state in list(self._metadata.scan(JOBS)):
+            sentences.append(await asyncio.to_thread(self._describe, key, state))
+            self._spawn(key)
+        self._looking = asyncio.create_task(self._look())
+        return sentences
+
+    async def close(self) -> None:
+        """Leave every job where it is, processes running; they are taken up at the next start."""
+        self._open = False
+        if self._looking:
+            self._looking.cancel()
+        for job in self._driven.values():
+            job.release()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSE_S_MAX)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    # Below the surface
+
+    def _describe(self, key: str, state: Document) -> str:
+        what = f"{state['kind']} {key}"
+        if state["kind"] not in self._kinds:
+            return f"{what}: nobody knows this kind of job any more; it is left alone"
+        if state["step"] == "queued":
+            return f"{what}: begun again, it had not run yet"
+        if state["step"] == "working":
+            repeatable = self._kinds[state["kind"]].repeatable
+            return f"{what}: " + ("begun again" if repeatable else "failed, it was under way and cannot be repeated")
+        return {
+            "running": f"{what}: still running, attached to it again",
+            "exited": f"{what}: ended meanwhile, its results are collected",
+            "lost": f"{what}: lost, its process is gone",
+            "unknown": f"{what}: begun again, its process was never started",
+        }[self._compute.poll(state["run"]).state]
+
+    def _spawn(self, key: str) -> None:
+        task = asyncio.get_running_loop().create_task(self._take(key))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _take(self, key: str) -> None:
+        """Drive a job if nobody does."""
+        if key in self._driven:
+            return
+        state = self._metadata.get(JOBS, key)
+        if state is None or state["kind"] not in self._kinds:
+            return
+        job = self._driven[key] = Job(self._metadata, key, state)
+        try:
+            if not await self._metadata.acquire(_lease(key), self._owner, LEASE_S):
+                return
+            # What was wanted between the reading above and the lease.
+            state = self._metadata.get(JOBS, key)
+            if state is None:
+                return
+            job.state = state
+            if state["desired"] == "stop":
+                job.stop()
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._pool, self._steps.drive, job, self._kinds[state["kind"]])
+            with contextlib.suppress(RuntimeError):  # The store may be closed by now; the lease runs out by itself.
+                await self._metadata.release(_lease(key), self._owner)
+        finally:
+            self._driven.pop(key, None)
+
+    async def _look(self) -> None:
+        """Renew leases and take up what nobody drives, for ever."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                for key, job in list(self._driven.items()):
+                    if not await self._metadata.acquire(_lease(key), self._owner, LEASE_S):
+                        job.release()
+                for key, _ in list(self._metadata.scan(JOBS)):
+                    if key not in self._driven:
+                        self._spawn(key)
+            except Exception:  # A full disk, say; the next look may do better.
+                logger.exception("jobs could not be looked after")
+
+
+def _lease(key: str) -> str:
+    return f"job/{key}"

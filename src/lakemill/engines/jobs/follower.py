@@ -1,0 +1,79 @@
+"""Follows the log file of a run and ships its lines.
+
+The position (bytes shipped) is kept in the job's document, written right after the lines: a crash between the two
+ships those lines once more, and never loses one.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from lakemill.engines.jobs.job import Job
+from lakemill.engines.jobs.kind import JobKind, Line
+from lakemill.engines.loglines import LogLines
+from lakemill.ports.clock import Clock
+
+READ_BYTES = 1 << 20
+LINE_BYTES_MAX = 256 * 1024
+"""CloudWatch's old limit of an event; a longer line is cut there and goes on as the next one."""
+
+
+class Follower:
+    """One run's log on its way to the log engine."""
+
+    def __init__(self, job: Job, kind: JobKind, loglines: LogLines, clock: Clock, path: Path) -> None:
+        self._job, self._kind, self._loglines, self._clock, self._path = job, kind, loglines, clock, path
+
+    def ship(self, *, ended: bool = False) -> None:
+        """Ship the whole lines that are new; with ended also a last line that has no end."""
+        while True:
+            position = self._job.state["position"]
+            data = self._read(position)
+            taken, lines = self._lines(data, position, ended=ended)
+            if not taken:
+                return
+            self._put(lines, position + taken)
+            if len(data) < READ_BYTES and not ended:
+                return
+
+    def _read(self, position: int) -> bytes:
+        try:
+            with open(self._path, "rb") as file:
+                file.seek(position)
+                return file.read(READ_BYTES)
+        except FileNotFoundError:
+            return b""
+
+    def _lines(self, data: bytes, position: int, *, ended: bool) -> tuple[int, list[Line]]:
+        """How many bytes are dealt with, and their lines. Empty lines are none: CloudWatch knows no empty event."""
+        now_ms = int(self._clock.time() * 1000)
+        taken, lines = 0, []
+        for offset, piece, size in _pieces(data, ended=ended):
+            taken = offset + size
+            text = piece.rstrip(b"\r\n").decode(errors="replace")
+            if text:
+                lines.append(Line(position + offset, now_ms, self._kind.ship(text)))
+        return taken, lines
+
+    def _put(self, lines: list[Line], position: int) -> None:
+        target = self._job.state["log"]
+        if target and lines:
+            events = [(line.timestamp_ms, line.text) for line in lines]
+            self._loglines.put_blocking(target["scope"], target["group"], target["stream"], events)
+        self._job.write(position=position, also=self._kind.observe(self._job, lines) if lines else None)
+
+
+def _pieces(data: bytes, *, ended: bool) -> Iterator[tuple[int, bytes, int]]:
+    """(offset, line, bytes it takes) of the lines in data; the unfinished last one only if ended or too long."""
+    offset = 0
+    while offset < len(data):
+        end = data.find(b"\n", offset, offset + LINE_BYTES_MAX)
+        if end >= 0:
+            size = end + 1 - offset
+        elif len(data) - offset >= LINE_BYTES_MAX:
+            size = LINE_BYTES_MAX
+        elif ended:
+            size = len(data) - offset
+        else:
+            return
+        yield offset, data[offset : offset + size], size
+        offset += size
