@@ -18,9 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 from lakemill.algorithms.contract import InferenceError, InferenceRequest, Predictor
 from lakemill.algorithms.errors import AlgorithmFailure
 from lakemill.algorithms.spec import AlgorithmSpec
+from lakemill.container.entrypoint import load_function
 from lakemill.container.http import HttpConnection, HttpRequest, HttpResponse, Reply
 from lakemill.container.layout import Layout
-from lakemill.container.train import load_function
 
 _INLINE_BODY_BYTES = 4096
 _INLINE_COST_S = 0.001

@@ -1,18 +1,18 @@
 """One training in one process: configuration in, artifact out, exit code 0; or a failure file and exit code 1."""
 
-import importlib
 import json
 import os
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from lakemill.algorithms.contract import TrainingContext
 from lakemill.algorithms.errors import AlgorithmFailure, CustomerError
 from lakemill.algorithms.spec import AlgorithmSpec
 from lakemill.container.dataset import open_channels
+from lakemill.container.entrypoint import load_function
 from lakemill.container.layout import Layout
 from lakemill.container.trainlog import StandardTrainingLog
 from lakemill.formats.errors import FormatError
@@ -75,12 +75,6 @@ def _print_configuration(spec: AlgorithmSpec, layout: Layout, log: StandardTrain
 
 def _as_text(value: Any) -> str:
     return json.dumps(value) if isinstance(value, list | bool) else str(value)
-
-
-def load_function(path: str) -> Callable[..., Any]:
-    """`module:function` -> the function."""
-    module, _, name = path.partition(":")
-    return getattr(importlib.import_module(module), name)
 
 
 def _failed(layout: Layout, text: str) -> int:
