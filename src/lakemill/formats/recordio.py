@@ -142,7 +142,9 @@ class _Walk:
             magic, word = _HEADER.unpack_from(view, at)
             kind, length = word >> 29, word & PAYLOAD_BYTES_MAX
             if magic != MAGIC or kind not in ((_MIDDLE, _LAST) if parts else (_FIRST,)):
-                what = "has no first part" if not parts else f"has parts in a wrong order at byte {self.first_offset + at}"
+                what = (
+                    "has no first part" if not parts else f"has parts in a wrong order at byte {self.first_offset + at}"
+                )
                 raise self._wrong(start, what)
             if at + 8 + length > len(view):
                 return self._short(start, "parts, of which a payload", length, len(view) - at - 8)
