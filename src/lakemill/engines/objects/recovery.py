@@ -20,7 +20,8 @@ class Recovery(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         return (
-            f"removed {self.unfinished} unfinished, {self.unreferenced} unreferenced and {self.garbage} dropped blobs"
+            f"Object store: removed {self.unfinished} unfinished, {self.unreferenced} unreferenced"
+            f" and {self.garbage} dropped blobs."
         )
 
 

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from lakemill.engines.objects import checksums, pages, rows, versions
 from lakemill.engines.objects.buckets import Buckets
 from lakemill.engines.objects.data import PIECE_BYTES, Data
@@ -63,8 +65,13 @@ class Objects:
         self._intake = Intake(blobs, self._clock, self._pool)
         self.uploads = Uploads(metadata, self._clock, self._intake, self.data, self.reaper)
 
-    def recover(self) -> Recovery:
-        """Remove what a crash left; call once at start, before anybody writes."""
+    async def recover(self) -> list[str]:
+        """Remove what a crash left; call once at start, before anybody writes. Says what it did, a sentence each."""
+        report = await asyncio.get_running_loop().run_in_executor(self._pool, self.recover_blocking)
+        return [str(report)] if any(msgspec.structs.astuple(report)) else []
+
+    def recover_blocking(self) -> Recovery:
+        """The same from a thread."""
         return recover(self._metadata, self._blobs, self._clock)
 
     def close(self) -> None:
