@@ -8,11 +8,16 @@ import dataclasses
 import io
 import json
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
 from lakemill.algorithms.errors import CustomerError
+from lakemill.algorithms.xgboost import legacy
 from lakemill.algorithms.xgboost.library import XGBoostError, plain_message, xgboost
+
+_PICKLES = (b"\x80", b"ccopy_reg\n", b"ccopyreg\n")
+"""How pickles begin: protocol 2 and above, and protocol 0 of the container of xgboost 0.72."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,24 +49,44 @@ def load_file(path: Path) -> Loaded:
     """One model file. Raises CustomerError."""
     raw = path.read_bytes()
     attributes: dict[str, Any] = {}
-    # Protocol 2 and above begin with this byte; no model format does.
-    if raw[:1] == b"\x80":
+    if raw.startswith(_PICKLES):
         attributes = unpickled(raw, path.name)
         raw = bytes(attributes.pop("handle"))
+    return _described(_booster(raw, path.name), attributes)
+
+
+def _booster(raw: bytes, name: str) -> Any:
+    if legacy.is_legacy(raw):
+        raw = legacy.to_json(raw)
+    elif raw.startswith(b'{"Config":'):
+        raw = json.dumps(json.loads(raw)["Model"]).encode()  # A snapshot of 1.3 to 1.5: settings and model.
     booster = xgboost.Booster()
     try:
-        booster.load_model(bytearray(raw))
-    except XGBoostError as wrong:
-        raise CustomerError(f"{path.name} is not a model xgboost can read: {plain_message(wrong)}") from None
-    return _described(booster, attributes)
+        if raw[:16].endswith(b"Config"):  # The same in UBJSON, which only the unpickling call of the library reads.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # It advises to save the model anew; we cannot.
+                booster.__setstate__({"handle": bytearray(raw)})
+        else:
+            booster.load_model(bytearray(raw))
+    except (XGBoostError, UnicodeDecodeError) as wrong:
+        raise CustomerError(f"{name} is not a model xgboost can read: {plain_message(wrong)}") from None
+    return booster
+
+
+def _trees_per_round(gradient_booster: dict[str, Any]) -> int:
+    trees = gradient_booster.get("gbtree", gradient_booster)
+    return int(trees.get("gbtree_model_param", {}).get("num_parallel_tree", 1))
 
 
 def _described(booster: Any, pickled: dict[str, Any]) -> Loaded:
     learner = json.loads(booster.save_config())["learner"]
     best = booster.attr("best_iteration") or pickled.get("best_iteration")
-    rounds = 0
-    if best is not None and int(best) < booster.num_boosted_rounds():
-        rounds = int(best) + 1
+    rounds = 0 if best is None else int(best) + 1
+    if pickled.get("best_ntree_limit"):
+        # Old pickles count trees, and old models do not say how many trees a round has: their rounds are trees too.
+        rounds = int(pickled["best_ntree_limit"]) // _trees_per_round(learner["gradient_booster"])
+    if rounds > booster.num_boosted_rounds():
+        rounds = 0  # The artifact was cut to its best rounds already.
     base = booster.attr("lakemill_libsvm_base")
     return Loaded(
         booster=booster,
