@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from lakemill.engines.objects import rows
 from lakemill.engines.objects.errors import BucketExists, BucketNotEmpty
+from lakemill.engines.objects.reaper import Reaper
 from lakemill.engines.objects.records import BucketRecord, document, record_of
 from lakemill.engines.objects.references import drop_document
 from lakemill.engines.objects.versions import bucket_of
@@ -14,12 +15,19 @@ from lakemill.ports.metadata import Metadata, Transaction, prefix_end
 class Buckets:
     """The one namespace of buckets that all accounts share."""
 
-    def __init__(self, metadata: Metadata, clock: Clock) -> None:
+    def __init__(self, metadata: Metadata, clock: Clock, reaper: Reaper) -> None:
         self._metadata = metadata
         self._clock = clock
+        self._reaper = reaper
 
     async def create(
-        self, name: str, owner: str, region: str, ownership: str = "", public_access: dict[str, bool] | None = None
+        self,
+        name: str,
+        owner: str,
+        region: str,
+        ownership: str = "",
+        public_access: dict[str, bool] | None = None,
+        tags: dict[str, str] | None = None,
     ) -> BucketRecord:
         """A new, empty bucket. Raises BucketExists."""
         bucket = BucketRecord(
@@ -29,6 +37,7 @@ class Buckets:
             created_s=int(self._clock.time()),
             ownership=ownership,
             public_access=public_access,
+            tags=tags or {},
         )
 
         def write(transaction: Transaction) -> None:
@@ -66,8 +75,8 @@ class Buckets:
 
         return await self._metadata.transact(write)
 
-    async def delete(self, name: str) -> list[str]:
-        """Remove an empty bucket and what was being uploaded to it; blobs that became garbage.
+    async def delete(self, name: str) -> None:
+        """Remove an empty bucket and what was being uploaded to it.
 
         Raises BucketMissing, BucketNotEmpty.
         """
@@ -84,7 +93,7 @@ class Buckets:
             transaction.delete(rows.BUCKETS, name)
             return garbage
 
-        return await self._metadata.transact(write)
+        self._reaper.later(await self._metadata.transact(write))
 
 
 def drop_upload(transaction: Transaction, row: str, upload_id: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Deletes the files of blobs nobody refers to any more, a little later and never under a reader.
+"""Deletes bytes nobody refers to any more, a little later and never under a reader.
 
 The names are in the garbage table since the transaction that dropped the last reference; so whatever is not deleted
 when the process ends is deleted by recovery at the next start.
@@ -11,19 +11,22 @@ from collections.abc import Iterable
 from types import TracebackType
 
 from lakemill.engines.objects import rows
+from lakemill.engines.objects.references import forget
 from lakemill.ports.blobs import Blobs
-from lakemill.ports.metadata import Metadata, Transaction
+from lakemill.ports.metadata import Metadata
 
 GRACE_S = 5.0
-"""A handler may have named a file that the server has not opened yet; it gets this long."""
+"""Whoever looked an object up may not have begun to read it (a server to open its file): they get this long."""
+ROUND_S = 1.0
+"""Garbage is deleted in rounds, so that a stream of overwrites costs one more transaction a second, not one each."""
 
 
 class Hold:
-    """Keeps blobs from being deleted until released (or forgotten)."""
+    """Keeps bytes from being deleted until released (or forgotten)."""
 
     def __init__(self, reaper: "Reaper", names: Iterable[str]) -> None:
         self._reaper = reaper
-        self._names = [name for name in names if name.startswith(rows.BLOB_DATA)]
+        self._names = list(names)
         reaper._readers_change(self._names, +1)
 
     def release(self) -> None:
@@ -62,7 +65,11 @@ class Reaper:
         if not names:
             return
         with self._condition:
-            self._due.append((time.monotonic() + self._grace_s, names))
+            due = time.monotonic() + self._grace_s
+            if self._due and due - self._due[-1][0] < ROUND_S:
+                self._due[-1][1].extend(names)
+                return
+            self._due.append((due + ROUND_S, list(names)))
             if self._thread is None and not self._closed:
                 self._thread = threading.Thread(target=self._run, name="objects-reaper", daemon=True)
                 self._thread.start()
@@ -105,9 +112,10 @@ class Reaper:
             busy = [name for name in names if self._readers[name] > 0]
         gone = [name for name in names if name not in set(busy)]
         for name in gone:
-            self._blobs.delete(name)
+            if name.startswith(rows.BLOB_DATA):
+                self._blobs.delete(name)
         if gone:
-            self._metadata.transact_blocking(lambda transaction: _forget(transaction, gone))
+            self._metadata.transact_blocking(lambda transaction: forget(transaction, gone))
         if busy:
             self.later(busy)
         return len(gone)
@@ -118,8 +126,3 @@ class Reaper:
                 self._readers[name] += by
                 if self._readers[name] <= 0:
                     del self._readers[name]
-
-
-def _forget(transaction: Transaction, names: list[str]) -> None:
-    for name in names:
-        transaction.delete(rows.GARBAGE, name)

@@ -26,7 +26,7 @@ class Attributes(msgspec.Struct, omit_defaults=True, kw_only=True):
 
     content_type: str = DEFAULT_CONTENT_TYPE
     headers: dict[str, str] = {}
-    """Further response headers by lower-case name: cache-control, content-encoding, expires ..."""
+    """What else is told with the object (caching, encoding, language ...), under names its service chooses."""
     metadata: dict[str, str] = {}
     storage_class: str = "STANDARD"
     tags: dict[str, str] = {}

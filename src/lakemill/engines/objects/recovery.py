@@ -3,6 +3,7 @@
 import msgspec
 
 from lakemill.engines.objects import rows
+from lakemill.engines.objects.references import forget
 from lakemill.ports.blobs import Blobs
 from lakemill.ports.clock import Clock
 from lakemill.ports.metadata import Metadata, Transaction
@@ -16,12 +17,12 @@ class Recovery(msgspec.Struct, frozen=True):
     unreferenced: int
     """Blobs whose document was never written."""
     garbage: int
-    """Blobs whose last reference was dropped, but not yet the file."""
+    """Data whose last reference was dropped, but not yet the bytes."""
 
     def __str__(self) -> str:
         return (
-            f"Object store: removed {self.unfinished} unfinished, {self.unreferenced} unreferenced"
-            f" and {self.garbage} dropped blobs."
+            f"Object store: removed {self.unfinished} unfinished, {self.unreferenced} unreferenced blobs"
+            f" and {self.garbage} dropped pieces of data."
         )
 
 
@@ -34,7 +35,8 @@ def recover(metadata: Metadata, blobs: Blobs, clock: Clock) -> Recovery:
     began = rows.time_mark(clock.time())
     garbage = [name for name, _ in list(metadata.scan(rows.GARBAGE))]
     for name in garbage:
-        blobs.delete(name)
+        if name.startswith(rows.BLOB_DATA):
+            blobs.delete(name)
     checked_until = (metadata.get(rows.STATE, "checked_until") or {}).get("mark", "")
     since = rows.BLOB_DATA + checked_until
     unreferenced = [
@@ -46,8 +48,7 @@ def recover(metadata: Metadata, blobs: Blobs, clock: Clock) -> Recovery:
         blobs.delete(name)
 
     def note(transaction: Transaction) -> None:
-        for name in garbage:
-            transaction.delete(rows.GARBAGE, name)
+        forget(transaction, garbage)
         transaction.put(rows.STATE, "checked_until", {"mark": began})
 
     metadata.transact_blocking(note)

@@ -1,7 +1,8 @@
 """Who refers to which bytes. All of it runs inside the transaction that writes the documents, so counts are exact.
 
-A blob is immutable, so copies share it: `object_blobs` counts who refers to it. When nobody does any more, its name
-moves to `object_garbage` in the same transaction; the file is deleted after the commit, or by recovery after a crash.
+A blob is immutable, so copies share it: `object_blobs` counts who refers to it. When nobody refers to bytes any more,
+their name goes to `object_garbage` in the same transaction; they are deleted a little after the commit, so that whoever
+has just looked the object up can still read it, or by recovery after a crash.
 """
 
 from typing import Any
@@ -60,26 +61,34 @@ def share(transaction: Transaction, data: str, time_s: float) -> str:
 
 
 def drop(transaction: Transaction, data: str) -> list[str]:
-    """One reference less; the names of blobs that became garbage."""
+    """One reference less; the names of what became garbage."""
+    if not data:
+        return []
+    garbage: list[str] = []
     if data.startswith(rows.BLOB_DATA):
         count = transaction.get(rows.BLOBS, data) or 0
         if count > 1:
             transaction.put(rows.BLOBS, data, count - 1)
             return []
         transaction.delete(rows.BLOBS, data)
-        transaction.put(rows.GARBAGE, data, True)
-        return [data]
-    if data.startswith(rows.INLINE_DATA):
-        transaction.delete(rows.INLINE, data)
     elif data.startswith(rows.LAYOUT_DATA):
-        garbage: list[str] = []
         for part in layout(transaction, data):
             garbage += drop(transaction, part.data)
-        transaction.delete(rows.LAYOUTS, data)
-        return garbage
-    return []
+    transaction.put(rows.GARBAGE, data, True)
+    garbage.append(data)
+    return garbage
 
 
 def drop_document(transaction: Transaction, built: dict[str, Any]) -> list[str]:
     """Drop what a document refers to."""
     return drop(transaction, built.get("data", ""))
+
+
+def forget(transaction: Transaction, garbage: list[str]) -> None:
+    """Remove rows of garbage, and the notes about it; the files of blobs are gone already."""
+    for name in garbage:
+        if name.startswith(rows.INLINE_DATA):
+            transaction.delete(rows.INLINE, name)
+        elif name.startswith(rows.LAYOUT_DATA):
+            transaction.delete(rows.LAYOUTS, name)
+        transaction.delete(rows.GARBAGE, name)

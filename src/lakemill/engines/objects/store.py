@@ -61,7 +61,7 @@ class Objects:
         self._pool = concurrent.futures.ThreadPoolExecutor(THREADS, thread_name_prefix="objects")
         self.reaper = Reaper(metadata, blobs, grace_s)
         self.data = Data(metadata, blobs, self.reaper, self._pool)
-        self.buckets = Buckets(metadata, self._clock)
+        self.buckets = Buckets(metadata, self._clock, self.reaper)
         self._intake = Intake(blobs, self._clock, self._pool)
         self.uploads = Uploads(metadata, self._clock, self._intake, self.data, self.reaper)
 

@@ -192,5 +192,6 @@ async def test_deleting_a_bucket_forgets_its_uploads(objects, bucket, metadata):
     upload = await begin(objects, bucket)
     await objects.uploads.put_part(upload, 1, b"x")
     await objects.buckets.delete(bucket)
+    objects.reaper.collect()
     assert list(metadata.scan("object_upload_parts")) == []
     assert list(metadata.scan("object_inline")) == []

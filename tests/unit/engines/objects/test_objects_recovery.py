@@ -34,7 +34,9 @@ async def test_recovery_removes_what_a_crash_left_and_keeps_the_rest(objects, bu
     assert (again.unfinished, again.unreferenced, again.garbage) == (0, 0, 0)
     assert await objects.recover() == []
     orphan(blobs, clock)
-    assert await objects.recover() == ["Object store: removed 0 unfinished, 1 unreferenced and 0 dropped blobs."]
+    assert await objects.recover() == [
+        "Object store: removed 0 unfinished, 1 unreferenced blobs and 0 dropped pieces of data."
+    ]
 
 
 async def test_recovery_looks_up_only_blobs_made_since_the_last_one(
