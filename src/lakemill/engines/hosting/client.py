@@ -3,12 +3,13 @@
 It does only what that hop needs (no redirects, cookies, proxies or TLS), which is why it is several times cheaper than
 a general client; the parsing of answers is llhttp's, through httptools. `bench/invoke_hop.py` has the measurement.
 
-A connection carries one exchange at a time. Connections that fell idle are kept, the latest used first. When a kept one
-turns out to have been closed by the server before it answered a byte, the exchange is made once more on a new one.
+A connection carries one exchange at a time. Connections that fell idle are kept, the latest used first. A request is
+sent once: whether it may be sent again is for the caller to judge by what ServerGone says.
 """
 
 import asyncio
 import collections
+import select
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -101,13 +102,8 @@ class ServingClient:
         self.in_flight += 1
         connection: _Connection | None = None
         try:
-            while True:
-                connection = self._kept() or await self._connect()
-                try:
-                    return await connection.exchange(head, body, timeout_s, bytes_max)
-                except ServerGone:
-                    if not connection.stale:
-                        raise
+            connection = self._kept() or await self._connect()
+            return await connection.exchange(head, body, timeout_s, bytes_max)
         finally:
             self._give_back(connection)
 
@@ -129,14 +125,8 @@ class ServingClient:
         self.in_flight += 1
         connection: _Connection | None = None
         try:
-            while True:
-                connection = self._kept() or await self._connect()
-                try:
-                    await connection.begin(head, body, timeout_s)
-                    break
-                except ServerGone:
-                    if not connection.stale:
-                        raise
+            connection = self._kept() or await self._connect()
+            await connection.begin(head, body, timeout_s)
         except BaseException:
             self._give_back(connection)
             raise
@@ -162,9 +152,10 @@ class ServingClient:
     def _kept(self) -> "_Connection | None":
         while self._idle:
             connection = self._idle.pop()
-            if not connection.lost:
+            if connection.quiet():
                 connection.reused = True
                 return connection
+            connection.transport.abort()
         return None
 
     async def _connect(self) -> "_Connection":
@@ -222,10 +213,9 @@ class _Connection(asyncio.Protocol):
         self._answered = False
         self._error: Exception | None = None
 
-    @property
-    def stale(self) -> bool:
-        """It had been kept, and was closed before the first byte of an answer: the server never took the request."""
-        return self.reused and self.lost and not self._answered
+    def quiet(self) -> bool:
+        """Whether it is open and nothing came in: asked of the kernel, which knows of a death before the loop does."""
+        return not self.lost and not self._watch.poll(0)
 
     # Exchanges
 
@@ -304,6 +294,8 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport) -> None:
         self.transport = transport
+        self._watch = select.poll()
+        self._watch.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
         self._answered = True
@@ -318,7 +310,8 @@ class _Connection(asyncio.Protocol):
         framed = "content-length" in self.headers or "transfer-encoding" in self.headers
         if self._head_done and not framed and error is None:
             self._finish(False)  # An answer without a length ends with the connection.
-        self.fail(ServerGone("the server closed the connection before its answer was complete"))
+        stale = self.reused and not self._answered
+        self.fail(ServerGone("the server closed the connection before its answer was complete", stale=stale))
         self._client._lost(self)
 
     # httptools

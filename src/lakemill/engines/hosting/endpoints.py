@@ -50,6 +50,8 @@ Document = dict[str, Any]
 
 ANSWER_S = 60.0
 """How long a model may take to answer."""
+ATTEMPTS_MAX = 4
+"""For a request that did not reach the instance it was meant for."""
 STREAM_S = 480.0
 """How long a streamed answer may take altogether."""
 BODY_BYTES_MAX = 6_291_456
@@ -236,7 +238,7 @@ class Hosting:
         Raises EndpointMissing, EndpointNotServing, VariantMissing, NoInstance, ServerError.
         """
         chosen = self._choose(scope, name, variant)
-        for last in (False, True):
+        for attempt in range(ATTEMPTS_MAX):
             instance = await self._instance(chosen)
             try:
                 client = instance.client
@@ -245,9 +247,7 @@ class Hosting:
                 )
                 return chosen.spec.name, answer
             except ServerGone as gone:
-                self._lost(chosen, instance, gone)
-                # Only a request that never reached the process may be made again: it may have killed it.
-                if last or not gone.unsent:
+                if attempt + 1 == ATTEMPTS_MAX or not await self._repeatable(chosen, instance, gone):
                     raise
         raise AssertionError  # The loop returns or raises.
 
@@ -256,7 +256,7 @@ class Hosting:
     ) -> tuple[str, StreamedAnswer]:
         """Like invoke, but the answer's body comes as it is made. The answer must be closed."""
         chosen = self._choose(scope, name, variant)
-        for last in (False, True):
+        for attempt in range(ATTEMPTS_MAX):
             instance = await self._instance(chosen)
             try:
                 answer = await instance.client.stream(
@@ -264,8 +264,7 @@ class Hosting:
                 )
                 return chosen.spec.name, answer
             except ServerGone as gone:
-                self._lost(chosen, instance, gone)
-                if last or not gone.unsent:
+                if attempt + 1 == ATTEMPTS_MAX or not await self._repeatable(chosen, instance, gone):
                     raise
         raise AssertionError  # The loop returns or raises.
 
@@ -288,11 +287,14 @@ class Hosting:
         return found
 
     @staticmethod
-    def _lost(variant: Variant, instance: Instance, gone: ServerGone) -> None:
-        # One that cannot even be reached gets no requests until it was seen well; its watcher looks at once.
-        if gone.unsent:
-            variant.part(instance)
+    async def _repeatable(variant: Variant, instance: Instance, gone: ServerGone) -> bool:
+        """Whether the request may be made again: not if it may have reached the process and killed it."""
         instance.suspect()
+        if gone.unsent:
+            # Out of the rotation until its watcher, which looks at once, has seen it well.
+            variant.part(instance)
+            return True
+        return gone.stale and await instance.ping()
 
     # What changes do
 

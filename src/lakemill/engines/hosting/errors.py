@@ -27,11 +27,15 @@ class ServerError(HostingError):
 
 
 class ServerGone(ServerError):
-    """Not there, or it broke off. Field: unsent, True when no byte of the request can have reached it."""
+    """Not there, or it broke off.
 
-    def __init__(self, text: str, *, unsent: bool = False) -> None:
+    Fields: unsent, no byte of the request can have reached it; stale, it broke off without a byte of an answer on a
+    connection that had been kept, so it may only have been tired of that connection.
+    """
+
+    def __init__(self, text: str, *, unsent: bool = False, stale: bool = False) -> None:
         super().__init__(text)
-        self.unsent = unsent
+        self.unsent, self.stale = unsent, stale
 
 
 class AnswerTooLate(ServerError):

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 
 from lakemill.engines.hosting.client import Address, ServingClient
-from lakemill.engines.hosting.errors import ServerError, StartFailed
+from lakemill.engines.hosting.errors import ServerError, ServerGone, StartFailed
 from lakemill.engines.hosting.logs import LogShipper
 from lakemill.engines.hosting.serving import STOP_GRACE_S, Ground, Launch
 from lakemill.ports.compute.port import ComputeRefused, RunSpec
@@ -125,8 +125,8 @@ class Instance:
     async def ping(self) -> bool:
         try:
             answer = await self.client.request("GET", "/ping", timeout_s=PING_TIMEOUT_S, bytes_max=1 << 20)
-        except ServerError:
-            return False
+        except ServerError as error:
+            return isinstance(error, ServerGone) and error.stale and await self.ping()
         return answer.status == 200
 
     async def running(self) -> bool:
