@@ -80,7 +80,7 @@ class JobKind:
         raise NotImplementedError
 
     def started(self, job: Job) -> None:
-        """The process runs now."""
+        """The process was started; called again when a later platform attaches to it."""
 
     def overdue(self, job: Job) -> None:
         """The process is being told to stop, for its time limit."""

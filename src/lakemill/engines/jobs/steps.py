@@ -80,12 +80,12 @@ class Steps:
             limit_s=plan.runtime_s_max,
         )
         self.compute.start(job.state["run"], plan.spec)
-        kind.started(job)
 
     def _attend(self, job: Job, kind: JobKind) -> Outcome:
         """Follow the run until it has ended and its log is shipped."""
         run = job.state["run"]
         follower = Follower(job, kind, self.loglines, self.clock, self.compute.log(run))
+        kind.started(job)
         told = False
         while True:
             state = self.compute.wait(run, FOLLOW_S)
