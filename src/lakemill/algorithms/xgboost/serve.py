@@ -11,6 +11,7 @@ from lakemill.algorithms.contract import InferenceError, InferenceRequest, Infer
 from lakemill.algorithms.xgboost import answers, payload, quirks, selectable
 from lakemill.algorithms.xgboost.artifact import Loaded, load_folder
 from lakemill.algorithms.xgboost.library import XGBoostError, plain_message, xgboost
+from lakemill.algorithms.xgboost.quick import OneRow
 from lakemill.algorithms.xgboost.spec import SPEC
 
 _VOTING = ("multi:softmax", "binary:hinge")
@@ -36,6 +37,11 @@ class XGBoostPredictor:
         self._quirks = quirks.for_tag(environment.get("LAKEMILL_IMAGE_TAG", ""))
         self._batch = serving.is_batch(environment)
         self._default_accept = environment.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT") or serving.CSV
+        self._quick = [OneRow(one.booster, one.feature_dim, one.rounds) for one in models if not one.linear]
+        if not self._batch:
+            # A request has few rows; a second thread costs more to wake than it saves, and much more on a busy machine.
+            for one in models:
+                one.booster.set_param({"nthread": 1})
         self._selected = environment.get("SAGEMAKER_INFERENCE_OUTPUT", "")
 
     def invoke(self, request: InferenceRequest) -> InferenceResponse:
@@ -61,7 +67,10 @@ class XGBoostPredictor:
         return None if self._quirks.libsvm_shifted else 0
 
     def _predict(self, features: Any) -> np.ndarray:
-        each = [predict(model, features) for model in self._models]
+        if len(self._quick) == len(self._models) and isinstance(features, np.ndarray) and len(features) == 1:
+            each = [quick(features) for quick in self._quick]
+        else:
+            each = [predict(model, features) for model in self._models]
         if len(each) == 1:
             return each[0]
         together = np.stack(each)
