@@ -196,7 +196,7 @@ def _encode_csv(outputs: Outputs, wrapper: str) -> bytes:
 
 
 def _encode_recordio(outputs: Outputs, wrapper: str) -> bytes:
-    return records.encode_labels({name: np.asarray(column, np.float32) for name, column in outputs.items()})
+    return records.encode_outputs(outputs)
 
 
 _ENCODERS: Mapping[str, Callable[[Outputs, str], bytes]] = {

@@ -23,21 +23,25 @@ SHORT_FORMS = {
 class Table:
     """One channel in memory. features: (n, d) float32 dense (NaN is missing) or CSR (what is absent is missing).
 
-    labels, weights: (n,) float32; weights may be None.
+    labels, weights: (n,) float32; weights may be None. groups: (n,) the query of each record, for ranking, or None.
     """
 
     features: Any
     labels: np.ndarray
     weights: np.ndarray | None = None
+    groups: np.ndarray | None = None
 
     def rows(self, chosen: np.ndarray) -> "Table":
         """The records at some positions."""
         weights = None if self.weights is None else self.weights[chosen]
-        return Table(self.features[chosen], self.labels[chosen], weights)
+        groups = None if self.groups is None else self.groups[chosen]
+        return Table(self.features[chosen], self.labels[chosen], weights, groups)
 
     def matrix(self, nthread: int | None, objective: str) -> Any:
         """The DMatrix; for survival:aft every label is an exact time, since no content type carries an interval."""
         matrix = xgboost.DMatrix(self.features, label=self.labels, weight=self.weights, nthread=nthread)
+        if self.groups is not None and objective.startswith("rank:"):
+            matrix.set_info(qid=self.groups)
         if objective == "survival:aft":
             matrix.set_float_info("label_lower_bound", self.labels)
             matrix.set_float_info("label_upper_bound", self.labels)
@@ -67,7 +71,7 @@ def read(name: str, dataset: Dataset, csv_weights: bool) -> Table:
     if features.shape[1] == 0:
         raise CustomerError(f"Channel {name} has a label but no feature columns")
     _check_weights(name, weights)
-    return Table(features, labels, weights)
+    return Table(features, labels, weights, block.groups)
 
 
 def _labels(name: str, block: Block) -> np.ndarray:
