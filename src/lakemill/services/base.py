@@ -147,6 +147,20 @@ class Need:
     """The account that owns the resource; None means the caller's."""
 
 
+BODY_BYTES_MAX = 16 << 20
+"""Bodies that are read whole; AWS's control planes stop well below."""
+
+def pass_role(role_arn: str, service_principal: str, resource: str | None = None) -> Need:
+    """What storing a role needs: to be allowed to pass it to the service (`sagemaker.amazonaws.com`).
+
+    resource: ARN of what the role is for, where there is one already.
+    """
+    context = {"iam:PassedToService": service_principal}
+    if resource is not None:
+        context["iam:AssociatedResourceArn"] = resource
+    return Need("iam:PassRole", role_arn, context)
+
+
 Handler = Callable[..., Any]
 
 
@@ -184,6 +198,10 @@ class Service:
             if callable(member) and hasattr(member, "operation"):
                 found[member.operation] = getattr(self, attribute)
         return found
+
+    def body_limit(self, operation: str) -> tuple[int, ServiceError | None]:
+        """The most bytes a request body that is not streamed may have, and the error beyond (None: a general one)."""
+        return BODY_BYTES_MAX, None
 
     def needs(self, call: Call, request: dict[str, Any]) -> list[Need]:
         """What the caller must be allowed. Default: `<prefix>:<Operation>` on `*`; services name their resources."""
