@@ -150,6 +150,7 @@ class Need:
 BODY_BYTES_MAX = 16 << 20
 """Bodies that are read whole; AWS's control planes stop well below."""
 
+
 def pass_role(role_arn: str, service_principal: str, resource: str | None = None) -> Need:
     """What storing a role needs: to be allowed to pass it to the service (`sagemaker.amazonaws.com`).
 
