@@ -2,7 +2,7 @@ r"""Request bodies as they stream in: aws-chunked framing taken off, everything 
 
     decode(pieces, *, signed, length=None, seed=None, trailers=None, expected=()) -> AsyncIterator[bytes]
     plain(pieces, *, length=None, sha256=None, md5=None) -> AsyncIterator[bytes]
-    body_pieces(http, verified, trailers=None, *, believe_chunks=False) -> AsyncIterator[bytes]     # one of them, by the headers
+    body_pieces(http, verified, trailers=None, *, believe_chunks=False): one of them, by the headers
 
 An aws-chunked body is a row of chunks `<hex length>[;chunk-signature=<64 hex>]\r\n<data>\r\n`, the last of length 0,
 then trailer lines `name:value\r\n`, then an empty line. Signed trailers end with `x-amz-trailer-signature:<64 hex>`.
