@@ -1,7 +1,7 @@
 """What every built-in algorithm promises on its image face, as functions that take any of them.
 
-A check gets a Subject: the spec, the recipe (data and quick hyperparameters, see RECIPES) and a workbench that trains and
-serves through the real container process. Trainings are kept, so checks may share them.
+A check gets a Subject: the spec, the recipe (data and quick hyperparameters, see RECIPES) and a workbench that trains
+and serves through the real container process. Trainings are kept, so checks may share them.
 """
 
 import dataclasses

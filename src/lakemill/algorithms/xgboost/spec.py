@@ -254,8 +254,9 @@ def _metrics() -> tuple[Metric, ...]:
     for name in sorted(metrics.LIBRARY + metrics.CONTAINER):
         goal: Literal["Maximize", "Minimize"] = "Maximize" if metrics.maximised(name) else "Minimize"
         # The container prints a tab; the log that the service searches has the five characters `#011` in its place.
-        found.append(Metric(f"validation:{name}", rf".*\[[0-9]+\].*#011validation-{name}:(\S+)", goal))
-        found.append(Metric(f"train:{name}", rf".*\[[0-9]+\].*#011train-{name}:(\S+)"))
+        # AWS's own regex ends in (\S+), which runs into the next metric of the line and then is no number.
+        found.append(Metric(f"validation:{name}", rf".*\[[0-9]+\].*#011validation-{name}:([^#\s]+)", goal))
+        found.append(Metric(f"train:{name}", rf".*\[[0-9]+\].*#011train-{name}:([^#\s]+)"))
     return tuple(found)
 
 
