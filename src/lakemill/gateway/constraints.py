@@ -160,13 +160,17 @@ def _walk(shape: Shape, value: Any, path: str) -> Iterator[str]:
     if is_opaque(shape):
         return
     for rule in broken(shape, value):
-        yield f"Value {_quoted(shape, value)}at '{path}' failed to satisfy constraint: {rule}"
+        yield _failed(shape, value, path, rule)
     if shape.type_name == "structure":
         yield from _members(shape, value, f"{path}.")
     elif shape.type_name == "list":
         yield from _items(shape, value, path)
     elif shape.type_name == "map":
         yield from _entries(shape, value, path)
+
+
+def _failed(shape: Shape, value: Any, path: str, rule: str) -> str:
+    return f"Value {_quoted(shape, value)}at '{path}' failed to satisfy constraint: {rule}"
 
 
 def _simple(shape: Shape) -> bool:
@@ -178,7 +182,7 @@ def _items(shape: Any, value: list[Any], path: str) -> Iterator[str]:
     if _simple(member):
         # Elements that are scalars are judged together, with all their rules named.
         if any(item is None or broken(member, item) for item in value):
-            yield f"Value {_quoted(shape, value)}at '{path}' failed to satisfy constraint: Member must satisfy constraint: [{', '.join(rules(member))}]"
+            yield _failed(shape, value, path, f"Member must satisfy constraint: [{', '.join(rules(member))}]")
         return
     for number, item in enumerate(value, 1):
         here = f"{path}.{number}.member"
@@ -190,10 +194,10 @@ def _items(shape: Any, value: list[Any], path: str) -> Iterator[str]:
 
 def _entries(shape: Any, value: dict[str, Any], path: str) -> Iterator[str]:
     if any(broken(shape.key, key) for key in value):
-        yield f"Value {_quoted(shape, value)}at '{path}' failed to satisfy constraint: Map keys must satisfy constraint: [{', '.join(rules(shape.key))}]"
+        yield _failed(shape, value, path, f"Map keys must satisfy constraint: [{', '.join(rules(shape.key))}]")
     if _simple(shape.value):
         if any(broken(shape.value, item) for item in value.values()):
-            yield f"Value {_quoted(shape, value)}at '{path}' failed to satisfy constraint: Map value must satisfy constraint: [{', '.join(rules(shape.value))}]"
+            yield _failed(shape, value, path, f"Map value must satisfy constraint: [{', '.join(rules(shape.value))}]")
         return
     for key, item in value.items():
         yield from _walk(shape.value, item, f"{path}.{key}.member")

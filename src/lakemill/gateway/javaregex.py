@@ -1,8 +1,8 @@
 r"""The models' regular expressions, which are Java's, for Python's `re`.
 
 What differs: `\p{L}` and its kin, `\z`, UTF-16 surrogate pairs inside a class, a hyphen after a class escape
-(`[\w-_]`), quantified anchors (`${1,128}`), inline flags that are not at the start, and that `\w`, `\d`, `\s` mean ASCII.
-AWS matches a pattern against the whole value, so the result is anchored at both ends.
+(`[\w-_]`), quantified anchors (`${1,128}`), inline flags that are not at the start, and that `\w`, `\d`, `\s` mean
+ASCII. AWS matches a pattern against the whole value, so the result is anchored at both ends.
 """
 
 import functools

@@ -34,20 +34,19 @@ def to_epoch(moment: Moment) -> float:
 def to_iso(moment: Moment) -> str:
     """`2020-05-18T18:31:18Z`, with milliseconds when there are any."""
     at = _aware(moment)
-    fraction = f".{at.microsecond // 1000:03d}" if at.microsecond else ""
-    return f"{at.year:04d}-{at.month:02d}-{at.day:02d}T{at.hour:02d}:{at.minute:02d}:{at.second:02d}{fraction}Z"
+    return at.isoformat(timespec="milliseconds" if at.microsecond else "seconds").removesuffix("+00:00") + "Z"
 
 
 def to_iso_millis(moment: Moment) -> str:
     """`2020-05-18T18:31:18.000Z`: S3 always writes milliseconds."""
-    at = _aware(moment)
-    return f"{at.year:04d}-{at.month:02d}-{at.day:02d}T{at.hour:02d}:{at.minute:02d}:{at.second:02d}.{at.microsecond // 1000:03d}Z"
+    return _aware(moment).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def to_http_date(moment: Moment) -> str:
     """`Mon, 18 May 2020 18:31:18 GMT`, whatever the locale."""
     at = _aware(moment)
-    return f"{_DAYS[at.weekday()]}, {at.day:02d} {_MONTHS[at.month - 1]} {at.year:04d} {at.hour:02d}:{at.minute:02d}:{at.second:02d} GMT"
+    day = f"{_DAYS[at.weekday()]}, {at.day:02d} {_MONTHS[at.month - 1]} {at.year:04d}"
+    return f"{day} {at.hour:02d}:{at.minute:02d}:{at.second:02d} GMT"
 
 
 def from_epoch(seconds: float) -> datetime.datetime:

@@ -86,6 +86,11 @@ def wire_name(name: str, shape: Shape) -> str:
     return shape.serialization.get("name", name)
 
 
+def _record(name: str) -> Any:
+    """A TypedDict without members yet."""
+    return TypedDict(name, {})  # type: ignore[operator]
+
+
 class Types:
     """The msgspec types of one service, made when first asked for."""
 
@@ -108,7 +113,7 @@ class Types:
     def _make(self, shape: Shape, flavour: Flavour, key: tuple[str, Flavour]) -> None:
         if shape.type_name == "structure":
             # Registered before its members are looked at: shapes may contain themselves.
-            self._made[key] = made = TypedDict(shape.name, {})  # type: ignore[operator]
+            self._made[key] = made = _record(shape.name)
             self._fill(made, shape, flavour)
         elif shape.type_name == "list":
             # A list that contains itself is met again only inside a structure, which stands in the table by then.
@@ -132,7 +137,7 @@ class Types:
     def part(self, shape: StructureShape, names: list[str], flavour: Flavour) -> Any:
         """A type of only some members of a structure: what a REST body holds, or what its headers do."""
         required = set(shape.required_members)
-        made = TypedDict(shape.name, {})  # type: ignore[operator]
+        made: Any = _record(shape.name)
         for name in names:
             member = shape.members[name]
             key = name if flavour is Flavour.NATIVE else wire_name(name, member)

@@ -10,6 +10,7 @@ from lakemill.gateway.protocols.cbor import AmzCbor, RpcV2Cbor
 from lakemill.gateway.protocols.query import Query
 from lakemill.gateway.protocols.restjson import RestJson
 from lakemill.gateway.protocols.restxml import RestXml, S3Xml
+from lakemill.services.base import HttpRequest
 
 if TYPE_CHECKING:
     from botocore.model import ServiceModel
@@ -55,12 +56,27 @@ def choose(headers: list[tuple[str, str]], service: ServiceModel) -> Protocol:
     return JSON_1_0 if service.metadata.get("jsonVersion") == "1.0" else JSON_1_1
 
 
+def fallback(http: HttpRequest) -> Protocol:
+    """The protocol to refuse a request in when its service is not known, so by its headers alone."""
+    content_type = (http.header("content-type") or "").partition(";")[0].strip().lower()
+    if http.header("smithy-protocol") == "rpc-v2-cbor":
+        return RPC_V2_CBOR
+    if content_type == "application/x-amz-cbor-1.1":
+        return AMZ_CBOR
+    if http.header("x-amz-target") or content_type.startswith("application/x-amz-json-"):
+        return JSON_1_0 if content_type == "application/x-amz-json-1.0" else JSON_1_1
+    if content_type == "application/x-www-form-urlencoded" or b"Action=" in http.query_string:
+        return QUERY
+    return REST_JSON
+
+
 __all__ = [
     "ALL",
     "Family",
     "Protocol",
     "WireResponse",
     "choose",
+    "fallback",
     "gives_stream",
     "takes_stream",
 ]

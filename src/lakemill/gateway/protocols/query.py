@@ -112,10 +112,9 @@ class Query(Protocol):
         """`<ErrorResponse>`, which rest-xml services other than S3 send too."""
         escape = xmlwrite.escape
         uri = service.metadata.get("xmlNamespace", "") if service is not None else ""
-        out = [
-            f"<ErrorResponse{xmlwrite.namespace(uri)}><Error><Type>{'Sender' if errors.is_sender(status) else 'Receiver'}</Type>"
-        ]
-        out.append(f"<Code>{escape(kind.code if kind is not None else error.code)}</Code>")
+        code = kind.code if kind is not None else error.code
+        fault = "Sender" if errors.is_sender(status) else "Receiver"
+        out = [f"<ErrorResponse{xmlwrite.namespace(uri)}><Error><Type>{fault}</Type><Code>{escape(code)}</Code>"]
         out.append(f"<Message>{escape(error.message)}</Message>")
         if error.fields and kind is not None and service is not None:
             for name, write in self._writers_of(service).members(kind.shape, ["message", "Message"]):

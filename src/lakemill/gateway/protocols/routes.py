@@ -123,7 +123,7 @@ def _walk(node: _Segment, rest: bytes) -> Iterator[list[Route]]:
         if node.routes:
             yield node.routes
         return
-    head, slash, tail = rest.partition(b"/")
+    head, _, tail = rest.partition(b"/")
     if head in node.fixed:
         yield from _walk(node.fixed[head], tail)
     if node.label is not None and head:
