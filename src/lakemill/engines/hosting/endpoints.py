@@ -15,6 +15,7 @@ once more when it has ended, so that after a crash `start` can take up every end
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import random
 import secrets
@@ -89,6 +90,10 @@ class Hosting:
         self._endings: set[asyncio.Task] = set()
 
     # Life of the engine
+
+    def authorise_with(self, authorise: Authorise) -> None:
+        """Ask this before a model's files are read; to be called before `start`."""
+        self.ground = dataclasses.replace(self.ground, authorise=authorise)
 
     async def start(self) -> list[str]:
         """Take up every endpoint where the last run left it; a sentence about each."""

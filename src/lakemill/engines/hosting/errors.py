@@ -59,7 +59,11 @@ class AnswerUnreadable(ServerError):
 
 
 class ArtifactError(HostingError):
-    """The text says what is wrong with the model's files."""
+    """The text says what is wrong with the model's files. Field: unpacking, whether they came but are no good archive."""
+
+    def __init__(self, text: str, *, unpacking: bool = True) -> None:
+        super().__init__(text)
+        self.unpacking = unpacking
 
 
 class EndpointMissing(HostingError):
@@ -105,8 +109,9 @@ class NoInstance(HostingError):
 class StartFailed(HostingError):
     """A fleet did not come up.
 
-    Fields: kind (`unhealthy` no 200 from /ping in time, `exited` the process ended, `artifact` the model's files,
-    `refused` this machine cannot run it, `internal` anything else), variant, detail (a sentence about the cause).
+    Fields: kind (`unhealthy` no 200 from /ping in time, `exited` the process ended, `download` the model's files cannot
+    be had, `unpack` they are no good archive, `refused` this machine cannot run it, `internal` anything else), variant,
+    detail (a sentence about the cause).
     """
 
     def __init__(self, kind: str, variant: str, detail: str = "") -> None:

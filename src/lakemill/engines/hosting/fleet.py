@@ -227,10 +227,10 @@ class Variant:
             async with asyncio.timeout(self.spec.download_timeout_s):
                 await prepare(self.ground, self.spec.model, self.base)
         except ArtifactError as error:
-            raise StartFailed("artifact", self.spec.name, str(error)) from error
+            raise StartFailed("unpack" if error.unpacking else "download", self.spec.name, str(error)) from error
         except TimeoutError as error:
             detail = f"the model's files did not come within {self.spec.download_timeout_s:g} s"
-            raise StartFailed("artifact", self.spec.name, detail) from error
+            raise StartFailed("download", self.spec.name, detail) from error
 
     async def resize(self, count: int) -> None:
         """Have this many instances, all healthy on return. Raises StartFailed, with as many as before."""
@@ -283,6 +283,14 @@ class Variant:
         self._turn += 1
         turn = self._turn % len(up)
         return min(up[turn:] + up[:turn], key=lambda one: one.client.in_flight)
+
+    def is_up(self, instance: Instance) -> bool:
+        """Whether this one can take requests."""
+        return instance in self._up
+
+    def any_up(self) -> Instance | None:
+        """The least busy instance."""
+        return min(self._up, key=lambda one: one.client.in_flight, default=None)
 
     async def comeback(self, within_s: float = COMEBACK_S) -> None:
         """Wait until an instance is up. Raises NoInstance."""

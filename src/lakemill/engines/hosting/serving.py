@@ -33,6 +33,8 @@ class Model:
     """A model as it is served. Kept in endpoint documents, so its fields are plain data."""
 
     algorithm: str
+    image: str = ""
+    """The name its owner knows the runtime by."""
     archive: tuple[str, str] | None = None
     """Bucket and key of a model.tar.gz."""
     prefix: tuple[str, str] | None = None
@@ -146,10 +148,9 @@ def _download(ground: Ground, model: Model, bucket: str, key: str, path: Path) -
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         ground.objects.download(bucket, key, path)
-    except (KeyError, LookupError, OSError) as error:
-        raise ArtifactError(f"the object {key!r} of bucket {bucket!r} cannot be read: {error}") from error
     except Exception as error:  # The object store's own errors, whose names this engine need not know.
-        raise ArtifactError(f"the object {key!r} of bucket {bucket!r} cannot be read: {error}") from error
+        text = f"the object {key!r} of bucket {bucket!r} cannot be read: {error}"
+        raise ArtifactError(text, unpacking=False) from error
 
 
 def _download_tree(ground: Ground, model: Model, bucket: str, prefix: str, folder: Path) -> None:
@@ -162,5 +163,5 @@ def _download_tree(ground: Ground, model: Model, bucket: str, prefix: str, folde
         _download(ground, model, bucket, key, partial / name)
         found += 1
     if not found:
-        raise ArtifactError(f"bucket {bucket!r} has no object under {prefix!r}")
+        raise ArtifactError(f"bucket {bucket!r} has no object under {prefix!r}", unpacking=False)
     partial.rename(folder)

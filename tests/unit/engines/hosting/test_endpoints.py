@@ -96,7 +96,7 @@ async def test_a_process_that_ends_at_once_fails_soon_and_its_log_is_kept(bench)
 async def test_a_missing_archive_fails_the_endpoint(bench):
     await bench.create("e", spec(archive=("models", "none.tar.gz")))
     document = await bench.settled()
-    assert (document["state"], document["failure"]["kind"]) == ("failed", "artifact")
+    assert (document["state"], document["failure"]["kind"]) == ("failed", "download")
     assert "none.tar.gz" in document["failure"]["detail"]
     with pytest.raises(EndpointBusy):
         await bench.hosting.update(SCOPE, "e", "other", [spec()])

@@ -77,7 +77,9 @@ def test_a_recordio_record_in_parts_gets_its_magic_back():
     assert requests(data, "recordio", False, None) == [b"abcd" + magic + b"wxyz" + magic + b"ef"]
 
 
-@pytest.mark.parametrize("data", [b"no RecordIO at all", frame(b"abc")[:-1], frame(b"a")[:6], frame(b"x", 3), frame(b"x", 1)])
+@pytest.mark.parametrize(
+    "data", [b"no RecordIO at all", frame(b"abc")[:-1], frame(b"a")[:6], frame(b"x", 3), frame(b"x", 1)]
+)
 def test_broken_recordio_is_an_error(data):
     with pytest.raises(SplitError):
         requests(data, "recordio", False, None)
