@@ -1,0 +1,175 @@
+"""K-Means as a scikit-learn estimator."""
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from lakemill.algorithms.kmeans.assignment import nearest
+from lakemill.algorithms.kmeans.streaming import CenterState
+
+EXTRA_CENTERS, TRIALS = 10, 10
+
+
+class KMeans(TransformerMixin, ClusterMixin, BaseEstimator):
+    """K-Means in one pass, with extra centres and a final Lloyd step.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+    extra_center_factor : int or "auto", default="auto"
+        Centres kept while streaming, as a multiple of n_clusters; "auto" is 10.
+    init : {"random", "kmeans++"}, default="random"
+        How those centres start, from the first batch.
+    batch_size : int, default=5000
+    epochs : int, default=1
+        Passes over the data in `fit`.
+    half_life : int, default=0
+        A point weighs half after this many further points; 0 keeps all weights.
+    lloyd_init : {"random", "kmeans++"}, default="kmeans++"
+    lloyd_trials : int or "auto", default="auto"
+        Runs of the reduction to n_clusters; the best is kept; "auto" is 10.
+    max_iter : int, default=300
+    tol : float, default=1e-4
+        Lloyd stops when the loss falls by less than this share.
+    random_state : int, RandomState or None, default=None
+
+    Attributes
+    ----------
+    cluster_centers_ : (n_clusters, n_features) float32
+    labels_ : (n_samples,) int64
+    inertia_ : float
+        Sum of squared distances of the training data to its centres, in squared feature units.
+    n_features_in_ : int
+
+    Notes
+    -----
+    One pass costs O(n K d); memory is O(K d) and a bounded sample. Source: Sculley, "Web-scale k-means clustering",
+    WWW 2010, and AWS's description of the built-in algorithm.
+
+    Examples
+    --------
+    >>> points = np.float32([[0, 0], [0, 1], [9, 9], [9, 10]])
+    >>> KMeans(n_clusters=2, random_state=0).fit(points).predict([[0, 0.4], [9, 9.4]]).tolist() in ([0, 1], [1, 0])
+    True
+    """
+
+    _parameter_constraints = {
+        "n_clusters": [Interval(Integral, 1, None, closed="left")],
+        "extra_center_factor": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "init": [StrOptions({"random", "kmeans++"})],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "half_life": [Interval(Integral, 0, None, closed="left")],
+        "lloyd_init": [StrOptions({"random", "kmeans++"})],
+        "lloyd_trials": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        extra_center_factor: int | str = "auto",
+        init: str = "random",
+        batch_size: int = 5000,
+        epochs: int = 1,
+        half_life: int = 0,
+        lloyd_init: str = "kmeans++",
+        lloyd_trials: int | str = "auto",
+        max_iter: int = 300,
+        tol: float = 1e-4,
+        random_state: Any = None,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.extra_center_factor = extra_center_factor
+        self.init = init
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.half_life = half_life
+        self.lloyd_init = lloyd_init
+        self.lloyd_trials = lloyd_trials
+        self.max_iter = max_iter
+        self.tol = tol
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> "KMeans":
+        """Cluster X, (n_samples, n_features), dense or sparse; y is ignored."""
+        X = self._checked(X, reset=True)
+        self._state = None
+        for epoch in range(self.epochs):
+            for start in range(0, X.shape[0], self.batch_size):
+                self._update(X[start : start + self.batch_size], keep=epoch == 0)
+        self._finish()
+        self.labels_, squared = nearest(X, self.cluster_centers_)
+        self.inertia_ = float(squared.sum(dtype=np.float64))
+        return self
+
+    def partial_fit(self, X: Any, y: Any = None) -> "KMeans":
+        """Take a batch in and bring the centres up to date; `labels_` are those of this batch."""
+        first = not hasattr(self, "_state") or self._state is None
+        X = self._checked(X, reset=first)
+        if first:
+            self._state = None
+        self._update(X, keep=True)
+        self._finish()
+        self.labels_, squared = nearest(X, self.cluster_centers_)
+        self.inertia_ = float(squared.sum(dtype=np.float64))
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The nearest centre of every row, (n_samples,) int64."""
+        check_is_fitted(self)
+        return nearest(self._checked(X), self.cluster_centers_)[0]
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Distances to every centre, (n_samples, n_clusters) float32."""
+        check_is_fitted(self)
+        X = self._checked(X)
+        columns = [nearest(X, center[None])[1] for center in self.cluster_centers_]
+        return np.sqrt(np.column_stack(columns))
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """The negative sum of squared distances to the nearest centres."""
+        check_is_fitted(self)
+        return -float(nearest(self._checked(X), self.cluster_centers_)[1].sum(dtype=np.float64))
+
+    def _checked(self, X: Any, *, reset: bool = False) -> Any:
+        if reset:
+            self._validate_params()
+        X = validate_data(self, X, accept_sparse="csr", dtype=np.float32, order="C", reset=reset)
+        if reset and X.shape[0] < self.n_clusters:
+            raise ValueError(f"n_samples={X.shape[0]} should be >= n_clusters={self.n_clusters}.")
+        return X
+
+    def _update(self, X: Any, *, keep: bool) -> None:
+        if self._state is None:
+            seed = check_random_state(self.random_state).randint(2**31 - 1)
+            self._random = np.random.default_rng(seed)
+            factor = EXTRA_CENTERS if self.extra_center_factor == "auto" else self.extra_center_factor
+            self._state = CenterState.begin(
+                X, self.n_clusters * factor, self.init, half_life=self.half_life, random=self._random
+            )
+        self._state.update(X, keep=keep)
+
+    def _finish(self) -> None:
+        self.cluster_centers_, _ = self._state.reduce(
+            self.n_clusters,
+            method=self.lloyd_init,
+            trials=TRIALS if self.lloyd_trials == "auto" else self.lloyd_trials,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            random=self._random,
+        )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags

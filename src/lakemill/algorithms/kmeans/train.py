@@ -1,0 +1,128 @@
+"""Training: channels in, `model_algo-1` (an NDArray list with the centres) out, with the log lines of the built-in."""
+
+import time
+from typing import Any
+
+import numpy as np
+
+from lakemill.algorithms.contract import Dataset, TrainingContext
+from lakemill.algorithms.errors import CustomerError
+from lakemill.algorithms.kmeans.assignment import nearest
+from lakemill.algorithms.kmeans.streaming import CenterState
+from lakemill.formats import mxnet
+from lakemill.formats.block import Block
+
+EXTRA_CENTERS, TRIALS = 10, 10
+SEED = 0
+LOG_EVERY = 10
+
+
+def train(context: TrainingContext) -> None:
+    """Fit and write the artifact. Raises CustomerError."""
+    settings, log = context.hyperparameters, context.log
+    factor = _auto(context, "extra_center_factor", EXTRA_CENTERS)
+    n_centers = settings["k"] * factor
+    random = np.random.default_rng(SEED)
+    state = _stream(context, n_centers, random)
+    log.info(f"shrinking {len(state.centers)} centers into {settings['k']}")
+    centers, loss = state.reduce(
+        settings["k"],
+        method=settings["local_lloyd_init_method"],
+        trials=_auto(context, "local_lloyd_num_trials", TRIALS),
+        max_iter=settings["local_lloyd_max_iter"],
+        tol=settings["local_lloyd_tol"],
+        random=random,
+        told=lambda trial, found: log.info(f"local kmeans attempt #{trial}. Current mean square distance {found:.6f}"),
+    )
+    log.info(f"finished shrinking process. Mean Square Distance = {loss:.0f}")
+    for metric, value in (("msd", loss), ("ssd", loss * state.seen / settings["epochs"])):
+        if metric in settings["eval_metrics"]:
+            log.quality(f"train {metric}", value)
+    _test(context, centers)
+    mxnet.write(context.model_file(), [np.ascontiguousarray(centers, np.float32)])
+
+
+def _auto(context: TrainingContext, name: str, value: int) -> int:
+    """A hyperparameter's value, and a line about what `auto` came to."""
+    given = context.hyperparameters[name]
+    if given != "auto":
+        return given
+    context.log.info(f"'{name}' was set to 'auto', evaluated to {value}.")
+    return value
+
+
+def _stream(context: TrainingContext, n_centers: int, random: np.random.Generator) -> CenterState:
+    settings, log = context.hyperparameters, context.log
+    state: CenterState | None = None
+    began, average, number = time.perf_counter(), 0.0, 0
+    log.info("number of center slices 1")
+    for epoch in range(settings["epochs"]):
+        for block in context.channels["train"].blocks(settings["mini_batch_size"]):
+            points = checked(block, settings["feature_dim"])
+            if state is None:
+                if len(block) < settings["mini_batch_size"]:
+                    log.warning(
+                        f"Batch size {settings['mini_batch_size']} is bigger than the first batch data. "
+                        f"Effective batch size used to initialize is {len(block)}"
+                    )
+                if len(block) < settings["k"]:
+                    raise CustomerError(
+                        f"The first batch has {len(block)} records, fewer than k={settings['k']}; "
+                        "give more data or a smaller k"
+                    )
+                state = CenterState.begin(
+                    points,
+                    n_centers,
+                    settings["init_method"],
+                    half_life=settings["half_life_time_size"],
+                    random=random,
+                )
+            loss = state.update(points, keep=epoch == 0)
+            average += (loss - average) / (number + 1)
+            if number % LOG_EVERY == 0:
+                log.info(f"Iter {number}: Short term msd {loss:.6f}. Long term msd {average:.6f}")
+            number += 1
+            if context.stop_requested():
+                break
+        log.progress((epoch + 1) / settings["epochs"])
+        if context.stop_requested():
+            break
+    if state is None:
+        raise CustomerError("The train channel holds no records")
+    seconds = max(time.perf_counter() - began, 1e-9)
+    log.info(f"processed a total of {state.seen} examples")
+    log.metrics({"Total Records Seen": state.seen, "Total Batches Seen": number})
+    log.throughput(state.seen / seconds)
+    return state
+
+
+def checked(block: Block, feature_dim: int) -> Any:
+    """The features of a block, refused when their width or values make no sense."""
+    width = block.features.shape[1]
+    if width != feature_dim:
+        raise CustomerError(
+            f"The feature dimension of the data ({width}) does not match the hyperparameter feature_dim ({feature_dim}). "
+            "For text/csv without a label column say text/csv;label_size=0 as the content type"
+        )
+    values = block.features if isinstance(block.features, np.ndarray) else block.features.data
+    if not np.isfinite(values).all():
+        raise CustomerError("The data holds NaN or infinite values; k-means needs finite numbers")
+    return block.features
+
+
+def _test(context: TrainingContext, centers: np.ndarray) -> None:
+    channel: Dataset | None = context.channels.get("test")
+    if channel is None:
+        context.log.info("Test data is not provided.")
+        return
+    total, count = 0.0, 0
+    for block in channel.blocks(context.hyperparameters["mini_batch_size"]):
+        _, squared = nearest(checked(block, centers.shape[1]), centers)
+        total += float(squared.sum(dtype=np.float64))
+        count += len(block)
+    if not count:
+        raise CustomerError("The test channel holds no records")
+    for metric, value in (("msd", total / count), ("ssd", total)):
+        if metric in context.hyperparameters["eval_metrics"]:
+            context.log.quality(f"test {metric}", value)
+            context.log.score("test", metric, value)

@@ -1,0 +1,37 @@
+"""Request bodies: read whole where the protocol needs them so, handed on piece by piece where they may be large."""
+
+from lakemill.gateway import chunked
+from lakemill.gateway.sigv4 import Verified
+from lakemill.services.base import BODY_BYTES_MAX, BodyReader, HttpRequest, ServiceError
+
+__all__ = ["BODY_BYTES_MAX", "streamed", "whole"]
+
+
+async def whole(http: HttpRequest, limit: int, error: ServiceError | None = None) -> bytes:
+    """The body as bytes; `error` (or a general one, status 413) if it is larger than limit."""
+    too_large = error or ServiceError("RequestEntityTooLarge", f"The body must be at most {limit} bytes.", status=413)
+    declared = http.header("content-length")
+    if declared and declared.isdigit() and int(declared) > limit:
+        raise too_large
+    first = await http.receive()
+    if first is None:
+        return b""
+    if declared is not None and len(first) == int(declared):
+        return first
+    parts, total = [first], len(first)
+    while (piece := await http.receive()) is not None:
+        parts.append(piece)
+        total += len(piece)
+        if total > limit:
+            raise too_large
+    if declared is not None and declared.isdigit() and total != int(declared):
+        raise ServiceError("IncompleteBody", "The request body ended before Content-Length was reached.", status=400)
+    return b"".join(parts)
+
+
+def streamed(http: HttpRequest, verified: Verified | None) -> BodyReader:
+    """The body of an S3 request as it arrives: framing taken off, what was signed and declared checked on the way."""
+    trailers: dict[str, str] = {}
+    pieces = chunked.body_pieces(http, verified, trailers, believe_chunks=verified is None)
+    declared = http.header("x-amz-decoded-content-length") or http.header("content-length")
+    return BodyReader(pieces, int(declared) if declared and declared.isdigit() else None, trailers)

@@ -1,0 +1,248 @@
+"""The way of a request: find, verify, decode, authorise, handle, encode, log.
+
+`Gateway` is the ASGI application. Each step is a short method over one Exchange; a step that refuses raises a
+ServiceError, which is encoded in the protocol's own error form. Nothing a caller sends shows a traceback; what is our
+own fault is answered as InternalError with the request id, and the trace goes to the log.
+"""
+
+import asyncio
+import dataclasses
+import inspect
+import time
+import traceback
+from typing import Any
+
+from lakemill.engines.identity import Identity
+from lakemill.gateway import asgi, models, payload, protocols
+from lakemill.gateway.access import Access
+from lakemill.gateway.internal import Internal
+from lakemill.gateway.protocols import WireResponse
+from lakemill.gateway.requestid import request_id
+from lakemill.gateway.requestlog import RequestLog
+from lakemill.gateway.routing import Destination, destination
+from lakemill.ports.clock import Clock
+from lakemill.ports.metadata import Metadata
+from lakemill.services.base import BodyReader, Call, HttpRequest, Service, ServiceError
+from lakemill.settings import Settings
+
+INTERNAL_ERROR = "We encountered an internal error. Please try again."
+
+
+@dataclasses.dataclass(slots=True)
+class Exchange:
+    """A request and what the steps have found out about it."""
+
+    http: HttpRequest
+    request_id: str
+    place: Destination
+    path: bytes | None = None
+    """The path with a virtual host's bucket in front; None when it is the path sent."""
+    protocol: protocols.Protocol | None = None
+    found: models.Found | None = None
+    service: Service | None = None
+    body: bytes | BodyReader = b""
+    call: Call | None = None
+    error_code: str = ""
+
+    @property
+    def name(self) -> str:
+        """`kinesis.PutRecord`, as far as it is known."""
+        service = self.service.name if self.service else self.place.signing_name
+        return f"{service}.{self.found.operation.name if self.found else '?'}"
+
+
+class Gateway:
+    """All services behind one port."""
+
+    def __init__(
+        self,
+        services: list[Service],
+        identity: Identity,
+        metadata: Metadata,
+        clock: Clock,
+        settings: Settings,
+        log: RequestLog,
+    ) -> None:
+        self._services = {service.name: service for service in services}
+        self._handlers = {service.name: service.operations() for service in services}
+        self._finder = models.Finder(list(self._services))
+        self._access = Access(identity, clock, settings, log)
+        self._clock = clock
+        self._settings = settings
+        self._log = log
+        self.internal = Internal(list(self._services), metadata, clock, settings)
+
+    async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        if scope["type"] != "http":
+            return
+        began = time.perf_counter()
+        body = asgi.RequestBody(receive)
+        http = asgi.request_of(scope, body)
+        if page := self.internal.page(http.raw_path):
+            await asgi.respond(send, *await page(http), head=http.method == "HEAD")
+            return
+        exchange = Exchange(http, request_id(), destination(http, self._settings.region))
+        status = 499  # As proxies log it: the client went away.
+        try:
+            answer = await self._answer(exchange)
+            if not body.ended and not await body.drain():
+                answer.headers.append(("connection", "close"))
+            await asgi.respond(send, answer.status, answer.headers, answer.body, head=http.method == "HEAD")
+            status = answer.status
+        except asgi.ClientGone:
+            pass  # Nobody is there to answer; the line below says so.
+        finally:
+            self._log_line(exchange, status, (time.perf_counter() - began) * 1000)
+
+    async def _answer(self, exchange: Exchange) -> WireResponse:
+        try:
+            if (answer := await self._outside_the_model(exchange)) is not None:
+                return answer
+            await self._find(exchange)
+            await self._verify(exchange)
+            request = self._decode(exchange)
+            self._authorise(exchange, request)
+            output = await self._handle(exchange, request)
+            return self._encode(exchange, output)
+        except ServiceError as error:
+            return self._refuse(exchange, error)
+        except asgi.ClientGone:
+            raise
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            return self._refuse(exchange, self._as_service_error(exchange, error))
+
+    # The steps
+
+    async def _outside_the_model(self, exchange: Exchange) -> WireResponse | None:
+        """What S3 answers though no operation of the model says so: CORS preflights and browser forms."""
+        place, http = exchange.place, exchange.http
+        service = self._services.get(place.signing_name)
+        if place.bucket is not None:
+            exchange.path = b"/" + place.bucket.encode() + http.raw_path
+        outside = getattr(service, "outside_the_model", None)
+        if outside is None:
+            return None
+        exchange.service = service
+        exchange.protocol = protocols.choose(http.headers, models.service_model(place.signing_name))
+        answer = await outside(http, exchange.path or http.raw_path, exchange.request_id)
+        return None if answer is None else WireResponse(*answer)
+
+    async def _find(self, exchange: Exchange) -> None:
+        """Protocol, service and operation; reads the body unless it is to be streamed."""
+        http, name = exchange.http, exchange.place.signing_name
+        known = self._finder.protocol(name, http)
+        if known is not None:
+            exchange.protocol = known[1]
+        if known is None or known[1].operation_in_body:
+            exchange.body = await payload.whole(http, payload.BODY_BYTES_MAX)
+        found = self._finder.find(name, http, exchange.body if isinstance(exchange.body, bytes) else b"", exchange.path)
+        exchange.found, exchange.protocol = found, found.protocol
+        exchange.service = self._services[found.client]
+        if found.operation.name not in self._handlers[found.client]:
+            raise ServiceError(
+                "NotImplemented" if found.protocol.family == "s3" else "NotImplementedException",
+                f"lakemill does not provide {found.client}.{found.operation.name} yet; "
+                "docs/coverage.md lists what it provides.",
+                status=501,
+            )
+        # S3's bodies are read once the signature is known to be right: it says what is to be checked about them.
+        if not found.protocol.operation_in_body and found.protocol.family != "s3":
+            limit, error = exchange.service.body_limit(found.operation.name)
+            exchange.body = await payload.whole(http, limit, error)
+
+    async def _verify(self, exchange: Exchange) -> None:
+        """The caller; and for S3, what is to be checked about the body."""
+        http, found = exchange.http, exchange.found
+        assert found is not None
+        family = found.protocol.family
+        whole = exchange.body if isinstance(exchange.body, bytes) and family != "s3" else None
+        signing_name = found.service.metadata.get("signingName") or found.service.metadata["endpointPrefix"]
+        principal, verified = self._access.verify(http, family, signing_name, found.operation, whole)
+        if family == "s3":
+            reader = payload.streamed(http, verified)
+            streams = protocols.takes_stream(found.operation)
+            exchange.body = reader if streams else await reader.read(payload.BODY_BYTES_MAX)
+        exchange.call = Call(
+            service=found.client,
+            operation=found.operation.name,
+            region=exchange.place.region,
+            account=principal.account,
+            principal=principal,
+            request_id=exchange.request_id,
+            http=http,
+        )
+
+    def _decode(self, exchange: Exchange) -> dict[str, Any]:
+        """The request by the model; members the handler does not honour are refused by name."""
+        found = exchange.found
+        assert found is not None
+        request = found.protocol.decode(found.operation, exchange.http, exchange.body, exchange.path)
+        refuses = self._handlers[found.client][found.operation.name].refuses
+        for member in refuses.keys() & request.keys():
+            reason = refuses[member] or "lakemill does not provide it yet"
+            code = {"s3": "NotImplemented", "query": "ValidationError"}.get(
+                found.protocol.family, "ValidationException"
+            )
+            status = 501 if code == "NotImplemented" else 400
+            raise ServiceError(code, f"{found.operation.name}: {member} is refused: {reason}.", status=status)
+        return request
+
+    def _authorise(self, exchange: Exchange, request: dict[str, Any]) -> None:
+        assert exchange.call is not None and exchange.service is not None and exchange.found is not None
+        self._access.authorise(exchange.call, exchange.service, request, exchange.found.protocol.family)
+
+    async def _handle(self, exchange: Exchange, request: dict[str, Any]) -> dict[str, Any] | None:
+        assert exchange.call is not None
+        output = self._handlers[exchange.call.service][exchange.call.operation](exchange.call, request)
+        return await output if inspect.isawaitable(output) else output
+
+    def _encode(self, exchange: Exchange, output: dict[str, Any] | None) -> WireResponse:
+        assert exchange.call is not None and exchange.found is not None
+        return exchange.found.protocol.encode(
+            exchange.found.operation,
+            output,
+            exchange.request_id,
+            status=exchange.call.status,
+            headers=exchange.call.headers,
+        )
+
+    # When something is wrong
+
+    def _refuse(self, exchange: Exchange, error: ServiceError) -> WireResponse:
+        exchange.error_code = error.code
+        protocol = exchange.protocol or protocols.fallback(exchange.http)
+        if exchange.call is not None:
+            error.headers = {**exchange.call.headers, **error.headers}
+        return protocol.encode_error(
+            error,
+            exchange.request_id,
+            operation=exchange.found.operation if exchange.found else None,
+            service=exchange.found.service if exchange.found else None,
+            resource=(exchange.path or exchange.http.raw_path).decode("latin-1"),
+            head=exchange.http.method == "HEAD",
+        )
+
+    def _as_service_error(self, exchange: Exchange, error: Exception) -> ServiceError:
+        """An engine's error by the service's table; anything else is our own fault and goes to the log."""
+        table = exchange.service.errors if exchange.service else {}
+        for kind in type(error).__mro__:
+            if kind in table:
+                return ServiceError(table[kind], str(error))
+        trace = "".join(traceback.format_exception(error))
+        self._log.note(f"{exchange.name} failed, request {exchange.request_id}\n{trace}")
+        family = exchange.protocol.family if exchange.protocol else "json"
+        code = {"s3": "InternalError", "query": "InternalFailure"}.get(family, "InternalServerException")
+        return ServiceError(code, INTERNAL_ERROR, status=500)
+
+    def _log_line(self, exchange: Exchange, status: int, ms: float) -> None:
+        self._log.request(
+            self._clock.time(),
+            exchange.name,
+            status,
+            ms,
+            code=exchange.error_code,
+            key=(exchange.call.principal.access_key_id or "") if exchange.call else "",
+            request_id=exchange.request_id,
+        )
