@@ -1,7 +1,6 @@
 """Records of any layout, compiled: the same reading as message.py, without an object per record.
 
-`scan` finds the frames, `measure` reads the structure of every record and counts its numbers, `fill` copies the numbers
-out. A function that meets something wrong (or rare) only says at which record; the caller lets message.py read that one
+`measure` finds the frames, reads the structure of every record and counts its numbers, `fill` copies the numbers out. A function that meets something wrong (or rare) only says at which record; the caller lets message.py read that one
 record and word the error, so the two never differ in what they say.
 """
 
@@ -16,51 +15,49 @@ _MAGIC = 0xCED7230A
 
 @compiled
 def _word(buf, at):
-    return buf[at] | buf[at + 1] << 8 | buf[at + 2] << 16 | np.int64(buf[at + 3]) << 24
-
-
-@compiled
-def scan(buf, at, offsets, lengths):
-    """Fill offsets and lengths with whole frames from `at` on; returns (frames, where it stopped).
-
-    It stops at the end, when the arrays are full, or before anything that is not a whole frame with cflag 0.
-    """
-    count, end = 0, len(buf)
-    while count < len(offsets) and at + 8 <= end:
-        length = _word(buf, at + 4)
-        after = at + 8 + ((length + 3) & ~3)
-        if _word(buf, at) != _MAGIC or length >= 1 << 29 or after > end:
-            break
-        offsets[count] = at + 8
-        lengths[count] = length
-        count += 1
-        at = after
-    return count, at
+    i = np.uint64(at)
+    low = np.int64(buf[i]) | np.int64(buf[i + np.uint64(1)]) << 8
+    return low | np.int64(buf[i + np.uint64(2)]) << 16 | np.int64(buf[i + np.uint64(3)]) << 24
 
 
 @compiled
 def _varint(buf, at, end):
     value, shift = np.uint64(0), np.uint64(0)
-    while at < end and shift < np.uint64(70):
-        byte = np.uint64(buf[at])
-        at += 1
+    # An unsigned index spares the test for negative ones, as everywhere below.
+    place, last = np.uint64(at), np.uint64(end)
+    while place < last and shift < np.uint64(70):
+        byte = np.uint64(buf[place])
+        place += np.uint64(1)
         value |= (byte & np.uint64(0x7F)) << shift
         if byte < np.uint64(0x80):
-            return value, at
+            return value, np.int64(place)
         shift += np.uint64(7)
     return np.uint64(0), -1
 
 
 @compiled
+def _short_varint(buf, at, end):
+    """A number that is expected to take one or two bytes."""
+    place = np.uint64(at)
+    if at + 1 < end:
+        low, high = np.uint64(buf[place]), np.uint64(buf[place + np.uint64(1)])
+        if low < np.uint64(0x80):
+            return low, at + 1
+        if high < np.uint64(0x80):
+            return (low & np.uint64(0x7F)) | high << np.uint64(7), at + 2
+    return _varint(buf, at, end)
+
+
+@compiled
 def _field(buf, at, end):
     """(number, wire type, start, stop) of the field at `at`; number 0 when it is malformed."""
-    tag, at = _varint(buf, at, end)
+    tag, at = _short_varint(buf, at, end)
     if at < 0 or tag > np.uint64(1 << 31):
         return 0, 0, 0, 0
     number, kind = np.int64(tag) >> 3, np.int64(tag) & 7
     stop = at
     if kind == 2:
-        length, at = _varint(buf, at, end)
+        length, at = _short_varint(buf, at, end)
         if at < 0 or length > np.uint64(end - at):
             return 0, 0, 0, 0
         stop = at + np.int64(length)
@@ -81,8 +78,9 @@ def _field(buf, at, end):
 def _same(buf, start, stop, name, name_start, name_stop):
     if stop - start != name_stop - name_start:
         return False
-    for i in range(stop - start):
-        if buf[start + i] != name[name_start + i]:
+    here, there = buf[start:stop], name[name_start:name_stop]
+    for i in range(len(here)):  # noqa: SIM110 - a generator cannot be compiled.
+        if here[i] != there[i]:
             return False
     return True
 
@@ -109,8 +107,8 @@ def _count_varints(buf, start, stop):
     if buf[stop - 1] >= 0x80:
         return -1
     count = 0
-    for i in range(start, stop):
-        count += buf[i] < 0x80
+    for byte in buf[start:stop]:
+        count += byte < 0x80
     return count
 
 
@@ -151,83 +149,105 @@ def _measure_tensor(buf, tensor_kind, at, end):
 
 
 @compiled
-def measure(buf, offsets, lengths, names, ends, places, label_places, counts, sparse, widths, label_counts):
-    """Structure of every record. Returns the first record that message.py has to look at, or -1.
-
-    names, ends : the wanted names one after the other, "values" (the feature) first, and where each ends
-    places (n, 3), label_places (n, k, 3) : tensor kind, start, stop of the feature and of each label; kind 0 is none
-    counts, sparse, widths, label_counts : (n,) per record
-    """
-    k = len(ends) - 1
-    for i in range(len(offsets)):
-        at, end = offsets[i], offsets[i] + lengths[i]
-        for j in range(k):
-            label_places[i, j, 0] = 0
-        value_start, value_stop = -1, -1
-        while at < end:
-            number, kind, start, stop = _field(buf, at, end)
-            if number == 0:
-                return i
-            at = stop
-            if kind != 2 or number > 2:
-                continue
-            name_start, name_stop, first, last = start, start, stop, stop
-            while start < stop:
-                inner, inner_kind, inner_start, inner_stop = _field(buf, start, stop)
-                if inner == 0:
-                    return i
-                if inner == 1 and inner_kind == 2:
-                    name_start, name_stop = inner_start, inner_stop
-                elif inner == 2 and inner_kind == 2:
-                    first, last = inner_start, inner_stop
-                start = inner_stop
-            if number == 1:
-                if _same(buf, name_start, name_stop, names, 0, ends[0]):
-                    value_start, value_stop = first, last
-            else:
-                for j in range(k):
-                    if _same(buf, name_start, name_stop, names, ends[j], ends[j + 1]):
-                        kind, start, stop = _inner(buf, first, last)
-                        if kind <= 0 or kind == _BYTES:
-                            return i
-                        label_places[i, j, 0] = kind
-                        label_places[i, j, 1] = start
-                        label_places[i, j, 2] = stop
-        if value_start < 0:
-            return i
-        kind, start, stop = _inner(buf, value_start, value_stop)
-        if kind <= 0 or kind == _BYTES:
-            return i
-        values, keys, dims, width = _measure_tensor(buf, kind, start, stop)
-        if values < 0:
-            return i
-        is_sparse = keys > 0 or (values == 0 and dims > 0)
-        if is_sparse and (keys != values or dims == 0):
-            return i
-        if not is_sparse and dims > 0 and width != values:
-            return i
-        places[i, 0] = kind
-        places[i, 1] = start
-        places[i, 2] = stop
-        counts[i] = values
-        sparse[i] = is_sparse
-        widths[i] = width if is_sparse else values
-        label_counts[i] = 0
-        for j in range(k):
-            if label_places[i, j, 0]:
-                values, keys, dims, width = _measure_tensor(
-                    buf, label_places[i, j, 0], label_places[i, j, 1], label_places[i, j, 2]
-                )
-                if values < 0:
-                    return i
-                label_counts[i] += values
-    return -1
+def _measure_record(buf, at, end, names, ends, k, i, places, label_places, counts, sparse, widths, label_counts):
+    for j in range(k):
+        label_places[i, j, 0] = 0
+    value_start, value_stop = -1, -1
+    while at < end:
+        number, kind, start, stop = _field(buf, at, end)
+        if number == 0:
+            return False
+        at = stop
+        if kind != 2 or number > 2:
+            continue
+        name_start, name_stop, first, last = start, start, stop, stop
+        while start < stop:
+            inner, inner_kind, inner_start, inner_stop = _field(buf, start, stop)
+            if inner == 0:
+                return False
+            if inner == 1 and inner_kind == 2:
+                name_start, name_stop = inner_start, inner_stop
+            elif inner == 2 and inner_kind == 2:
+                first, last = inner_start, inner_stop
+            start = inner_stop
+        if number == 1:
+            if _same(buf, name_start, name_stop, names, 0, ends[0]):
+                value_start, value_stop = first, last
+        else:
+            for j in range(k):
+                if _same(buf, name_start, name_stop, names, ends[j], ends[j + 1]):
+                    kind, start, stop = _inner(buf, first, last)
+                    if kind <= 0 or kind == _BYTES:
+                        return False
+                    label_places[i, j, 0] = kind
+                    label_places[i, j, 1] = start
+                    label_places[i, j, 2] = stop
+    if value_start < 0:
+        return False
+    kind, start, stop = _inner(buf, value_start, value_stop)
+    if kind <= 0 or kind == _BYTES:
+        return False
+    values, keys, dims, width = _measure_tensor(buf, kind, start, stop)
+    if values < 0:
+        return False
+    is_sparse = keys > 0 or (values == 0 and dims > 0)
+    if is_sparse and (keys != values or dims == 0):
+        return False
+    if not is_sparse and dims > 0 and width != values:
+        return False
+    places[i, 0] = kind
+    places[i, 1] = start
+    places[i, 2] = stop
+    counts[i] = values
+    sparse[i] = is_sparse
+    widths[i] = width if is_sparse else values
+    label_counts[i] = 0
+    for j in range(k):
+        if label_places[i, j, 0]:
+            values, keys, dims, width = _measure_tensor(
+                buf, label_places[i, j, 0], label_places[i, j, 1], label_places[i, j, 2]
+            )
+            if values < 0:
+                return False
+            label_counts[i] += values
+    return True
 
 
 @compiled
-def _copy_floats(buf, start, stop, out, at):
-    for i in range(stop - start):
-        out[at + i] = buf[start + i]
+def measure(buf, at, walking, names, ends, offsets, lengths, places, label_places, counts, sparse, widths, label_counts):
+    """Structure of the records at offsets; walking, the frames are found on the way, from `at` on, and noted there.
+
+    Returns how many records were read, where the walk stopped, and whether it met a record that message.py has to look
+    at. A walk ends when the arrays are full and before anything that is not a whole frame with cflag 0.
+
+    names, ends : the wanted names one after the other, "values" (the feature) first, and where each ends
+    offsets, lengths (n,) : the records' bytes
+    places (n, 3), label_places (n, k, 3) : tensor kind, start, stop of the feature and of each label; kind 0 is none
+    counts, sparse, widths, label_counts (n,) : per record
+    """
+    k = len(ends) - 1
+    for i in range(len(offsets)):
+        frame = at
+        if walking:
+            if at + 8 > len(buf):
+                return i, at, False
+            length = _word(buf, at + 4)
+            at += 8 + ((length + 3) & ~3)
+            if _word(buf, frame) != _MAGIC or length >= 1 << 29 or at > len(buf):
+                return i, frame, False
+            offsets[i] = frame + 8
+            lengths[i] = length
+        start, end = offsets[i], offsets[i] + lengths[i]
+        if not _measure_record(buf, start, end, names, ends, k, i, places, label_places, counts, sparse, widths, label_counts):
+            return i, frame, True
+    return len(offsets), at, False
+
+
+@compiled
+def _copy(source, target):
+    # Over slices, so that the index is known not to be negative: only then does the loop become a memory copy.
+    for i in range(len(source)):
+        target[i] = source[i]
 
 
 @compiled
@@ -239,7 +259,7 @@ def _fill_values(buf, tensor_kind, at, end, out, out_bytes, filled, raw, raw_flo
         if number != 1:
             continue
         if tensor_kind == _FLOAT32:
-            _copy_floats(buf, start, stop, out_bytes, filled * 4)
+            _copy(buf[start:stop], out_bytes[filled * 4 :])
             filled += (stop - start) // 4
         elif tensor_kind == _FLOAT64:
             while start < stop:
@@ -260,49 +280,45 @@ def _fill_values(buf, tensor_kind, at, end, out, out_bytes, filled, raw, raw_flo
 
 @compiled
 def _fill_keys(buf, at, end, width, keys, filled):
+    """Keys of one record; returns whether they are all inside of the width and whether they rise."""
+    before, ordered = -1, True
     while at < end:
         number, kind, start, stop = _field(buf, at, end)
         at = stop
         if number != 2:
             continue
         while start < stop:
-            byte = buf[start]
-            if byte < 0x80:
-                key = np.int64(byte)
-                start += 1
-            elif start + 1 < stop and buf[start + 1] < 0x80:
-                key = np.int64(byte & 0x7F) | np.int64(buf[start + 1]) << 7
-                start += 2
-            else:
-                value, start = _varint(buf, start, stop)
-                if start < 0 or value >= np.uint64(width):
-                    return -1
-                key = np.int64(value)
-            if key >= width:
-                return -1
-            keys[filled] = key
+            value, start = _short_varint(buf, start, stop)
+            if start < 0 or value >= np.uint64(width):
+                return False, False
+            key = np.int32(value)
+            ordered &= key > before
+            before = key
+            keys[np.uint64(filled)] = key
             filled += 1
-    return filled
+    return True, ordered
 
 
 @compiled
 def fill(buf, places, label_places, counts, sparse, widths, values, value_bytes, keys, labels, label_bytes):
     """Copy all numbers out. keys has no element when no record is sparse; dense rows get 0, 1, 2 ... among sparse ones.
 
-    Returns the first record that message.py has to look at, or -1.
+    Returns the first record that message.py has to look at, or -1, and whether the keys of all records rise strictly.
     """
     raw = np.zeros(1, np.uint64)
     raw_float = raw.view(np.float64)
-    filled, filled_labels = 0, 0
+    filled, filled_labels, ordered = 0, 0, True
     for i in range(len(places)):
         kind, start, stop = places[i, 0], places[i, 1], places[i, 2]
         after = _fill_values(buf, kind, start, stop, values, value_bytes, filled, raw, raw_float)
         if after < 0:
-            return i
+            return i, False
         if len(keys):
             if sparse[i]:
-                if _fill_keys(buf, start, stop, widths[i], keys, filled) < 0:
-                    return i
+                sound, rising = _fill_keys(buf, start, stop, widths[i], keys, filled)
+                if not sound:
+                    return i, False
+                ordered &= rising
             else:
                 for j in range(counts[i]):
                     keys[filled + j] = j
@@ -314,5 +330,5 @@ def fill(buf, places, label_places, counts, sparse, widths, values, value_bytes,
                     labels, label_bytes, filled_labels, raw, raw_float,
                 )  # fmt: skip
                 if filled_labels < 0:
-                    return i
-    return -1
+                    return i, False
+    return -1, ordered

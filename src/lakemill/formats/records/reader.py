@@ -1,8 +1,6 @@
-"""RecordIO-protobuf to blocks: uniform records by memory copy, others compiled, few others in plain Python."""
+"""RecordIO-protobuf to blocks: uniform records by memory copy, others by compiled code, a few others in plain Python."""
 
-import dataclasses
 from collections.abc import Iterable, Iterator
-from types import ModuleType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -10,10 +8,10 @@ import numpy as np
 from lakemill.formats import jit, recordio, streams
 from lakemill.formats.block import Block
 from lakemill.formats.errors import FormatError
-from lakemill.formats.records import message, uniform
+from lakemill.formats.records import compiled, uniform
+from lakemill.formats.records.columns import BadRecord, Columns, interpreted
 
 _KERNELS = "lakemill.formats.records.kernel"
-_SCAN_FRAMES = 1 << 16
 
 
 def decode(buffer: Any, label_names: tuple[str, ...] = ("values",)) -> Block:
@@ -72,21 +70,6 @@ def blocks(stream: BinaryIO, label_names: tuple[str, ...] = ("values",)) -> Iter
         pieces.used(used)
 
 
-@dataclasses.dataclass
-class Columns:
-    """Numbers of n records one after the other, not yet checked against each other.
-
-    keys is None when no record is sparse; among sparse ones a dense row has the keys 0, 1, 2 ...
-    """
-
-    values: np.ndarray
-    keys: np.ndarray | None
-    counts: np.ndarray
-    widths: np.ndarray
-    labels: np.ndarray
-    label_counts: np.ndarray
-
-
 class Reader:
     """Reads a stream of records piece by piece, and holds them to one width and one number of labels."""
 
@@ -109,66 +92,23 @@ class Reader:
             self._agree(np.array([features.shape[1]]), np.array([0 if labels is None else labels.shape[1]]))
             block = Block(features, _squeezed(labels))
         else:
-            frames = self._frames(data, partial)
-            block, used, count = self._block(self._columns(frames)), frames.consumed, len(frames)
+            columns, used = self._columns(data, partial)
+            block, count = self._block(columns), len(columns.counts)
         self._record += count
         self._offset += used
         return block, used
 
-    def _frames(self, data: np.ndarray, partial: bool) -> recordio.Frames:
-        kernels = jit.kernels(_KERNELS, len(data))
-        if kernels is not None and (found := _scanned(kernels, data, partial)) is not None:
-            return found
-        return recordio.frames(data, partial=partial, first_record=self._record, first_offset=self._offset)
-
-    def _columns(self, frames: recordio.Frames) -> Columns:
-        kernels = jit.kernels(_KERNELS, frames.consumed)
-        return self._compiled(kernels, frames) if kernels is not None else self._interpreted(frames)
-
-    def _interpreted(self, frames: recordio.Frames) -> Columns:
-        rows = [self._row(frames, i) for i in range(len(frames))]
-        keys = None
-        if any(row.keys is not None for row in rows):
-            keys = _joined([np.arange(row.width) if row.keys is None else row.keys for row in rows], np.int32)
-        return Columns(
-            _joined([row.values for row in rows], np.float32),
-            keys,
-            np.array([len(row.values) for row in rows], np.int64),
-            np.array([row.width for row in rows], np.int64),
-            _joined([label for row in rows for label in row.labels], np.float32),
-            np.array([sum(map(len, row.labels)) for row in rows], np.int64),
-        )
-
-    def _row(self, frames: recordio.Frames, index: int) -> message.Row:
-        start, length = int(frames.offsets[index]), int(frames.lengths[index])
+    def _columns(self, data: np.ndarray, partial: bool) -> tuple[Columns, int]:
         try:
-            return message.row(frames.data, memoryview(frames.data), start, start + length, self._label_names)
-        except FormatError as wrong:
-            raise self._wrong(index, str(wrong)) from None
-
-    def _compiled(self, kernels: ModuleType, frames: recordio.Frames) -> Columns:
-        n, k = len(frames), len(self._label_names)
-        names = [name.encode() for name in ("values", *self._label_names)]
-        packed = np.frombuffer(b"".join(names), np.uint8)
-        ends = np.cumsum([len(name) for name in names])
-        places, label_places = np.empty((n, 3), np.int64), np.empty((n, k, 3), np.int64)
-        counts, widths, label_counts = (np.empty(n, np.int64) for _ in range(3))
-        sparse = np.empty(n, np.bool_)
-        bad = kernels.measure(
-            frames.data, frames.offsets, frames.lengths, packed, ends,
-            places, label_places, counts, sparse, widths, label_counts,
-        )  # fmt: skip
-        if bad < 0:
-            values, labels = np.empty(counts.sum(), np.float32), np.empty(label_counts.sum(), np.float32)
-            keys = np.empty(len(values) if sparse.any() else 0, np.int32)
-            bad = kernels.fill(
-                frames.data, places, label_places, counts, sparse, widths,
-                values, values.view(np.uint8), keys, labels, labels.view(np.uint8),
-            )  # fmt: skip
-        if bad >= 0:
-            self._row(frames, bad)
-            raise self._wrong(bad, "is not a protobuf Record")
-        return Columns(values, keys if sparse.any() else None, counts, widths, labels, label_counts)
+            kernels = jit.kernels(_KERNELS, len(data))
+            if kernels is not None and (found := compiled.walk(kernels, data, self._label_names, partial)) is not None:
+                return found
+            frames = recordio.frames(data, partial=partial, first_record=self._record, first_offset=self._offset)
+            if kernels is not None:
+                return compiled.measure(kernels, frames, self._label_names), frames.consumed
+            return interpreted(frames, self._label_names), frames.consumed
+        except BadRecord as bad:
+            raise self._wrong(bad.index, bad.what) from None
 
     def _block(self, columns: Columns) -> Block:
         n = len(columns.counts)
@@ -184,6 +124,8 @@ class Reader:
         np.cumsum(columns.counts, out=starts[1:])
         starts = starts.astype(np.int32) if starts[-1] < 1 << 31 else starts
         features = sparse.csr_matrix((columns.values, columns.keys, starts), shape=(n, self._width), copy=False)
+        if columns.ordered:
+            features.has_canonical_format = True
         features.sort_indices()
         return Block(features, _squeezed(labels))
 
@@ -204,28 +146,9 @@ class Reader:
         return FormatError(f"record {record} {what}", record=record)
 
 
-def _scanned(kernels: ModuleType, data: np.ndarray, partial: bool) -> recordio.Frames | None:
-    """The frames by compiled code; None when something other than whole frames is met before the end."""
-    found, at, capacity = [], 0, _SCAN_FRAMES
-    while True:
-        offsets, lengths = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
-        count, at = kernels.scan(data, at, offsets, lengths)
-        found.append((offsets[:count], lengths[:count]))
-        if count < capacity:
-            break
-        capacity *= 2
-    if at < len(data) and not (partial and sum(len(offsets) for offsets, _ in found)):
-        return None
-    offsets, lengths = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return recordio.Frames(data, offsets, lengths, at)
-
-
 def _squeezed(labels: np.ndarray | None) -> np.ndarray | None:
     """(n, 1) as (n,); (n, 0) as None."""
     if labels is None or not labels.shape[1]:
         return None
     return labels[:, 0] if labels.shape[1] == 1 else labels
 
-
-def _joined(parts: list[np.ndarray], dtype: type) -> np.ndarray:
-    return np.concatenate(parts).astype(dtype, copy=False) if parts else np.empty(0, dtype)
