@@ -3,7 +3,7 @@
     Identity(metadata, clock, account)
         .root_key(account=None) -> AccessKey                      .access_key_id .secret; blocks
         .credential(access_key_id, session_token=None) -> Credential        .secret .principal
-                                                                  raises KeyUnknown, TokenExpired, TokenInvalid
+                                                  raises CredentialError: KeyUnknown, TokenExpired, TokenInvalid
         .request_context(principal, *, region, source_ip, secure, user_agent=None, referer=None, vpce=None) -> dict
         .decide(principal, action, resource, context, resource_policy=None, resource_account=None, *, strict=False,
                 resource_type=RESOURCE) -> Decision               .allowed .reason .explicit .policy_type
@@ -20,6 +20,7 @@ the context, beside its own permission; services/base has `pass_role(role_arn, p
 
 from lakemill.engines.identity.engine import Credential, Identity
 from lakemill.engines.identity.errors import (
+    CredentialError,
     IdentityError,
     KeyUnknown,
     PolicyMalformed,
@@ -35,6 +36,7 @@ from lakemill.engines.identity.sessions import SessionCredentials
 
 __all__ = [
     "Credential",
+    "CredentialError",
     "Decision",
     "Identity",
     "IdentityError",

@@ -1,9 +1,10 @@
 """What can go wrong with identities.
 
 IdentityError
-    KeyUnknown            no such access key, or it is switched off
-    TokenExpired          the session of this key is over
-    TokenInvalid          the session token is missing, or not the key's
+    CredentialError       a key does not let anybody in
+        KeyUnknown        no such access key, or it is switched off
+        TokenExpired      the session of this key is over
+        TokenInvalid      the session token is missing, or not the key's
     RoleRefused           a service or caller may not take this role
     EntityMissing         no such user, group, role, policy ...
     EntityExists          a user, group, role ... of that name is there
@@ -22,7 +23,11 @@ class IdentityError(Exception):
     """Base of all."""
 
 
-class KeyUnknown(IdentityError):
+class CredentialError(IdentityError):
+    """Base of what is wrong with a key. access_key_id: the key."""
+
+
+class KeyUnknown(CredentialError):
     """access_key_id: the key asked for."""
 
     def __init__(self, access_key_id: str) -> None:
@@ -30,7 +35,7 @@ class KeyUnknown(IdentityError):
         self.access_key_id = access_key_id
 
 
-class TokenExpired(IdentityError):
+class TokenExpired(CredentialError):
     """access_key_id: the key whose session is over."""
 
     def __init__(self, access_key_id: str) -> None:
@@ -38,7 +43,7 @@ class TokenExpired(IdentityError):
         self.access_key_id = access_key_id
 
 
-class TokenInvalid(IdentityError):
+class TokenInvalid(CredentialError):
     """access_key_id: the key whose token is missing or wrong."""
 
     def __init__(self, access_key_id: str) -> None:

@@ -114,6 +114,11 @@ def compile_policy(document: str | Mapping[str, Any], kind: Kind = "identity") -
     return _compiled_packed(msgspec.msgpack.encode(document), kind)
 
 
+def fresh_policy(text: str, kind: Kind = "identity") -> Policy:
+    """A policy that shares nothing with another of the same text, so that its statements tell where they came from."""
+    return _compile(parse(text), kind)
+
+
 @functools.lru_cache(maxsize=4096)
 def _compiled(text: str, kind: Kind) -> Policy:
     return _compile(parse(text), kind)
