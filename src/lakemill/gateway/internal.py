@@ -1,7 +1,7 @@
 """Pages of lakemill's own: `/_lakemill/health` (also `/_localstack/health`), the console, credentials for containers.
 
-Health exercises the stores: it writes and reads a document and looks at the free disk space, so a green answer means that
-work can really be done.
+Health exercises the stores: it writes and reads a document and looks at the free disk space, so a green answer
+means that work can really be done.
 """
 
 import shutil

@@ -29,9 +29,9 @@ async def whole(http: HttpRequest, limit: int, error: ServiceError | None = None
     return b"".join(parts)
 
 
-def streamed(http: HttpRequest, verified: Verified | None) -> BodyReader:
+def streamed(http: HttpRequest, verified: Verified | None, *, unchecked: bool) -> BodyReader:
     """The body of an S3 request as it arrives: framing taken off, what was signed and declared checked on the way."""
     trailers: dict[str, str] = {}
-    pieces = chunked.body_pieces(http, verified, trailers, believe_chunks=verified is None)
+    pieces = chunked.body_pieces(http, verified, trailers, believe_chunks=unchecked)
     declared = http.header("x-amz-decoded-content-length") or http.header("content-length")
     return BodyReader(pieces, int(declared) if declared and declared.isdigit() else None, trailers)

@@ -161,7 +161,7 @@ class Gateway:
         signing_name = found.service.metadata.get("signingName") or found.service.metadata["endpointPrefix"]
         principal, verified = self._access.verify(http, family, signing_name, found.operation, whole)
         if family == "s3":
-            reader = payload.streamed(http, verified)
+            reader = payload.streamed(http, verified, unchecked=principal.boundary_free)
             streams = protocols.takes_stream(found.operation)
             exchange.body = reader if streams else await reader.read(payload.BODY_BYTES_MAX)
         exchange.call = Call(

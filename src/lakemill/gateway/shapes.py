@@ -117,7 +117,7 @@ class Types:
             self._fill(made, shape, flavour)
         elif shape.type_name == "list":
             # A list that contains itself is met again only inside a structure, which stands in the table by then.
-            self._made[key] = _bounded(list[self.of(shape.member, flavour)], shape, "length")  # type: ignore[misc]
+            self._made[key] = _bounded(list.__class_getitem__(self.of(shape.member, flavour)), shape, "length")
         elif shape.type_name == "map":
             inside = dict[self.of(shape.key, flavour), self.of(shape.value, flavour)]  # type: ignore[misc]
             self._made[key] = _bounded(inside, shape, "length")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -68,13 +69,14 @@ def json_body(service: ServiceModel, shape: StructureShape, renamers: Renamers) 
     return read
 
 
+@dataclasses.dataclass(slots=True)
 class _Operation:
     """What is compiled of one operation."""
 
-    __slots__ = ("decode", "encode", "events_in", "events_out")
-
     decode: Decode
     encode: Encode
+    events_out: tuple[str, EventCodec] | None
+    """The event stream member of the output and its codec."""
 
 
 class AwsJson(Protocol):
@@ -163,22 +165,23 @@ class AwsJson(Protocol):
 
     def _compile(self, operation: OperationModel) -> _Operation:
         service = operation.service_model
-        made = _Operation()
         renamers = self._renamers.setdefault(service, Renamers())
-        shape = operation.input_shape
-        made.decode = json_body(service, shape, renamers) if shape is not None else lambda body: {}
-        writers = self._writers_of(service)
-        made.events_out = self._events(service, operation.output_shape)
-        if operation.output_shape is None:
-            made.encode = lambda output: b"{}"
-        else:
-            only = None
-            if made.events_out is not None:
-                only = [name for name in operation.output_shape.members if name != made.events_out[0]]
-            write = writers.structure(operation.output_shape, only)
-            made.encode = lambda output: msgspec.json.encode(write(output))
+        shape, output_shape = operation.input_shape, operation.output_shape
+        events_out = self._events(service, output_shape)
+        made = _Operation(
+            decode=json_body(service, shape, renamers) if shape is not None else lambda body: {},
+            encode=self._encoder(service, output_shape, events_out[0] if events_out else None),
+            events_out=events_out,
+        )
         self._compiled[operation] = made
         return made
+
+    def _encoder(self, service: ServiceModel, shape: StructureShape | None, without: str | None) -> Encode:
+        if shape is None:
+            return lambda output: b"{}"
+        only = [name for name in shape.members if name != without] if without else None
+        write = self._writers_of(service).structure(shape, only)
+        return lambda output: msgspec.json.encode(write(output))
 
     def _events(self, service: ServiceModel, shape: StructureShape | None) -> tuple[str, EventCodec] | None:
         if shape is None or not shape.event_stream_name:

@@ -4,6 +4,7 @@ application/x-amz-cbor-1.1 that Java clients speak to Kinesis (AWS JSON's routin
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -62,11 +63,14 @@ def reader(per_second: int) -> Read:
     return read
 
 
+@dataclasses.dataclass(slots=True)
 class _Operation:
-    __slots__ = ("decode", "encode", "events_out")
+    """What is compiled of one operation."""
 
     decode: Callable[[bytes], dict[str, Any]]
     encode: Callable[[dict[str, Any]], bytes]
+    events_out: tuple[str, EventCodec] | None
+    """The event stream member of the output and its codec."""
 
 
 class _CborBodies:
@@ -88,20 +92,19 @@ class _CborBodies:
         return self._writers[service]
 
     def _compile(self, operation: OperationModel) -> _Operation:
-        service = operation.service_model
-        made = _Operation()
-        made.decode = self._decoder(service, operation.input_shape)
-        made.events_out = None
-        writers, shape = self.writers(service), operation.output_shape
+        service, shape = operation.service_model, operation.output_shape
+        writers = self.writers(service)
+        decode = self._decoder(service, operation.input_shape)
         if shape is None:
-            made.encode = lambda output: cbor2.dumps({})
+            made = _Operation(decode, lambda output: cbor2.dumps({}), None)
         else:
-            only = None
-            if name := shape.event_stream_name:
-                made.events_out = name, EventCodec(shape.members[name], self._events(writers), "application/cbor")
+            name = shape.event_stream_name
+            events, only = None, None
+            if name:
+                events = name, EventCodec(shape.members[name], self._events(writers), "application/cbor")
                 only = [member for member in shape.members if member != name]
             write = writers.structure(shape, only)
-            made.encode = lambda output: cbor2.dumps(write(output))
+            made = _Operation(decode, lambda output: cbor2.dumps(write(output)), events)
         self._compiled[operation] = made
         return made
 

@@ -28,7 +28,7 @@ class _Event:
         self.name = name
         self.shape = shape
         self.headers_of = [n for n, m in shape.members.items() if m.serialization.get("eventheader")]
-        self.payload = next((n for n, m in shape.members.items() if m.serialization.get("eventpayload")), None)
+        self.payload: str = next((n for n, m in shape.members.items() if m.serialization.get("eventpayload")), "")
         rest = [n for n in shape.members if n not in self.headers_of and n != self.payload]
         self.kind = shape.members[self.payload].type_name if self.payload else "structure"
         if self.payload and self.kind == "structure":

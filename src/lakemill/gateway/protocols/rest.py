@@ -5,6 +5,7 @@ Each operation is compiled once. Decoding looks up the headers that came, not th
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,8 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from lakemill.gateway import errors
-from lakemill.gateway.constraints import native, refusal, serialization, violations
+from lakemill.gateway import constraints, errors
+from lakemill.gateway.constraints import serialization, violations
 from lakemill.gateway.eventstream import CONTENT_TYPE as EVENT_STREAM
 from lakemill.gateway.protocols import forms, text
 from lakemill.gateway.protocols.base import Family, Protocol, WireResponse
@@ -230,12 +231,14 @@ class Output:
                 fields += [(prefix + key.lower(), item) for key, item in value.items()]
 
 
+@dataclasses.dataclass(slots=True)
 class _Operation:
     """What is compiled of one operation."""
 
-    __slots__ = ("content_type", "decode", "encode_body", "events_out", "output", "status")
-
     decode: Callable[[HttpRequest, Any, bytes], dict[str, Any]]
+    status: int
+    output: Output
+    content_type: str
     encode_body: Callable[[dict[str, Any]], Any]
 
 
@@ -271,7 +274,7 @@ class Rest(Protocol):
     def broken(self, shape: StructureShape, value: dict[str, Any]) -> ServiceError | None:
         """What to say about a request that the types refuse; None when AWS lets it pass."""
         found = violations(shape, value)
-        return refusal(found) if found else None
+        return constraints.refusal(found) if found else None
 
     def absent(self, wire: str, shape: Shape) -> bool:
         """Whether a located value that cannot be read counts as not given."""
@@ -320,7 +323,8 @@ class Rest(Protocol):
         if headers:
             fields += headers.items()
         if status is None:
-            status = output.get(compiled.output.status_member) or compiled.status  # type: ignore[arg-type]
+            member = compiled.output.status_member
+            status = (output.get(member) if member else None) or compiled.status
         body = compiled.encode_body(output)
         named = {name for name, _ in fields}
         if "content-type" not in named and compiled.content_type and not (isinstance(body, bytes) and not body):
@@ -331,11 +335,10 @@ class Rest(Protocol):
         return [(self.request_id_header, request_id)]
 
     def _compile(self, operation: OperationModel) -> _Operation:
-        made = _Operation()
-        made.decode = self._decoder(operation)
-        made.status = operation.http.get("responseCode", 200)
-        made.output = Output(operation.output_shape, self.iso)
-        made.content_type, made.encode_body = self._body_encoder(operation, made.output)
+        output = Output(operation.output_shape, self.iso)
+        content_type, encode_body = self._body_encoder(operation, output)
+        status = operation.http.get("responseCode", 200)
+        made = _Operation(self._decoder(operation), status, output, content_type, encode_body)
         self._compiled[operation] = made
         return made
 
@@ -358,8 +361,8 @@ class Rest(Protocol):
                 raise self.refused(problem) from None
             except msgspec.ValidationError:
                 refused = True
-            if refused and (problem := self.broken(shape, value)) is not None:
-                raise problem
+            if refused and (refusal := self.broken(shape, value)) is not None:
+                raise refusal
             return value
 
         return decode
@@ -486,6 +489,3 @@ def _blob(value: Any) -> Any:
     if value is None:
         return b""
     return value.encode() if isinstance(value, str) else value
-
-
-__all__ = ["Input", "Output", "Rest", "TextRefused", "native"]

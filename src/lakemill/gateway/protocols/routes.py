@@ -79,7 +79,7 @@ class Routes:
     def _add(self, name: str, operation: dict[str, Any], shapes: dict[str, Any]) -> None:
         segments, fixed = template(operation["http"]["requestUri"])
         shape = shapes[operation["input"]["shape"]] if "input" in operation else {}
-        required = {"querystring": set(), "header": set()}
+        required: dict[str, set[str]] = {"querystring": set(), "header": set()}
         for member in shape.get("required", ()):
             said = shape["members"][member]
             if said.get("location") in required:

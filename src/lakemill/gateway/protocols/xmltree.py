@@ -104,7 +104,7 @@ class Readers:
         if only is None and shape.name in self._made:
             return self._made[shape.name]
         single: dict[str, tuple[str, ReadNode]] = {}
-        gathered: dict[str, tuple[str, Any, ReadNode]] = {}
+        gathered: dict[str, tuple[str, Any, Any]] = {}
         attributes: dict[str, str] = {}
 
         def read(node: Node) -> dict[str, Any]:
