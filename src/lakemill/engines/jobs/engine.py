@@ -6,10 +6,10 @@ jobs nobody drives.
 """
 
 import asyncio
-import concurrent.futures
 import contextlib
 import logging
 import os
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -56,9 +56,7 @@ class Jobs:
         self._owner = owner
         self._kinds: dict[str, JobKind] = {}
         self._driven: dict[str, Job] = {}
-        self._pool = concurrent.futures.ThreadPoolExecutor(
-            concurrent_max or max(4, os.cpu_count() or 1), thread_name_prefix="job"
-        )
+        self._turns = asyncio.Semaphore(concurrent_max or max(4, os.cpu_count() or 1))
         self._tasks: set[asyncio.Task[None]] = set()
         self._looking: asyncio.Task[None] | None = None
         self._open = False
@@ -130,8 +128,9 @@ class Jobs:
         for job in self._driven.values():
             job.release()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=CLOSE_S_MAX)
-        self._pool.shutdown(wait=False, cancel_futures=True)
+            _, late = await asyncio.wait(self._tasks, timeout=CLOSE_S_MAX)
+            for task in late:
+                task.cancel()
 
     # Below the surface
 
@@ -174,8 +173,10 @@ class Jobs:
             job.state = state
             if state["desired"] == "stop":
                 job.stop()
-            loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._pool, self._steps.drive, job, self._kinds[state["kind"]])
+            async with self._turns:
+                if job.released():
+                    return
+                await _in_thread(f"job {key}", self._steps.drive, job, self._kinds[state["kind"]])
             with contextlib.suppress(RuntimeError):  # The store may be closed by now; the lease runs out by itself.
                 await self._metadata.release(_lease(key), self._owner)
         finally:
@@ -194,6 +195,22 @@ class Jobs:
                         self._spawn(key)
             except Exception:  # A full disk, say; the next look may do better.
                 logger.exception("jobs could not be looked after")
+
+
+async def _in_thread(name: str, work: Callable[..., None], *arguments: Any) -> None:
+    """Run work in a daemon thread of its own: a thread pool's would keep a dying platform alive until the job ends."""
+    loop = asyncio.get_running_loop()
+    done = asyncio.Event()
+
+    def run() -> None:
+        try:
+            work(*arguments)
+        finally:
+            with contextlib.suppress(RuntimeError):  # The loop is gone.
+                loop.call_soon_threadsafe(done.set)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    await done.wait()
 
 
 def _lease(key: str) -> str:

@@ -1,8 +1,8 @@
 """System metrics of a running job, in the files SageMaker Debugger's readers expect.
 
 Every interval (500 ms) the use of each CPU and of the memory is noted; every minute, and at the end, what was noted
-goes to `<S3OutputPath>/<job>/profiler-output/system/incremental/<yyyymmddhh>/<minute, epoch s>.algo-1.json`, an event per
-line: {"Type", "Name", "Dimension", "Value", "NodeId", "Timestamp"}.
+goes to `<S3OutputPath>/<job>/profiler-output/system/incremental/<yyyymmddhh>/<minute, epoch s>.algo-1.json`, an event
+per line: {"Type", "Name", "Dimension", "Value", "NodeId", "Timestamp"}.
 """
 
 import datetime

@@ -2,7 +2,6 @@
 
 import logging
 import sys
-import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -211,7 +210,7 @@ class TrainingRun(JobKind):
         return Uploads(self._objects, self._access(request), bucket, prefix)
 
     def _tree(self, job: Job) -> OptMl:
-        return OptMl(self._folder / "training" / urllib.parse.quote(job.key, safe=""))
+        return OptMl(self._folder / job.key)
 
 
 def validate(spec: AlgorithmSpec, request: Mapping[str, Any]) -> None:
