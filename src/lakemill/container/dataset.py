@@ -78,7 +78,7 @@ def typed(channel: Channel, given: str | None) -> tuple[str, dict[str, str]]:
     if name not in implied:
         allowed = ", ".join(channel.content_types)
         raise CustomerError(
-            f"Content type {given!r} of channel {channel.name} is not supported; must be one of {allowed}"
+            f"Content type {given} of channel {channel.name} is not supported; must be one of {allowed}"
         )
     return name, {**implied[name], **parameters}
 
