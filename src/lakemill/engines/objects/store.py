@@ -207,6 +207,12 @@ class Objects:
         """One version. Raises BucketMissing, ObjectMissing, VersionMissing, VersionMalformed, MarkerMet."""
         return versions.find(self._metadata, bucket, key, version_id)
 
+    def sequence(self, bucket: str, key: str, version_id: str) -> int:
+        """The sequence number of a version or delete marker. Raises VersionMissing, VersionMalformed."""
+        if version_id == rows.NULL_VERSION:
+            return versions.find_any(self._metadata, bucket, key, version_id).sequence
+        return rows.sequence_of(version_id)
+
     def listing(
         self, bucket: str, prefix: str = "", after: str = "", limit: int | None = None
     ) -> Iterator[ObjectRecord]:

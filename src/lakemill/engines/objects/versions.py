@@ -53,14 +53,19 @@ def find(reader: Reader, bucket: str, key: str, version_id: str | None = None) -
             return object_of(bucket, key, built)
         newest = _newest(reader, bucket, key) if bucket_of(reader, bucket).versioning else None
         raise ObjectMissing(bucket, key, newest[1].get("version_id", rows.NULL_VERSION) if newest else None)
+    record = find_any(reader, bucket, key, version_id)
+    if record.marker:
+        raise MarkerMet(bucket, key, record.version_id, record.modified_s)
+    return record
+
+
+def find_any(reader: Reader, bucket: str, key: str, version_id: str) -> ObjectRecord:
+    """A version or delete marker. Raises BucketMissing, VersionMissing, VersionMalformed."""
     built = _place(reader, bucket, key, version_id)[2]
     if built is None:
         bucket_of(reader, bucket)
         raise VersionMissing(bucket, key, version_id)
-    record = object_of(bucket, key, built)
-    if record.marker:
-        raise MarkerMet(bucket, key, record.version_id, record.modified_s)
-    return record
+    return object_of(bucket, key, built)
 
 
 def check(reader: Reader, bucket: str, key: str, conditions: WriteConditions | None) -> None:

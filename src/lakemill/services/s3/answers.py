@@ -1,0 +1,38 @@
+"""From records to members of responses."""
+
+from typing import Any
+
+from lakemill.engines.identity.principals import canonical_id
+from lakemill.engines.objects import ObjectRecord
+from lakemill.engines.objects.records import Checksum
+from lakemill.services.s3.names import quoted
+
+
+def owner_of(account: str) -> dict[str, str]:
+    """An account as owners are shown: by its canonical user id."""
+    return {"ID": canonical_id(account)}
+
+
+def checksum_members(checksum: Checksum | None, *, kind: bool = True) -> dict[str, str]:
+    """`{"ChecksumCRC32": ..., "ChecksumType": ...}`."""
+    if checksum is None:
+        return {}
+    members = {f"Checksum{checksum.algorithm}": checksum.value}
+    if kind:
+        members["ChecksumType"] = checksum.kind
+    return members
+
+
+def listed(record: ObjectRecord) -> dict[str, Any]:
+    """An object in a listing."""
+    entry: dict[str, Any] = {
+        "Key": record.key,
+        "LastModified": record.last_modified,
+        "ETag": quoted(record.etag),
+        "Size": record.size,
+        "StorageClass": record.attributes.storage_class,
+    }
+    if record.checksum is not None:
+        entry["ChecksumAlgorithm"] = [record.checksum.algorithm]
+        entry["ChecksumType"] = record.checksum.kind
+    return entry
