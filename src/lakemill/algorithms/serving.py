@@ -11,14 +11,13 @@ feature counts, wrappers, errors) is here, after the shared facts of AWS's built
 
 import abc
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from lakemill.algorithms.contract import InferenceError, InferenceRequest, InferenceResponse
-from lakemill.formats import content, records
+from lakemill.formats import content, jsonrecords, records
 from lakemill.formats.block import Block
 from lakemill.formats.errors import FormatError
 
@@ -174,34 +173,16 @@ def encode(outputs: Outputs, accept: str, wrapper: str = "predictions") -> bytes
     return _ENCODERS[accept](outputs, wrapper)
 
 
-def _rows(outputs: Outputs) -> Iterator[dict[str, Any]]:
-    columns = [np.asarray(column).tolist() for column in outputs.values()]
-    names = list(outputs)
-    return (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
-
-
-def _encode_json(outputs: Outputs, wrapper: str) -> bytes:
-    return msgspec.json.encode({wrapper: list(_rows(outputs))})
-
-
-def _encode_jsonlines(outputs: Outputs, wrapper: str) -> bytes:
-    return msgspec.json.Encoder().encode_lines(_rows(outputs))
-
-
-def _encode_csv(outputs: Outputs, wrapper: str) -> bytes:
+def _encode_csv(outputs: Outputs) -> bytes:
     columns = [np.asarray(column) for column in outputs.values()]
     flat = [column.reshape(len(column), -1).T.tolist() for column in columns]
     rows = zip(*(values for column in flat for values in column), strict=True)
     return "".join(",".join(map(repr, row)) + "\n" for row in rows).encode()
 
 
-def _encode_recordio(outputs: Outputs, wrapper: str) -> bytes:
-    return records.encode_outputs(outputs)
-
-
 _ENCODERS: Mapping[str, Callable[[Outputs, str], bytes]] = {
-    JSON: _encode_json,
-    JSONLINES: _encode_jsonlines,
-    CSV: _encode_csv,
-    RECORDIO: _encode_recordio,
+    JSON: jsonrecords.encode,
+    JSONLINES: lambda outputs, wrapper: jsonrecords.encode_lines(outputs),
+    CSV: lambda outputs, wrapper: _encode_csv(outputs),
+    RECORDIO: lambda outputs, wrapper: records.encode_outputs(outputs),
 }
