@@ -31,6 +31,7 @@ from lakemill.engines.hosting.errors import (
     EndpointNotServing,
     HostingError,
     NoInstance,
+    NoTraffic,
     ServerGone,
     StartFailed,
     VariantMissing,
@@ -180,7 +181,7 @@ class Hosting:
     ) -> Document:
         """Change the traffic shares and numbers of instances of some variants.
 
-        Raises EndpointMissing, EndpointBusy, VariantMissing, and ValueError if all weights would be 0.
+        Raises EndpointMissing, EndpointBusy, VariantMissing, NoTraffic.
         """
         pending = {"weights": dict(weights), "counts": dict(counts)}
 
@@ -190,7 +191,7 @@ class Hosting:
                 if variant not in specs:
                     raise VariantMissing(name, variant)
             if not any(weights.get(spec, specs[spec]["weight"]) for spec in specs):
-                raise ValueError("at least one variant must have a weight above 0")
+                raise NoTraffic
 
         return await self._submit((scope, name), pending, check)
 

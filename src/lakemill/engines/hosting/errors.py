@@ -11,6 +11,7 @@ HostingError
     EndpointBusy         it is being changed (or failed), so it cannot be changed now
     EndpointNotServing   it takes no requests in its present state
     VariantMissing       the endpoint has no variant of this name
+    NoTraffic            all variants would have a weight of 0
     NoInstance           every instance of the variant is down at this moment
     StartFailed          a fleet did not come up
 """
@@ -59,7 +60,7 @@ class AnswerUnreadable(ServerError):
 
 
 class ArtifactError(HostingError):
-    """The text says what is wrong with the model's files. Field: unpacking, whether they came but are no good archive."""
+    """What is wrong with a model's files. Field: unpacking, whether they came but are no good archive."""
 
     def __init__(self, text: str, *, unpacking: bool = True) -> None:
         super().__init__(text)
@@ -96,6 +97,13 @@ class VariantMissing(HostingError):
     def __init__(self, endpoint: str, variant: str) -> None:
         super().__init__(f"endpoint {endpoint!r} has no variant {variant!r}")
         self.endpoint, self.variant = endpoint, variant
+
+
+class NoTraffic(HostingError):
+    """All weights would be 0."""
+
+    def __init__(self) -> None:
+        super().__init__("at least one variant must have a weight above 0")
 
 
 class NoInstance(HostingError):

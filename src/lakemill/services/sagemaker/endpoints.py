@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lakemill.engines.hosting import EndpointBusy, EndpointMissing, Hosting, VariantMissing, VariantSpec
+from lakemill.engines.hosting import EndpointBusy, EndpointMissing, Hosting, NoTraffic, VariantMissing, VariantSpec
 from lakemill.engines.resources import ResourceExists, Resources
 from lakemill.services.base import Call, ServiceError, operation
 from lakemill.services.sagemaker.endpoint_configs import check_count, named_config, specs
@@ -42,6 +42,7 @@ class Endpoints:
                 config["name"],
                 specs(self.resources, config),
                 log_group=f"/aws/sagemaker/Endpoints/{name}",
+                attributes={"config": config["name"]},
                 tags=tags(request),
             )
         except ResourceExists:
@@ -139,7 +140,7 @@ class Changing:
             raise busy(place, error.state) from None
         if isinstance(error, VariantMissing):
             raise invalid(f'Could not find variant "{error.variant}" of endpoint "{place}".') from None
-        if isinstance(error, ValueError):
+        if isinstance(error, NoTraffic):
             raise invalid(f'Cannot update endpoint "{place}": {error}.') from None
 
 
@@ -191,9 +192,8 @@ def describe(document: Mapping[str, Any], up: Mapping[str, int]) -> dict[str, An
     """A DescribeEndpoint answer; `up` counts the instances of each variant that can take requests."""
     fleet, pending = document["fleet"], document["pending"]
     replacing = pending is not None and "variants" in pending
-    answer = _identity(document) | {"EndpointConfigName": (fleet or pending or {}).get("label")}
-    if answer["EndpointConfigName"] is None:  # A failed creation has no fleet any more.
-        answer["EndpointConfigName"] = document.get("config", "")
+    # An endpoint that never came up has no fleet; it is called after the configuration it was to have.
+    answer = _identity(document) | {"EndpointConfigName": fleet["label"] if fleet else document["config"]}
     if document["failure"]:
         answer["FailureReason"] = failure_reason(document["failure"])[:REASON_CHARS_MAX]
     if fleet is not None:

@@ -1,4 +1,4 @@
-"""Models: what an endpoint or a transform job serves. One container each; pipelines and multi-model hosting are later."""
+"""Models: what an endpoint or a transform job serves. One container each; pipelines and multi-model are later."""
 
 from collections.abc import Mapping
 from typing import Any

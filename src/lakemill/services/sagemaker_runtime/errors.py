@@ -19,8 +19,8 @@ CONTAINER = "primary"
 MESSAGE_BYTES_MAX = 4096
 """Of a model's error body, this much is repeated to the client."""
 TOO_LATE = (
-    f"Your invocation timed out while waiting for a response from container {CONTAINER}. Review the latency metrics for "
-    "each container in Amazon CloudWatch, resolve the issue, and try again."
+    f"Your invocation timed out while waiting for a response from container {CONTAINER}. Review the latency metrics "
+    "for each container in Amazon CloudWatch, resolve the issue, and try again."
 )
 
 

@@ -13,6 +13,7 @@ import itertools
 import zlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from lakemill.engines.hosting.batch.processing import Processing, ProcessingError
 from lakemill.engines.hosting.batch.splitting import Record, SplitError, bodies, body, records
@@ -190,7 +191,7 @@ class Batch:
                 request.cancel()
             slots.release()
 
-    def _append(self, sink, group: list[Record], answer: Answer) -> None:
+    def _append(self, sink: BinaryIO, group: list[Record], answer: Answer) -> None:
         if self._processing.idle:
             sink.write(answer.body)
             if self._options.line_after_answer:
