@@ -1,0 +1,144 @@
+"""Training records as the optimisers see them: scaled, checked, by the chunk, as often as wanted.
+
+`MemoryData` holds everything; `StreamData` reads a channel again for every pass.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from lakemill.algorithms.linear_learner.scaler import Scaler
+
+DENSE_CHUNK_VALUES = 1 << 18
+"""A dense chunk of 1 MiB in single precision stays in the second-level cache between its two products."""
+SPARSE_CHUNK_ROWS = 1 << 15
+
+
+@dataclasses.dataclass
+class Chunk:
+    """features (b, d) ndarray or CSR; targets (b,); weights (b,) or None."""
+
+    features: Any
+    targets: np.ndarray
+    weights: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return self.features.shape[0]
+
+
+class MemoryData:
+    """Scaled records in memory."""
+
+    in_memory = True
+
+    def __init__(self, features: Any, targets: np.ndarray, weights: np.ndarray | None = None) -> None:
+        self.features = features
+        self.targets = targets
+        self.weights = weights
+        self._chunks: list[Chunk] | None = None
+
+    @property
+    def dim(self) -> int:
+        return self.features.shape[1]
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.features.dtype
+
+    @property
+    def sparse(self) -> bool:
+        return sp.issparse(self.features)
+
+    @property
+    def known_targets(self) -> np.ndarray:
+        """The targets that class frequencies are taken from: all of them."""
+        return self.targets
+
+    def with_class_weights(self, table: np.ndarray) -> "MemoryData":
+        """The same records, each weighted by its class: table (classes,)."""
+        weights = table[self.targets.astype(np.intp)].astype(self.dtype)
+        return MemoryData(self.features, self.targets, weights if self.weights is None else weights * self.weights)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """All records in order, in pieces that suit the cache."""
+        if self._chunks is None:
+            rows = SPARSE_CHUNK_ROWS if sp.issparse(self.features) else max(256, DENSE_CHUNK_VALUES // max(1, self.dim))
+            starts = range(0, len(self.targets), rows)
+            self._chunks = [self._take(slice(start, start + rows)) for start in starts]
+        return iter(self._chunks)
+
+    def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[Chunk]:
+        """Mini batches of `size` records, shuffled if a generator is given."""
+        order = None if rng is None else rng.permutation(len(self.targets))
+        for start in range(0, len(self.targets), size):
+            rows = slice(start, start + size)
+            yield self._take(rows if order is None else order[rows])
+
+    def sample(self, rows: int) -> "MemoryData":
+        """About `rows` records, evenly spaced."""
+        step = max(1, len(self.targets) // max(1, rows))
+        if step == 1:
+            return self
+        one = self._take(slice(None, None, step))
+        features = one.features if sp.issparse(one.features) else np.ascontiguousarray(one.features)
+        return MemoryData(features, np.ascontiguousarray(one.targets), one.weights)
+
+    def _take(self, rows: Any) -> Chunk:
+        weights = None if self.weights is None else self.weights[rows]
+        return Chunk(self.features[rows], self.targets[rows], weights)
+
+
+class StreamData:
+    """A channel too large for memory: read anew for each pass.
+
+    blocks: rows -> the channel's records, checked, in blocks of that many rows, as (features, targets).
+    head: the first records, already scaled.
+    """
+
+    in_memory = False
+
+    def __init__(
+        self, blocks: Callable[[int], Iterator[tuple[Any, np.ndarray]]], scaler: Scaler, head: MemoryData
+    ) -> None:
+        self._blocks = blocks
+        self._scaler = scaler
+        self._head = head
+        self._class_weights: np.ndarray | None = None
+
+    @property
+    def dim(self) -> int:
+        return self._head.dim
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self._head.dtype
+
+    @property
+    def sparse(self) -> bool:
+        return self._head.sparse
+
+    @property
+    def known_targets(self) -> np.ndarray:
+        """The targets that class frequencies are taken from: those of the first records."""
+        return self._head.targets
+
+    def with_class_weights(self, table: np.ndarray) -> "StreamData":
+        other = StreamData(self._blocks, self._scaler, self._head.with_class_weights(table))
+        other._class_weights = table.astype(self.dtype)
+        return other
+
+    def chunks(self) -> Iterator[Chunk]:
+        return self.batches(max(1024, 4 * DENSE_CHUNK_VALUES // max(1, self.dim)))
+
+    def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[Chunk]:
+        """Mini batches in the channel's order; a stream cannot be shuffled."""
+        for features, targets in self._blocks(size):
+            table = self._class_weights
+            weights = None if table is None else table[targets.astype(np.intp)]
+            yield Chunk(self._scaler.features(features), self._scaler.targets(targets), weights)
+
+    def sample(self, rows: int) -> MemoryData:
+        return self._head.sample(rows)

@@ -1,0 +1,125 @@
+"""From prepared records to the best linear model: what the estimators and the built-in image both do."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from lakemill.algorithms.errors import CustomerError
+from lakemill.algorithms.linear_learner import training
+from lakemill.algorithms.linear_learner.candidates import Candidate, make_candidates, uses_quasi_newton
+from lakemill.algorithms.linear_learner.losses import make_loss
+from lakemill.algorithms.linear_learner.model import BINARY, MULTICLASS, REGRESSOR, LinearModel
+from lakemill.algorithms.linear_learner.scaler import Scaler
+from lakemill.algorithms.linear_learner.selection import Criterion
+from lakemill.algorithms.linear_learner.training import EpochReport, Fitted
+
+UNSEEN_CLASS_WEIGHT = 1e6
+WEIGHTS_MAX = 1 << 25
+"""Weights of all models together that `num_models=auto` stays below."""
+
+
+@dataclasses.dataclass
+class Outcome:
+    """The model and how it came about; `fitted` are the weights of all models for scaled features."""
+
+    model: LinearModel
+    candidate: Candidate
+    fitted: Fitted
+    criterion: Criterion
+    scaler: Scaler
+
+    def weights(self) -> np.ndarray:
+        """(p, 1, k), the winner alone, for scaled features."""
+        return self.fitted.weights[:, self.fitted.best : self.fitted.best + 1]
+
+
+def make_scaler(
+    settings: Mapping[str, Any], features: Any, targets: np.ndarray, weights: np.ndarray | None = None
+) -> Scaler:
+    """The scaler of the first records, with every `auto` decided. Raises CustomerError."""
+    regression, bias, sparse = settings["predictor_type"] == REGRESSOR, settings["use_bias"], sp.issparse(features)
+
+    def decided(name: str, auto: bool) -> bool:
+        return auto if settings[name] == "auto" else settings[name]
+
+    if sparse and not bias and settings["unbias_data"] is True:
+        raise CustomerError("unbias_data=true with use_bias=false needs dense data: a shift would fill the zeros")
+    return Scaler.fit(
+        features,
+        targets,
+        weights,
+        normalize_data=decided("normalize_data", True),
+        # With a bias a shift of sparse data moves nothing but the bias.
+        unbias_data=not sparse and decided("unbias_data", bias),
+        normalize_label=regression and decided("normalize_label", True),
+        unbias_label=regression and decided("unbias_label", bias),
+    )
+
+
+def model_count(settings: Mapping[str, Any], dim: int, outputs: int) -> int:
+    """num_models; `auto` is 32 mini-batch models, 16 (8 for several classes) where only penalties are free."""
+    if settings["num_models"] != "auto":
+        return settings["num_models"]
+    wished = 32 if not uses_quasi_newton(settings) else 16 if outputs == 1 else 8
+    return max(1, min(wished, WEIGHTS_MAX // max(1, (dim + 1) * outputs)))
+
+
+def positive_weights(settings: Mapping[str, Any], labels: np.ndarray) -> list[float]:
+    """The weights of label 1 to train with: one, or for `auto` several between none and balanced."""
+    given = str(settings["positive_example_weight_mult"])
+    if settings["predictor_type"] != BINARY:
+        return [1.0]
+    if given not in ("balanced", "auto"):
+        return [float(given)]
+    positives = float(np.sum(labels > 0))
+    balance = (len(labels) - positives) / positives if 0 < positives < len(labels) else 1.0
+    return [balance] if given == "balanced" else [1.0, balance, balance**0.5]
+
+
+def class_weights(labels: np.ndarray, classes: int) -> np.ndarray:
+    """(classes,) inverse frequencies; a class that does not occur weighs 1,000,000."""
+    counts = np.bincount(labels.astype(np.intp), minlength=classes)
+    return np.where(counts > 0, len(labels) / np.maximum(counts, 1), UNSEEN_CLASS_WEIGHT)
+
+
+def fit(
+    settings: Mapping[str, Any],
+    data: Any,
+    validation: Any | None,
+    scaler: Scaler,
+    *,
+    seed: int = 0,
+    report: Callable[[EpochReport], None] = lambda _: None,
+    stop_requested: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Train all candidates on `data`, keep the best on `validation` (or on `data`).
+
+    data, validation: MemoryData or StreamData, scaled by `scaler`. settings: the hyperparameters, typed and complete.
+    Raises CustomerError when every model diverges.
+    """
+    rng = np.random.default_rng(seed)
+    loss = make_loss(settings["predictor_type"], settings)
+    outputs = settings["num_classes"] if settings["predictor_type"] == MULTICLASS else 1
+    known = data.known_targets
+    if settings["predictor_type"] == MULTICLASS and settings["balance_multiclass_weights"]:
+        data = data.with_class_weights(class_weights(known, outputs))
+    candidates = make_candidates(
+        settings,
+        model_count(settings, data.dim, outputs),
+        positive_weights(settings, known),
+        sparse=data.sparse,
+        seed=seed,
+    )
+    start = training.initial_weights(settings, data.dim, len(candidates), outputs, rng)
+    penalty = training.make_penalty(candidates, scaler)
+    population = training.make_population(settings, data, loss, candidates, start, penalty, rng)
+    criterion = training.make_criterion(settings, loss)
+    fitted = training.train(settings, population, criterion, data, validation, report, stop_requested)
+    best = candidates[fitted.best]
+    weights, bias = scaler.fold(fitted.weights[:, fitted.best].astype(np.float64))
+    name = "hinge_loss" if settings["loss"] == "hinge_loss" else "auto"
+    model = LinearModel(weights.T, bias, settings["predictor_type"], fitted.threshold, name)
+    return Outcome(model, best, fitted, criterion, scaler)

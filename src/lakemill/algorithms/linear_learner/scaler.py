@@ -1,0 +1,107 @@
+"""Shift and scale of features and label, estimated on the first records and folded back into the weights.
+
+Training sees x' = (x - shift) / scale and, for regression, y' = (y - mean) / std. The stored model takes raw x and
+answers in the label's own unit. Sparse features are scaled only: a shift would fill the zeros (and with a bias, which
+is not penalised, it would not move the optimum).
+"""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+
+@dataclasses.dataclass
+class Scaler:
+    """shift, scale: (d,) float64; label_mean, label_std: floats. Constant features keep scale 1."""
+
+    shift: np.ndarray
+    scale: np.ndarray
+    label_mean: float = 0.0
+    label_std: float = 1.0
+
+    @classmethod
+    def fit(
+        cls,
+        features: Any,
+        targets: np.ndarray,
+        weights: np.ndarray | None = None,
+        *,
+        normalize_data: bool = True,
+        unbias_data: bool = True,
+        normalize_label: bool = False,
+        unbias_label: bool = False,
+    ) -> "Scaler":
+        """Estimate from records: features (n, d) ndarray or CSR, targets (n,), weights (n,) or None."""
+        mean, std = moments(features, weights)
+        labels = targets.astype(np.float64)
+        label_mean = float(np.average(labels, weights=weights))
+        label_std = float(np.average((labels - label_mean) ** 2, weights=weights)) ** 0.5
+        return cls(
+            mean if unbias_data else np.zeros_like(mean),
+            std if normalize_data else np.ones_like(std),
+            label_mean if unbias_label else 0.0,
+            (label_std or 1.0) if normalize_label else 1.0,
+        )
+
+    @property
+    def shifts(self) -> bool:
+        return bool(self.shift.any())
+
+    @property
+    def scales(self) -> bool:
+        return bool((self.scale != 1).any())
+
+    def features(self, features: Any) -> Any:
+        """The scaled records, a new array unless there is nothing to do. CSR stays CSR."""
+        if sp.issparse(features):
+            if not self.scales:
+                return features
+            inverse = (1 / self.scale).astype(features.dtype)
+            data = features.data * inverse[features.indices]
+            return sp.csr_matrix((data, features.indices, features.indptr), shape=features.shape, copy=False)
+        if not self.shifts and not self.scales:
+            return features
+        scaled = features - self.shift.astype(features.dtype)
+        scaled *= (1 / self.scale).astype(features.dtype)
+        return scaled
+
+    def targets(self, targets: np.ndarray) -> np.ndarray:
+        if self.label_mean == 0.0 and self.label_std == 1.0:
+            return targets
+        return ((targets - self.label_mean) / self.label_std).astype(targets.dtype)
+
+    def fold(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Weights of raw features from weights (d + 1, q) of scaled ones, the bias in the last row.
+
+        Returns (d, q) and (q,), float64, in the label's unit.
+        """
+        raw = weights[:-1] / self.scale[:, None] * self.label_std
+        bias = weights[-1] * self.label_std + self.label_mean - self.shift @ raw
+        return raw, bias
+
+    def unfold(self, raw: np.ndarray, bias: np.ndarray) -> np.ndarray:
+        """The inverse of `fold`: weights (d + 1, q) of scaled features."""
+        inner = raw * self.scale[:, None] / self.label_std
+        return np.vstack([inner, (bias - self.label_mean + self.shift @ raw) / self.label_std])
+
+
+def moments(features: Any, weights: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation (d,) of every column, float64; 1 as deviation of a constant column."""
+    n = features.shape[0]
+    share = np.full(n, 1 / n) if weights is None else weights / np.sum(weights, dtype=np.float64)
+    mean = np.asarray(features.T @ share, np.float64)
+    if sp.issparse(features):
+        squares = features.astype(np.float64)
+        squares.data **= 2
+        variance = squares.T @ share - mean * mean
+    else:
+        variance = np.zeros(features.shape[1])
+        for start in range(0, n, 4096):  # Two passes: the squares of large values would swallow a small deviation.
+            centred = features[start : start + 4096] - mean
+            variance += np.einsum("ij,ij,i->j", centred, centred, share[start : start + 4096])
+    # Rounding leaves a constant column with a tiny deviation; single precision carries 1e-7 of the mean.
+    floor = (4 * np.finfo(features.dtype if features.dtype.kind == "f" else np.float64).eps * np.abs(mean)) ** 2
+    std = np.sqrt(np.where(variance > floor, variance, 1.0))
+    return mean, std

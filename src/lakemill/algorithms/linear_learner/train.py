@@ -1,0 +1,143 @@
+"""Train Linear Learner as a built-in image: channels in, log lines on the way, `model_algo-1` out."""
+
+import json
+import time
+from typing import Any
+
+import numpy as np
+
+from lakemill.algorithms.contract import TrainingContext
+from lakemill.algorithms.linear_learner import artifact, fitting, metrics
+from lakemill.algorithms.linear_learner.candidates import uses_quasi_newton
+from lakemill.algorithms.linear_learner.curvature import predictions
+from lakemill.algorithms.linear_learner.losses import Loss
+from lakemill.algorithms.linear_learner.model import MULTICLASS, REGRESSOR, LinearModel
+from lakemill.algorithms.linear_learner.reading import Channel
+from lakemill.algorithms.linear_learner.scaler import Scaler
+from lakemill.algorithms.linear_learner.selection import scores_of
+from lakemill.algorithms.linear_learner.training import EpochReport
+
+SEED = 0
+SCORED_ROWS = 1 << 20
+"""Predictions of a stream that the final scores hold at most."""
+
+
+def train(context: TrainingContext) -> None:
+    """Fit, choose, score and save. Raises CustomerError for data or settings the user has to mend."""
+    settings = dict(context.hyperparameters)
+    if settings.pop("_tuning_objective_metric", None):
+        settings["num_models"] = 1  # A tuning job compares jobs, so each trains the one model it was asked for.
+    channel = Channel("train", context.channels["train"], settings)
+    data, scaler = channel.train()
+    _log_scaler(context, scaler)
+    validation = _held_out(context, settings, "validation", channel.dim, scaler)
+    journal = _Journal(context, settings, scaler, data)
+    outcome = fitting.fit(
+        settings,
+        data,
+        validation,
+        scaler,
+        seed=SEED,
+        report=journal.epoch,
+        stop_requested=context.stop_requested,
+    )
+    split = "train" if validation is None else "validation"
+    journal.scores(split, outcome, data if validation is None else validation)
+    context.log.info(f"Best model found for hyperparameters: {json.dumps(outcome.candidate.described())}")
+    context.model_dir.mkdir(parents=True, exist_ok=True)
+    artifact.save(outcome.model, context.model_file(), {"best_model": outcome.candidate.described()})
+    test = _held_out(context, settings, "test", channel.dim, scaler)
+    if test is None:
+        context.log.info("Test data is not provided.")
+    else:
+        journal.scores("test", outcome, test)
+
+
+def _held_out(context: TrainingContext, settings: dict[str, Any], name: str, dim: int | None, scaler: Scaler) -> Any:
+    if name not in context.channels:
+        return None
+    return Channel(name, context.channels[name], settings, dim).held_out(scaler)
+
+
+def _log_scaler(context: TrainingContext, scaler: Scaler) -> None:
+    shown = 10  # A line, not a dump: wide data would fill the log.
+    means, stds = (np.round(column[:shown], 6).tolist() for column in (scaler.shift, scaler.scale))
+    more = " (first 10)" if len(scaler.scale) > shown else ""
+    context.log.info(f"Scaler: features mean={means}{more}, std={stds}{more}")
+    context.log.info(f"Scaler: label mean={scaler.label_mean:.6g}, std={scaler.label_std:.6g}")
+
+
+class _Journal:
+    """Says in the log what happens, in the form AWS's metric regexes expect."""
+
+    def __init__(self, context: TrainingContext, settings: dict[str, Any], scaler: Scaler, data: Any) -> None:
+        self._log, self._host, self._settings, self._scaler = context.log, context.host, settings, scaler
+        self._loss: Loss = fitting.make_loss(settings["predictor_type"], settings)
+        self._name = f"{self._loss.objective}_objective"
+        # Training losses are in units of the scaled label; validation and final ones in the label's own.
+        self._unit = scaler.label_std**self._loss.degree
+        self._in_memory, self._records = data.in_memory, len(data.known_targets)
+        self._since = time.monotonic()
+        if not data.in_memory:
+            self._log.info("The training data do not fit in memory; the channel is read again for every epoch")
+        way = "quasi-Newton" if uses_quasi_newton(settings) else "mini batches"
+        self._log.info(f"Training by {way}")
+
+    def epoch(self, one: EpochReport) -> None:
+        self._log.quality(f"train {self._name}", one.train_loss, epoch=one.epoch)
+        value = one.value
+        if one.validation_loss is not None:
+            self._log.quality(f"validation {self._name}", one.validation_loss * self._unit, epoch=one.epoch)
+        criterion = self._criterion()
+        if criterion != self._name:
+            value = -value  # Criteria that are maximised are compared by their negative.
+        elif one.validation_loss is not None:
+            value *= self._unit
+        place = f"host={self._host}, epoch={one.epoch}"
+        self._log.info(f"#early_stopping_criteria_metric: {place}, criteria={criterion}, value={float(value)!r}")
+        if one.improved:
+            self._log.info(f"Epoch {one.epoch}: Loss improved. Updating best model")
+        else:
+            self._log.info(f"Epoch {one.epoch}: Loss has not improved for this epoch")
+        self._log.progress(1.0 if one.stop else (one.epoch + 1) / self._settings["epochs"])
+        elapsed, self._since = time.monotonic() - self._since, time.monotonic()
+        if self._in_memory:
+            self._log.throughput(self._records / max(elapsed, 1e-9))
+        if one.stop and one.epoch + 1 < self._settings["epochs"]:
+            self._log.info("Early stop condition met. Stopping training.")
+
+    def _criterion(self) -> str:
+        if self._settings["predictor_type"] != "binary_classifier":
+            return self._name
+        name = self._settings["binary_classifier_model_selection_criteria"]
+        return self._name if name in ("loss_function", "cross_entropy_loss") else f"sampled_{name}"
+
+    def scores(self, split: str, outcome: fitting.Outcome, data: Any) -> None:
+        """The best model's figures on a split: `#..._score` lines, then the metric lines."""
+        found = self._figures(split, outcome, data)
+        for name, value in found.items():
+            self._log.score(split, name, value)
+        for name, value in found.items():
+            self._log.quality(f"{split} {name}", value, kind=metrics.kind(name))
+
+    def _figures(self, split: str, outcome: fitting.Outcome, data: Any) -> dict[str, float]:
+        weights = outcome.weights()
+        loss = outcome.criterion.loss
+        objective = float(outcome.criterion.losses(data, weights)[0]) * self._unit
+        if not data.in_memory:
+            data = data.sample(SCORED_ROWS)
+        single = weights.astype(data.dtype)
+        f = np.concatenate([predictions(chunk.features, single)[:, 0] for chunk in data.chunks()])
+        return {self._name: objective, **self._metrics(split, loss, f, data.targets, outcome.model)}
+
+    def _metrics(self, split: str, loss: Loss, f: Any, targets: Any, model: LinearModel) -> dict[str, float]:
+        if model.predictor_type == REGRESSOR:
+            labels = targets * self._scaler.label_std + self._scaler.label_mean
+            predicted = f[:, 0] * self._scaler.label_std + self._scaler.label_mean
+            return metrics.regression(predicted, labels, with_rmse=split == "validation")
+        beta = self._settings["f_beta"]
+        if model.predictor_type == MULTICLASS:
+            f = np.exp(f - f.max(axis=1, keepdims=True))
+            scores = f / f.sum(axis=1, keepdims=True)
+            return metrics.multiclass(scores, targets, self._settings["accuracy_top_k"], beta)
+        return metrics.binary(scores_of(loss, f[:, 0]), targets, model.threshold, beta)
