@@ -56,6 +56,19 @@ def nearest(points: Any, centers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return labels, np.maximum(squared, 0, out=squared)
 
 
+def squared_distances(points: Any, centers: np.ndarray) -> np.ndarray:
+    """(n, k) float32 squared distances of every point to every centre; for few centres or few points."""
+    dense = isinstance(points, np.ndarray)
+    shift = centers.mean(axis=0) if dense else np.zeros(centers.shape[1], np.float32)
+    points = points - shift if dense else points
+    moved = centers - shift
+    own = np.einsum("nd,nd->n", points, points) if dense else np.asarray(points.multiply(points).sum(axis=1)).ravel()
+    found = -2 * (points @ moved.T)
+    found += np.einsum("kd,kd->k", moved, moved)
+    found += own[:, None]
+    return np.maximum(found, 0, out=found)
+
+
 def exact_distances(points: Any, centers: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """(n,) float32 Euclidean distance of each point to the centre of its label, without cancellation."""
     difference = (points if isinstance(points, np.ndarray) else points.toarray()) - centers[labels]

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from lakemill.algorithms.kmeans.assignment import nearest, sums
+from lakemill.algorithms.kmeans.assignment import nearest, squared_distances, sums
 
 
 def random_centers(points: Any, k: int, random: np.random.Generator) -> np.ndarray:
@@ -37,15 +37,11 @@ def plus_plus_centers(
             chosen += unused[: k - len(chosen)].tolist()
             break
         drawn = np.minimum(np.searchsorted(mass, random.random(candidates) * mass[-1]), n - 1)
-        best_loss, best_point, best_closest = np.inf, -1, closest
-        for point in drawn:
-            _, distance = nearest(points, _rows(points, [point]))
-            left = np.minimum(closest, distance)
-            loss = float(left @ weights)
-            if loss < best_loss:
-                best_loss, best_point, best_closest = loss, int(point), left
-        chosen.append(best_point)
-        closest = best_closest
+        left = np.minimum(closest, squared_distances(points, _rows(points, drawn)).T)  # (candidates, n)
+        losses = left @ weights
+        best = int(losses.argmin())
+        chosen.append(int(drawn[best]))
+        closest = left[best]
     return _rows(points, chosen)
 
 

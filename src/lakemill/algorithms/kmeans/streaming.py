@@ -4,8 +4,7 @@ The state can be updated by a batch, merged with another worker's, kept and resu
 follow Sculley's mini-batch rule with extra centres as AWS describes it; the sample lets the last step finish with
 Lloyd's iteration over real points, which brings the result to what a batch method reaches.
 
-Sources: Sculley, "Web-scale k-means clustering", WWW 2010; AWS, "How K-Means clustering works"; Vitter, "Random sampling
-with a reservoir", 1985.
+Sources: Sculley, "Web-scale k-means clustering", WWW 2010; AWS, "How K-Means clustering works".
 """
 
 from collections.abc import Callable
@@ -18,6 +17,8 @@ from lakemill.algorithms.kmeans.assignment import nearest, sums
 from lakemill.algorithms.kmeans.lloyd import lloyd, plus_plus_centers, random_centers
 
 SAMPLE_BYTES_MAX = 256 << 20
+FINALISTS = 3
+"""Trials that are carried on to the sample: the loss on the weighted centres orders them only roughly."""
 
 
 class CenterState:
@@ -79,7 +80,7 @@ class CenterState:
         """
         used = self.counts > 0
         centers, counts = self.centers[used], self.counts[used]
-        best, best_loss = centers[:k], np.inf
+        results = []
         for trial in range(trials):
             start = (
                 plus_plus_centers(centers, k, random, counts)
@@ -89,12 +90,13 @@ class CenterState:
             found, loss = lloyd(centers, start, weights=counts, max_iter=max_iter, tol=tol)
             if told:
                 told(trial, loss)
-            if loss < best_loss:
-                best, best_loss = found, loss
+            results.append((loss, trial, found))
+        results.sort(key=lambda result: result[:2])
         points = self._sample.points()
-        if points is None or points.shape[0] < len(best):
-            return best, best_loss
-        return lloyd(points, best, max_iter=max_iter, tol=tol)
+        if points is None or points.shape[0] < len(results[0][2]):
+            return results[0][2], results[0][0]
+        finals = [lloyd(points, found, max_iter=max_iter, tol=tol) for _, _, found in results[:FINALISTS]]
+        return min(finals, key=lambda final: final[1])
 
 
 class Sample:

@@ -101,8 +101,8 @@ def checked(block: Block, feature_dim: int) -> Any:
     width = block.features.shape[1]
     if width != feature_dim:
         raise CustomerError(
-            f"The feature dimension of the data ({width}) does not match the hyperparameter feature_dim ({feature_dim}). "
-            "For text/csv without a label column say text/csv;label_size=0 as the content type"
+            f"The feature dimension of the data ({width}) does not match the hyperparameter feature_dim "
+            f"({feature_dim}). For text/csv without a label column say text/csv;label_size=0 as the content type"
         )
     values = block.features if isinstance(block.features, np.ndarray) else block.features.data
     if not np.isfinite(values).all():

@@ -1,0 +1,61 @@
+"""PCA: hyperparameters, channels, formats and log lines."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lakemill.algorithms.spec import TOLERATED, AlgorithmSpec, Channel, Hyperparameter, Metric
+
+RECORDIO, CSV = "application/x-recordio-protobuf", "text/csv"
+JSON, JSONLINES = "application/json", "application/jsonlines"
+
+
+def _components_fit(values: Mapping[str, Any]) -> str | None:
+    if values["num_components"] > values["feature_dim"]:
+        return (
+            f"num_components ({values['num_components']}) must be at most feature_dim ({values['feature_dim']}): "
+            "there are no more components than features"
+        )
+    return None
+
+
+SPEC = AlgorithmSpec(
+    name="pca",
+    title="Principal Component Analysis",
+    summary="Projects records onto the directions in which they vary most.",
+    repositories=("pca",),
+    hyperparameters=(
+        Hyperparameter("feature_dim", "integer", "Number of features.", required=True, low=1),
+        Hyperparameter("mini_batch_size", "integer", "Records read at a time.", required=True, low=1),
+        Hyperparameter("num_components", "integer", "Components to keep.", required=True, low=1),
+        Hyperparameter(
+            "algorithm_mode",
+            "categorical",
+            "regular keeps the d x d covariance; randomized keeps a sketch, for very many features.",
+            "regular",
+            choices=("regular", "randomized"),
+        ),
+        Hyperparameter(
+            "extra_components",
+            "integer",
+            "Directions of the sketch beyond num_components; -1 is max(10, num_components).",
+            -1,
+            low=-1,
+        ),
+        Hyperparameter("subtract_mean", "boolean", "Centre the data before projecting.", True),
+    ),
+    channels=(
+        Channel("train", True, (RECORDIO, CSV), "Records to analyse; labels are ignored."),
+        Channel("test", False, (RECORDIO, CSV), "Records whose reconstruction error is reported."),
+    ),
+    request_types=(CSV, JSON, JSONLINES, RECORDIO),
+    response_types=(JSON, JSONLINES, RECORDIO),
+    metrics=(
+        Metric("train:progress", r"#progress_metric: host=\S+, completed (\S+) %"),
+        Metric("train:throughput", r"#throughput_metric: host=\S+, train throughput=(\S+) records/second"),
+    ),
+    # The container's own defaults hold these two besides; one pass and dense results are what there is.
+    tolerated=(*TOLERATED, "force_dense", "epochs"),
+    check=_components_fit,
+    train="lakemill.algorithms.pca.train:train",
+    serve="lakemill.algorithms.pca.serve:serve",
+)

@@ -1,0 +1,78 @@
+"""Training: one pass over the channel, `model_algo-1` (an NDArray dict of mean, v, s) out."""
+
+import time
+from typing import Any
+
+import numpy as np
+
+from lakemill.algorithms.contract import TrainingContext
+from lakemill.algorithms.errors import CustomerError
+from lakemill.algorithms.pca.states import Components, Moments, Sketch, project
+from lakemill.formats import mxnet
+from lakemill.formats.block import Block
+
+SEED = 0
+READ_ROWS = 4096
+"""Records per update at least: small mini-batches make the same state, only slower."""
+
+
+def train(context: TrainingContext) -> None:
+    """Fit and write the artifact. Raises CustomerError."""
+    settings, log = context.hyperparameters, context.log
+    state = _state(settings)
+    began = time.perf_counter()
+    for block in context.channels["train"].blocks(max(settings["mini_batch_size"], READ_ROWS)):
+        state.update(checked(block, settings["feature_dim"]))
+        if context.stop_requested():
+            break
+    if not state.count:
+        raise CustomerError("The train channel holds no records")
+    components = state.finalise(settings["num_components"], settings["subtract_mean"])
+    seconds = max(time.perf_counter() - began, 1e-9)
+    log.progress(1.0)
+    log.metrics({"Total Records Seen": state.count})
+    log.throughput(state.count / seconds)
+    _test(context, components)
+    arrays = {
+        "mean": components.mean[None, :],
+        "v": components.vectors,
+        "s": components.values,
+    }
+    mxnet.write(context.model_file(), {name: np.ascontiguousarray(a, np.float32) for name, a in arrays.items()})
+
+
+def _state(settings: dict[str, Any]) -> Moments | Sketch:
+    if settings["algorithm_mode"] == "regular":
+        return Moments(settings["feature_dim"])
+    return Sketch(settings["feature_dim"], settings["num_components"], settings["extra_components"], SEED)
+
+
+def checked(block: Block, feature_dim: int) -> Any:
+    """The features of a block, refused when their width or values make no sense."""
+    width = block.features.shape[1]
+    if width != feature_dim:
+        raise CustomerError(
+            f"The feature dimension of the data ({width}) does not match the hyperparameter feature_dim "
+            f"({feature_dim}). For text/csv without a label column say text/csv;label_size=0 as the content type"
+        )
+    values = block.features if isinstance(block.features, np.ndarray) else block.features.data
+    if not np.isfinite(values).all():
+        raise CustomerError("The data holds NaN or infinite values; PCA needs finite numbers")
+    return block.features
+
+
+def _test(context: TrainingContext, components: Components) -> None:
+    """Report what share of the test records' variance the components leave out."""
+    channel = context.channels.get("test")
+    if channel is None:
+        context.log.info("Test data is not provided.")
+        return
+    mean, vectors = components.mean.astype(np.float32), components.vectors.astype(np.float32)
+    total = kept = 0.0
+    for block in channel.blocks(READ_ROWS):
+        features = checked(block, len(mean))
+        centred = (features if isinstance(features, np.ndarray) else features.toarray()) - mean
+        total += float(np.square(centred, dtype=np.float64).sum())
+        kept += float(np.square(project(features, mean, vectors), dtype=np.float64).sum())
+    if total:
+        context.log.score("test", "reconstruction_error", 1 - kept / total)
