@@ -10,7 +10,7 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from lakemill.engines.jobs.job import JOBS, Document, Job, fresh
@@ -57,6 +57,7 @@ class Jobs:
         self._kinds: dict[str, JobKind] = {}
         self._driven: dict[str, Job] = {}
         self._turns = asyncio.Semaphore(concurrent_max or max(4, os.cpu_count() or 1))
+        self._waiting: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._looking: asyncio.Task[None] | None = None
         self._open = False
@@ -102,6 +103,8 @@ class Jobs:
         job = self._driven.get(key)
         if known and job is not None:
             job.stop()
+            if key in self._waiting:
+                self._waiting[key].set()
             if job.state["run"] is not None:
                 await asyncio.to_thread(self._compute.stop, job.state["run"])
         return known
@@ -127,6 +130,8 @@ class Jobs:
             self._looking.cancel()
         for job in self._driven.values():
             job.release()
+        for waiting in self._waiting.values():
+            waiting.set()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=CLOSE_S_MAX)
             for task in late:
@@ -173,7 +178,7 @@ class Jobs:
             job.state = state
             if state["desired"] == "stop":
                 job.stop()
-            async with self._turns:
+            async with self._turn(job):
                 if job.released():
                     return
                 await _in_thread(f"job {key}", self._steps.drive, job, self._kinds[state["kind"]])
@@ -181,6 +186,24 @@ class Jobs:
                 await self._metadata.release(_lease(key), self._owner)
         finally:
             self._driven.pop(key, None)
+
+    @contextlib.asynccontextmanager
+    async def _turn(self, job: Job) -> AsyncIterator[None]:
+        """Wait for a job's turn; one that is to stop, or was running before, needs none."""
+        hurry = self._waiting[job.key] = asyncio.Event()
+        if job.stopping() or job.state["step"] == "running":
+            hurry.set()
+        turn = asyncio.create_task(self._turns.acquire())
+        hurried = asyncio.create_task(hurry.wait())
+        try:
+            await asyncio.wait({turn, hurried}, return_when=asyncio.FIRST_COMPLETED)
+            self._waiting.pop(job.key)
+            yield
+        finally:
+            hurried.cancel()
+            if turn.done() and not turn.cancelled():
+                self._turns.release()
+            turn.cancel()
 
     async def _look(self) -> None:
         """Renew leases and take up what nobody drives, for ever."""

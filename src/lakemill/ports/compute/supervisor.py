@@ -141,7 +141,7 @@ def start(launch, log, info):
         argv = [str(info) if one == "{info}" else one for one in launch["argv"]]
         os.execvpe(argv[0], argv, launch["environment"])
     except OSError as error:
-        os.write(2, f"{launch['argv'][0]}: {os.strerror(error.errno)}\n".encode())
+        os.write(2, f"{launch['argv'][0]}: {error.strerror}\n".encode())
         os._exit(127 if error.errno == errno.ENOENT else 126)
     finally:
         os._exit(127)
@@ -249,11 +249,11 @@ def main():
     os.write(writing, b"ok\n")
     os.close(writing)
     null = os.open(os.devnull, os.O_RDWR)
-    for number in (0, 1, 2):
-        os.dup2(null, number)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
     status = wait(pid, told, folder, launch["grace_s"], signals)
     kill_all(pid)
-    code = os.waitstatus_to_exitcode(status)
+    code = int(os.waitstatus_to_exitcode(status))
     if launch["sandboxed"] and code > 128:
         code = 128 - code  # A sandbox tells a signal as 128 + its number, as a shell does.
     os.fsync(log)

@@ -19,15 +19,24 @@ class ClientFailure(Exception):
 class RoleAccess:
     """A role's session. enforce=False lets everything pass, for a lakemill that decides no permissions."""
 
-    def __init__(self, identity: Any, objects: Objects, role_arn: str, *, enforce: bool = True) -> None:
+    def __init__(
+        self, identity: Any, objects: Objects, role_arn: str, *, enforce: bool = True, region: str = "us-east-1"
+    ) -> None:
         self._identity, self._objects, self._enforce = identity, objects, enforce
-        self.role_arn = role_arn
+        self.role_arn, self._region = role_arn, region
         self._policies: dict[str, tuple[Any, str | None]] = {}
 
     @functools.cached_property
     def principal(self) -> Principal:
         """Raises RoleRefused when the role is gone or does not trust SageMaker."""
         return self._identity.service_session(self.role_arn, SERVICE, SESSION)
+
+    @functools.cached_property
+    def _context(self) -> dict[str, Any]:
+        """The global condition keys of what the service asks S3 in the role's name, encrypted as on AWS."""
+        return self._identity.request_context(
+            self.principal, region=self._region, source_ip="127.0.0.1", secure=True, user_agent=SERVICE
+        )
 
     def refusal(self, action: str, bucket: str, key: str | None = None, context: Any = None) -> str | None:
         """Why the role may not do this, or None if it may. key None means the bucket itself."""
@@ -36,8 +45,9 @@ class RoleAccess:
         resource = f"arn:aws:s3:::{bucket}" + (f"/{key}" if key is not None else "")
         policy, owner = self._bucket(bucket)
         try:
+            asked = self._context | (context or {})
             decision = self._identity.decide(
-                self.principal, action, resource, context or {}, resource_policy=policy, resource_account=owner
+                self.principal, action, resource, asked, resource_policy=policy, resource_account=owner
             )
         except RoleRefused as refused:
             return str(refused)
@@ -57,8 +67,5 @@ def check_trust(identity: Any, role_arn: str) -> None:
     """Raise a ServiceError unless the role exists and trusts SageMaker."""
     try:
         identity.service_session(role_arn, SERVICE, SESSION)
-    except RoleRefused:
-        raise invalid(
-            f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal "
-            f"'{SERVICE}' to assume the role."
-        ) from None
+    except RoleRefused as refused:
+        raise invalid(str(refused)) from None

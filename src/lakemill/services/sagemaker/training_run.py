@@ -67,7 +67,7 @@ class TrainingRun(JobKind):
         document = self._document(job)
         request, spec = document["request"], _spec(document)
         validate(spec, request)
-        access = self._access(request)
+        access = self._access(document)
         self._uploads(document).check("output/model.tar.gz")
         tree = self._tree(job)
         tree.make()
@@ -172,7 +172,7 @@ class TrainingRun(JobKind):
     def _profile(self, job: Job, document: dict[str, Any]) -> None:
         given = document["request"]["ProfilerConfig"]
         bucket, prefix = _output(given["S3OutputPath"], document["name"])
-        uploads = Uploads(self._objects, self._access(document["request"]), bucket, f"{prefix}profiler-output/")
+        uploads = Uploads(self._objects, self._access(document), bucket, f"{prefix}profiler-output/")
         interval_ms = given.get("ProfilingIntervalInMilliseconds")
         running = profiler.Profiler(uploads, self._clock, HOSTS[0], interval_ms)
         self._profilers[job.key] = running
@@ -201,13 +201,14 @@ class TrainingRun(JobKind):
 
         self._change(job, change)
 
-    def _access(self, request: Request) -> RoleAccess:
-        return RoleAccess(self._identity, self._objects, request["RoleArn"], enforce=self._enforce)
+    def _access(self, document: dict[str, Any]) -> RoleAccess:
+        role, region = document["request"]["RoleArn"], document["scope"].split("/")[1]
+        return RoleAccess(self._identity, self._objects, role, enforce=self._enforce, region=region)
 
     def _uploads(self, document: dict[str, Any]) -> Uploads:
         request = document["request"]
         bucket, prefix = _output(request["OutputDataConfig"]["S3OutputPath"], document["name"])
-        return Uploads(self._objects, self._access(request), bucket, prefix)
+        return Uploads(self._objects, self._access(document), bucket, prefix)
 
     def _tree(self, job: Job) -> OptMl:
         return OptMl(self._folder / job.key)

@@ -160,13 +160,28 @@ async def test_the_time_limit_stops_the_process(platform):
     assert told[-2:] == ["overdue", ("collect", "time", -15)]
 
 
-async def test_a_job_waiting_for_its_turn_can_be_stopped(tmp_path):
+async def test_jobs_wait_for_their_turn(tmp_path):
     async with Platform(tmp_path, Shell(tmp_path), concurrent_max=1) as platform:
-        await platform.jobs.submit("kind", "a", {"script": "sleep 0.4"})
+        for key in "abc":
+            await platform.jobs.submit("kind", key, {"script": "true"})
+        for key in "abc":
+            await platform.done(key)
+        assert platform.kind.told == ["prepare", "started", ("collect", "itself", 0)] * 3
+
+
+async def test_a_job_waiting_for_its_turn_is_stopped_at_once(tmp_path):
+    async with Platform(tmp_path, Shell(tmp_path), concurrent_max=1) as platform:
+        await platform.jobs.submit("kind", "a", {"script": "echo ready; exec sleep 60"})
+        await platform.logged("ready")
         await platform.jobs.submit("kind", "b", {"script": "sleep 60"})
         await platform.jobs.stop("b")
-        await platform.done("b")
-        assert "stopped" in platform.kind.told
+        await platform.done("b", 2)
+        assert platform.kind.told == ["prepare", "started", "stopped"]
+        assert platform.jobs.under_way("a")
+        await platform.jobs.stop("a")
+        await platform.done("a")
+        await platform.jobs.submit("kind", "c", {"script": "true"})  # The turn came back.
+        await platform.done("c")
 
 
 class TestLog:

@@ -48,9 +48,12 @@ class FakeIdentity:
 
     def service_session(self, role_arn, service, session_name):
         if role_arn != ROLE:
-            raise RoleRefused(role_arn, service, "no such role")
+            raise RoleRefused(role_arn, service, f"Could not assume role {role_arn}.")
         arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/trainer/{session_name}"
         return Principal("role", ACCOUNT, arn, f"AROA:{session_name}", "trainer", role_arn, session_name)
+
+    def request_context(self, principal, **facts):
+        return {"aws:SecureTransport": facts["secure"]}
 
     def decide(self, principal, action, resource, context, resource_policy=None, resource_account=None):
         self.asked.append((action, resource))
