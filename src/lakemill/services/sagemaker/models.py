@@ -109,7 +109,7 @@ class Models:
         if source is None:
             return
         uri, bucket, key, is_archive = source
-        access = RoleAccess(self.identity, self.objects, role, enforce=self.enforce)
+        access = RoleAccess(self.identity, self.objects, role, enforce=self.enforce, region=region)
         refusal = _refusal(access, bucket, key, is_archive)
         if refusal:
             raise invalid(
@@ -130,7 +130,8 @@ class Models:
 
     def may_read_model(self, model: Model, bucket: str, key: str) -> None:
         """What hosting asks before it reads a model's files. Raises ArtifactError."""
-        access = RoleAccess(self.identity, self.objects, model.principal, enforce=self.enforce)
+        region = model.environment["AWS_REGION"]
+        access = RoleAccess(self.identity, self.objects, model.principal, enforce=self.enforce, region=region)
         if refusal := access.refusal("s3:GetObject", bucket, key):
             raise ArtifactError(refusal, unpacking=False)
 

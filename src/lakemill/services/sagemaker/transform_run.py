@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from lakemill.engines.hosting import ArtifactError, HostingError, Model, ServerError, StartFailed, VariantSpec
+from lakemill.engines.hosting import ArtifactError, Hosting, HostingError, Model, ServerError, StartFailed, VariantSpec
 from lakemill.engines.hosting.batch.work import Batch, Options, Report, Stopped, Task, TaskFailed
 from lakemill.engines.hosting.fleet import Fleet, Home, forget
-from lakemill.engines.hosting.serving import Ground
 from lakemill.engines.identity.errors import RoleRefused
 from lakemill.engines.jobs import Job, JobKind
 from lakemill.engines.objects import Objects, ObjectsError
@@ -55,13 +54,13 @@ class TransformRun(JobKind):
         resources: Resources,
         objects: Objects,
         identity: Any,
-        ground: Callable[[], Ground],
+        hosting: Hosting,
         folder: Path,
         *,
         enforce: bool = True,
     ) -> None:
         self._resources, self._objects, self._identity = resources, objects, identity
-        self._ground, self._folder, self._enforce = ground, folder, enforce
+        self._hosting, self._folder, self._enforce = hosting, folder, enforce
 
     def prepare(self, job: Job) -> None:
         self._change(job, lambda document: None)  # The job has left the queue: its time of modification says so.
@@ -105,8 +104,14 @@ class _Run:
         self._model = Model.of(document["model"])
         self._owner = f"batch/{document['id']}"
         self._folder = kind._folder / document["id"]
-        self._access = RoleAccess(kind._identity, kind._objects, self._model.principal, enforce=kind._enforce)
-        self._ground = kind._ground()
+        self._access = RoleAccess(
+            kind._identity,
+            kind._objects,
+            self._model.principal,
+            enforce=kind._enforce,
+            region=self._scope.split("/")[1],
+        )
+        self._ground = kind._hosting.ground
 
     async def work(self) -> None:
         job, kind = self._job, self._kind
