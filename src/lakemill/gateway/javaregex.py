@@ -88,6 +88,7 @@ def _tokens(pattern: str) -> Iterator[str]:
         at = end
 
 
+@functools.cache
 def translate(pattern: str) -> str:
     r"""A Java pattern as a whole-value Python pattern. Raises re.error for what cannot be said.
 
