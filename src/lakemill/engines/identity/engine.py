@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from lakemill.engines.identity.accounts import Accounts
 from lakemill.engines.identity.conditions import Context
 from lakemill.engines.identity.errors import KeyUnknown, RoleRefused, TokenExpired, TokenInvalid
 from lakemill.engines.identity.evaluation import (
@@ -74,6 +75,7 @@ class Identity:
         self._held: dict[str, _Held] = {}
         self._known: dict[tuple[str, str, str, str], _Known] = {}
         self._store = Store(metadata, clock, self._forget)
+        self.accounts = Accounts(self._store)
         self.users = Users(self._store)
         self.groups = Groups(self._store, self.users)
         self.roles = Roles(self._store)

@@ -22,6 +22,7 @@ from lakemill.ports.metadata import Transaction
 ATTACHED_MAX = 10
 TAGS_MAX = 50
 GROUPS_MAX = 10
+DELETIONS = "identity_deletions"
 SERVICE_LINKED_PATH = "/aws-service-role/"
 
 Document = dict[str, Any]
@@ -325,3 +326,17 @@ class Roles(Holders):
         for _, profile in transaction.scan(PROFILES, f"{account}/", f"{account}0"):
             if document["name"].lower() in profile["roles"]:
                 raise EntityInUse("Cannot delete entity, must remove roles from instance profile first.")
+
+    async def delete_linked(self, account: str, name: str, task: str) -> None:
+        """Delete a service-linked role and keep the task's id as proof. Raises EntityMissing."""
+
+        def work(transaction: Transaction) -> None:
+            if not transaction.delete(self.table, entity_key(account, name)):
+                self._raise_missing(name)
+            transaction.put(DELETIONS, f"{account}/{task}", self._store.clock.time())
+
+        await self._store.write(work)
+
+    def linked_deleted(self, account: str, task: str) -> bool:
+        """Whether this task deleted a service-linked role."""
+        return self._store.get(DELETIONS, f"{account}/{task}") is not None

@@ -88,10 +88,10 @@ class AccessKeys:
         documents = (self._store.get(KEYS, key_id) for key_id in _key_ids(self._store, account, owner))
         return [AccessKey(document) for document in documents if document]
 
-    def find(self, access_key_id: str) -> AccessKey:
-        """Raises EntityMissing."""
+    def find(self, access_key_id: str, account: str | None = None) -> AccessKey:
+        """The key, of this account if one is given. Raises EntityMissing."""
         document = self._store.get(KEYS, access_key_id)
-        if document is None:
+        if document is None or account not in (None, document["account"]):
             raise _missing(access_key_id)
         return AccessKey(document)
 
