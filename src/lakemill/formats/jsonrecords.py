@@ -208,7 +208,9 @@ def encode_lines(outputs: Mapping[str, Any]) -> bytes:
 
 
 def _answers(outputs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    columns = [column.tolist() if isinstance(column, np.ndarray) else map(_plain, column) for column in outputs.values()]
+    columns = [
+        column.tolist() if isinstance(column, np.ndarray) else map(_plain, column) for column in outputs.values()
+    ]
     names = list(outputs)
     return (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
 

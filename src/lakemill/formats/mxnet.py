@@ -144,5 +144,7 @@ class _Cursor:
         """A number of things still to come, each of which takes at least 4 bytes."""
         count = self.one("<Q")
         if count * 4 > len(self._data) - self.at:
-            raise FormatError(f"an NDArray file that claims {count} {what} and has {len(self._data) - self.at} bytes left")
+            raise FormatError(
+                f"an NDArray file that claims {count} {what} and has {len(self._data) - self.at} bytes left"
+            )
         return count

@@ -126,6 +126,17 @@ class Pieces:
         return len(data)
 
 
+def after_last_line(view: np.ndarray) -> int:
+    """The byte after the last line feed of (m,) uint8; 0 when there is none."""
+    step = 1 << 16
+    for stop in range(len(view), 0, -step):
+        start = max(0, stop - step)
+        found = view[start:stop].tobytes().rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+    return 0
+
+
 def iter_blocks(sources: Iterable[Source], rows: int, blocks: Callable[[BinaryIO], Iterator[Block]]) -> Iterator[Block]:
     """The records of several sources in blocks of exactly `rows`, the last may be shorter.
 

@@ -92,9 +92,7 @@ def _filled(kernels: ModuleType, data: np.ndarray, found: _Structure, label_name
     )  # fmt: skip
     if bad >= 0:
         _explain(data, bad, found, bad, label_names)
-    return Columns(
-        values, keys if is_sparse else None, found.counts, found.widths, labels, found.label_counts, ordered
-    )
+    return Columns(values, keys if is_sparse else None, found.counts, found.widths, labels, found.label_counts, ordered)
 
 
 def _explain(data: np.ndarray, index: int, found: _Structure, place: int, label_names: tuple[str, ...]) -> None:

@@ -214,7 +214,9 @@ def _measure_record(buf, at, end, names, ends, k, i, places, label_places, count
 
 
 @compiled
-def measure(buf, at, walking, names, ends, offsets, lengths, places, label_places, counts, sparse, widths, label_counts):
+def measure(
+    buf, at, walking, names, ends, offsets, lengths, places, label_places, counts, sparse, widths, label_counts
+):
     """Structure of the records at offsets; walking, the frames are found on the way, from `at` on, and noted there.
 
     Returns how many records were read, where the walk stopped, and whether it met a record that message.py has to look
@@ -238,7 +240,9 @@ def measure(buf, at, walking, names, ends, offsets, lengths, places, label_place
             offsets[i] = frame + 8
             lengths[i] = length
         start, end = offsets[i], offsets[i] + lengths[i]
-        if not _measure_record(buf, start, end, names, ends, k, i, places, label_places, counts, sparse, widths, label_counts):
+        if not _measure_record(
+            buf, start, end, names, ends, k, i, places, label_places, counts, sparse, widths, label_counts
+        ):
             return i, frame, True
     return len(offsets), at, False
 

@@ -151,4 +151,3 @@ def _squeezed(labels: np.ndarray | None) -> np.ndarray | None:
     if labels is None or not labels.shape[1]:
         return None
     return labels[:, 0] if labels.shape[1] == 1 else labels
-
