@@ -12,7 +12,7 @@ import binascii
 import datetime
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING, Any
 
 from lakemill.gateway.shapes import bounds_of, is_opaque, moment, pattern_of, wire_name
@@ -140,33 +140,36 @@ def refusal(errors: list[str], code: str = "ValidationException") -> ServiceErro
     return ServiceError(code, f"{len(errors)} validation error{plural} detected: {'; '.join(errors)}", status=400)
 
 
-def violations(shape: StructureShape, value: dict[str, Any]) -> list[str]:
-    """Every constraint of the model that a native value breaks, a sentence each, in the model's order."""
-    return list(_members(shape, value, ""))
+def violations(shape: StructureShape, value: dict[str, Any], open_enums: Container[str] = ()) -> list[str]:
+    """Every constraint of the model that a native value breaks, a sentence each, in the model's order.
+
+    open_enums: shapes whose enums the service judges itself, in its own words.
+    """
+    return list(_members(shape, value, "", open_enums))
 
 
-def _members(shape: StructureShape, value: dict[str, Any], path: str) -> Iterator[str]:
+def _members(shape: StructureShape, value: dict[str, Any], path: str, open_enums: Container[str]) -> Iterator[str]:
     required = set(shape.required_members)
     for name, member in shape.members.items():
         here = f"{path}{name[:1].lower()}{name[1:]}"
         given = value.get(name)
         if given is not None:
-            yield from _walk(member, given, here)
+            yield from _walk(member, given, here, open_enums)
         elif name in required:
             yield f"Value null at '{here}' failed to satisfy constraint: Member must not be null"
 
 
-def _walk(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    if is_opaque(shape):
+def _walk(shape: Shape, value: Any, path: str, open_enums: Container[str]) -> Iterator[str]:
+    if is_opaque(shape) or shape.name in open_enums:
         return
     for rule in broken(shape, value):
         yield _failed(shape, value, path, rule)
     if shape.type_name == "structure":
-        yield from _members(shape, value, f"{path}.")
+        yield from _members(shape, value, f"{path}.", open_enums)
     elif shape.type_name == "list":
-        yield from _items(shape, value, path)
+        yield from _items(shape, value, path, open_enums)
     elif shape.type_name == "map":
-        yield from _entries(shape, value, path)
+        yield from _entries(shape, value, path, open_enums)
 
 
 def _failed(shape: Shape, value: Any, path: str, rule: str) -> str:
@@ -177,11 +180,11 @@ def _simple(shape: Shape) -> bool:
     return shape.type_name not in ("structure", "list", "map")
 
 
-def _items(shape: Any, value: list[Any], path: str) -> Iterator[str]:
+def _items(shape: Any, value: list[Any], path: str, open_enums: Container[str]) -> Iterator[str]:
     member = shape.member
     if _simple(member):
         # Elements that are scalars are judged together, with all their rules named.
-        if any(item is None or broken(member, item) for item in value):
+        if member.name not in open_enums and any(item is None or broken(member, item) for item in value):
             yield _failed(shape, value, path, f"Member must satisfy constraint: [{', '.join(rules(member))}]")
         return
     for number, item in enumerate(value, 1):
@@ -189,10 +192,10 @@ def _items(shape: Any, value: list[Any], path: str) -> Iterator[str]:
         if item is None:
             yield f"Value null at '{here}' failed to satisfy constraint: Member must not be null"
         else:
-            yield from _walk(member, item, here)
+            yield from _walk(member, item, here, open_enums)
 
 
-def _entries(shape: Any, value: dict[str, Any], path: str) -> Iterator[str]:
+def _entries(shape: Any, value: dict[str, Any], path: str, open_enums: Container[str]) -> Iterator[str]:
     if any(broken(shape.key, key) for key in value):
         yield _failed(shape, value, path, f"Map keys must satisfy constraint: [{', '.join(rules(shape.key))}]")
     if _simple(shape.value):
@@ -200,7 +203,7 @@ def _entries(shape: Any, value: dict[str, Any], path: str) -> Iterator[str]:
             yield _failed(shape, value, path, f"Map value must satisfy constraint: [{', '.join(rules(shape.value))}]")
         return
     for key, item in value.items():
-        yield from _walk(shape.value, item, f"{path}.{key}.member")
+        yield from _walk(shape.value, item, f"{path}.{key}.member", open_enums)
 
 
 def broken(shape: Shape, value: Any) -> list[str]:

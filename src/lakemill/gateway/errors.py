@@ -32,6 +32,16 @@ STATUS = {
     "SignatureDoesNotMatch": 403,
 }
 
+# REST services answer some of them with a status of their own.
+REST_STATUS = STATUS | {
+    "AccessDeniedException": 403,
+    "ConflictException": 409,
+    "ResourceNotFoundException": 404,
+    "ServiceUnavailableException": 503,
+    "ThrottlingException": 429,
+    "TooManyRequestsException": 429,
+}
+
 # S3's model names hardly any of its errors.
 S3_STATUS = {
     "AccessDenied": 403,

@@ -80,22 +80,14 @@ def _without_documentation(node: Any) -> Any:
     return node
 
 
-def _merge(base: dict[str, Any], extra: dict[str, Any]) -> None:
-    for key, value in extra.items():
-        if isinstance(value, dict) and isinstance(base.get(key), dict):
-            _merge(base[key], value)
-        else:
-            base[key] = value
-
-
 def _description(client: str) -> dict[str, Any]:
-    """A model as botocore's own loader would give it, documentation left out."""
+    """A model without its documentation.
+
+    botocore's loader would merge "sdk-extras" into it. They say what the Python SDK does, not what goes over the wire
+    (S3's Expires header is any text, though the SDK makes a datetime of it), so they are left out.
+    """
     with _open(client) as file:
-        model = _without_documentation(msgspec.json.decode(file.read()))
-    extras = _folder(client) / "service-2.sdk-extras.json"
-    if extras.exists():
-        _merge(model, json.loads(extras.read_text()).get("merge", {}))
-    return model
+        return _without_documentation(msgspec.json.decode(file.read()))
 
 
 @functools.cache

@@ -94,7 +94,7 @@ class RestJson(Rest):
     ) -> WireResponse:
         service = operation.service_model if operation is not None else service
         kind = errors.kind_of(error, service)
-        status = errors.status_of(error, kind)
+        status = errors.status_of(error, kind, errors.REST_STATUS)
         name = kind.name if kind is not None else error.code
         fields = [("content-type", self.body_type), *self.fixed_headers(request_id), ("x-amzn-errortype", name)]
         body: dict[str, Any] = {errors.text_of(kind): error.message}
