@@ -1,6 +1,7 @@
 """Channels into DMatrix objects: content types' short forms, record weights, the base of LibSVM indices."""
 
 import dataclasses
+import re
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,9 @@ import numpy as np
 from lakemill.algorithms.contract import Dataset
 from lakemill.algorithms.errors import CustomerError
 from lakemill.algorithms.xgboost.library import xgboost
-from lakemill.formats.block import Block
+from lakemill.formats import csv, streams
+from lakemill.formats.block import Block, concatenate
+from lakemill.formats.errors import FormatError
 
 SHORT_FORMS = {
     "csv": "text/csv",
@@ -24,12 +27,14 @@ class Table:
     """One channel in memory. features: (n, d) float32 dense (NaN is missing) or CSR (what is absent is missing).
 
     labels, weights: (n,) float32; weights may be None. groups: (n,) the query of each record, for ranking, or None.
+    libsvm_base: what the columns of LibSVM data were counted from; the features here count from 0.
     """
 
     features: Any
     labels: np.ndarray
     weights: np.ndarray | None = None
     groups: np.ndarray | None = None
+    libsvm_base: int | None = None
 
     def rows(self, chosen: np.ndarray) -> "Table":
         """The records at some positions."""
@@ -63,7 +68,7 @@ def read(name: str, dataset: Dataset, csv_weights: bool) -> Table:
         )
     if csv_weights and kind != "text/csv":
         raise CustomerError(f"csv_weights is for CSV data; channel {name} is {dataset.content_type}")
-    block = dataset.read()
+    block = _read_block(dataset, kind)
     labels = _labels(name, block)
     features, weights = block.features, block.weights
     if csv_weights:
@@ -72,6 +77,48 @@ def read(name: str, dataset: Dataset, csv_weights: bool) -> Table:
         raise CustomerError(f"Channel {name} has a label but no feature columns")
     _check_weights(name, weights)
     return Table(features, labels, weights, block.groups)
+
+
+_TEXTS = {"text/csv": "CSV", "text/libsvm": "LIBSVM"}
+
+
+def _read_block(dataset: Dataset, kind: str) -> Block:
+    try:
+        return _read_csv(dataset) if kind == "text/csv" else dataset.read()
+    except FormatError as wrong:
+        path = next((path for path in dataset.files if path.name == wrong.file), dataset.files[0])
+        if wrong.line != 1 or kind not in _TEXTS:
+            raise
+        with streams.opened(path) as stream:
+            line = stream.readline().decode("utf-8", "replace").strip()
+        text = _TEXTS[kind]
+        raise CustomerError(
+            f"First line {line[:50]!r} of file {path.name!r} is not {text!r} format. "
+            f"Please ensure the file is in {text!r} format. ({wrong.message})"
+        ) from None
+
+
+def _read_csv(dataset: Dataset) -> Block:
+    try:
+        return dataset.read()
+    except FormatError:
+        # Perhaps only for empty fields, which are missing values here. Data without them never takes this way.
+        return concatenate([csv.decode(empties_as_nan(streams.whole(path)), label_size=1) for path in dataset.files])
+
+
+def empties_as_nan(body: bytes) -> bytes:
+    """CSV text with `nan` in every empty field.
+
+    >>> empties_as_nan(b"1,,2,\\n\\n,3,4,5\\n")
+    b'1,nan,2,nan\\n\\nnan,3,4,5\\n'
+    """
+    delimiter = csv.sniffed(body.lstrip().partition(b"\n")[0])
+    if delimiter == b" ":
+        return body
+    mark = re.escape(delimiter)
+    inner = rb"(?<=" + mark + rb")[ \r]*(?=" + mark + rb"|$)"
+    first = rb"^ *(?=" + mark + rb")"
+    return re.sub(rb"(?m)" + inner + rb"|" + first, b"nan", body)
 
 
 def _labels(name: str, block: Block) -> np.ndarray:
@@ -107,3 +154,12 @@ def same_width(tables: dict[str, Table]) -> None:
             listed = ", ".join(f"{key} has {one.features.shape[1]}" for key, one in tables.items())
             raise CustomerError(f"All channels need the same number of feature columns: {listed}; see {name}")
         table.features.resize(table.features.shape[0], width)
+
+
+def count_from_zero(tables: dict[str, Table]) -> None:
+    """Drop column 0 of LibSVM data, in place, when no record has it: then the file counts from 1."""
+    one_based = all(table.features.nnz == 0 or table.features.indices.min() >= 1 for table in tables.values())
+    for table in tables.values():
+        table.libsvm_base = int(one_based)
+        if one_based:
+            table.features = table.features[:, 1:]

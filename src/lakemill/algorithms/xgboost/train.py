@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from lakemill.algorithms.contract import TrainingContext
 from lakemill.algorithms.errors import CustomerError, InternalError
-from lakemill.algorithms.xgboost import data, folds
+from lakemill.algorithms.xgboost import data, folds, labels
 from lakemill.algorithms.xgboost.fitting import fit
 from lakemill.algorithms.xgboost.library import XGBoostError, plain_message
 
@@ -44,6 +44,10 @@ def _tables(context: TrainingContext) -> dict[str, data.Table]:
         if name in context.channels
     }
     data.same_width(tables)
+    if data.long_type(context.channels["train"].content_type) == "text/libsvm":
+        data.count_from_zero(tables)
+    for name, table in tables.items():
+        labels.check(name, table.labels, context.hyperparameters["objective"], context.hyperparameters["num_class"])
     return tables
 
 
@@ -54,4 +58,6 @@ def _train_one(context: TrainingContext, tables: Mapping[str, data.Table]) -> No
     if trained.interrupted and not values["save_model_on_termination"]:
         context.log.warning("The job was stopped; save_model_on_termination is false, so it leaves no model")
         return
+    if tables["train"].libsvm_base is not None:
+        trained.booster.set_attr(lakemill_libsvm_base=str(tables["train"].libsvm_base))
     (context.model_dir / MODEL_NAME).write_bytes(trained.booster.save_raw())

@@ -1,0 +1,259 @@
+"""The train function on small tables: channels in, artifact, log lines and predictions out."""
+
+import json
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse
+import xgboost
+
+from lakemill.algorithms.contract import TrainingContext
+from lakemill.algorithms.errors import CustomerError
+from lakemill.algorithms.xgboost.artifact import load_file, load_folder
+from lakemill.algorithms.xgboost.spec import SPEC
+from lakemill.algorithms.xgboost.train import train
+from lakemill.formats.block import Block
+
+RANDOM = np.random.default_rng(7)
+FEATURES = RANDOM.normal(size=(200, 4)).astype(np.float32)
+LABELS = (FEATURES[:, 0] + RANDOM.normal(size=200) * 0.3 > 0).astype(np.float32)
+
+
+class Table:
+    """A channel that is in memory already."""
+
+    files: tuple = ()
+
+    def __init__(self, features, labels, kind: str = "application/x-recordio-protobuf", weights=None, **parameters):
+        self.content_type, self.parameters = kind, parameters
+        self._block = Block(features, labels, weights)
+
+    def read(self) -> Block:
+        return self._block
+
+    def blocks(self, rows: int):
+        return (self._block.take(slice(at, at + rows)) for at in range(0, len(self._block), rows))
+
+
+class Lines:
+    """A log that is kept."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def info(self, text: str) -> None:
+        self.lines.append(text)
+
+    warning = raw = info
+
+
+def channels(**more) -> dict[str, Table]:
+    return {"train": Table(FEATURES[:150], LABELS[:150]), "validation": Table(FEATURES[150:], LABELS[150:])} | more
+
+
+def run(folder: Path, given: dict[str, str], tables: dict[str, Table] | None = None, **more) -> Lines:
+    log = Lines()
+    for name in ("model", "data"):
+        (folder / name).mkdir(exist_ok=True)
+    values = SPEC.validate({"num_round": "4", "nthread": "1", **given})
+    tables = channels() if tables is None else tables
+    train(TrainingContext(values, tables, folder / "model", folder / "data", log, **more))
+    return log
+
+
+def model(folder: Path) -> xgboost.Booster:
+    return load_file(folder / "model" / "xgboost-model").booster
+
+
+def matrix(rows: slice = slice(0, 150)) -> xgboost.DMatrix:
+    return xgboost.DMatrix(FEATURES[rows], LABELS[rows])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"objective": "binary:logistic", "subsample": "0.6", "colsample_bynode": "0.5", "seed": "9"},
+        {"objective": "reg:squarederror", "tree_method": "exact", "monotone_constraints": "(1,0,0,0)"},
+        {"objective": "reg:logistic", "base_score": "0.3", "reg_alpha": "0.1", "learning_rate": "0.2"},
+        {"objective": "binary:logistic", "interaction_constraints": "[[0,1],[2,3]]", "max_leaves": "5"},
+        {"objective": "count:poisson", "max_delta_step": "0.5", "grow_policy": "lossguide"},
+        {"objective": "binary:hinge", "updater": "grow_colmaker,prune"},
+        {"objective": "reg:tweedie", "tweedie_variance_power": "1.2", "max_bin": "16"},
+    ],
+    ids=lambda given: given["objective"],
+)
+def test_predictions_equal_the_librarys_to_the_last_bit(tmp_path: Path, given: dict[str, str]) -> None:
+    run(tmp_path, given)
+    aliases = {"reg_alpha": "alpha", "learning_rate": "eta"}
+    parameters = {aliases.get(name, name): text for name, text in given.items()}
+    theirs = xgboost.train(parameters, matrix(), 4).predict(matrix(slice(150, 200)))
+    assert np.array_equal(model(tmp_path).predict(matrix(slice(150, 200))), theirs)
+
+
+def test_the_log_has_a_line_for_every_round_and_all_metrics(tmp_path: Path) -> None:
+    log = run(tmp_path, {"objective": "binary:logistic", "eval_metric": "error,f1,auc"})
+    rounds = [line for line in log.lines if line.startswith("[")]
+    assert len(rounds) == 4
+    names = [part.partition(":")[0] for part in rounds[0].split("\t")]
+    assert names == ["[0]", *(f"{data}-{name}" for data in ("train", "validation") for name in ("error", "auc", "f1"))]
+    assert log.lines[0] == "Train matrix has 150 rows and 4 columns"
+
+
+def test_early_stopping_saves_the_best_rounds(tmp_path: Path) -> None:
+    given = {"objective": "binary:logistic", "eval_metric": "logloss", "num_round": "60", "early_stopping_rounds": "3",
+             "eta": "1"}  # fmt: skip
+    log = run(tmp_path, given)
+    losses = [float(line.split("validation-logloss:")[1]) for line in log.lines if "validation-logloss" in line]
+    best = int(np.argmin(losses))
+    assert len(losses) == best + 4 < 60
+    assert model(tmp_path).num_boosted_rounds() == best + 1
+    assert log.lines[-1] == f"Stopping. Best iteration: {best}"
+
+
+def test_early_stopping_watches_the_tuning_metric_first(tmp_path: Path) -> None:
+    given = {"objective": "binary:logistic", "eval_metric": "logloss", "num_round": "60", "early_stopping_rounds": "2",
+             "_tuning_objective_metric": "validation:auc", "eta": "1"}  # fmt: skip
+    log = run(tmp_path, given)
+    values = [float(line.split("validation-auc:")[1]) for line in log.lines if "validation-auc" in line]
+    assert len(values) == int(np.argmax(values)) + 3
+
+
+def test_early_stopping_is_off_without_validation_and_the_log_says_so(tmp_path: Path) -> None:
+    given = {"eval_metric": "rmse", "early_stopping_rounds": "1"}
+    log = run(tmp_path, given, {"train": Table(FEATURES, LABELS)})
+    assert any("Early stopping is off" in line for line in log.lines)
+    assert model(tmp_path).num_boosted_rounds() == 4
+
+
+def test_the_weight_column_weighs(tmp_path: Path) -> None:
+    weights = RANDOM.random(150).astype(np.float32)
+    features = np.column_stack([weights, FEATURES[:150]])
+    run(tmp_path, {"csv_weights": "1"}, {"train": Table(features, LABELS[:150], "text/csv")})
+    theirs = xgboost.train({}, xgboost.DMatrix(FEATURES[:150], LABELS[:150], weight=weights), 4)
+    assert np.array_equal(model(tmp_path).predict(matrix()), theirs.predict(matrix()))
+
+
+def test_sparse_channels_of_different_width_are_brought_to_one(tmp_path: Path) -> None:
+    wide = scipy.sparse.csr_matrix(FEATURES[:150])
+    narrow = scipy.sparse.csr_matrix(FEATURES[150:, :3])
+    run(
+        tmp_path,
+        {"eval_metric": "rmse"},
+        {"train": Table(wide, LABELS[:150]), "validation": Table(narrow, LABELS[150:])},
+    )
+    assert model(tmp_path).num_features() == 4
+
+
+def test_libsvm_that_counts_from_one_is_shifted_and_the_model_remembers(tmp_path: Path) -> None:
+    shifted = scipy.sparse.csr_matrix(np.column_stack([np.zeros(200), FEATURES]).astype(np.float32))
+    for features, base in ((shifted, 1), (scipy.sparse.csr_matrix(FEATURES), 0)):
+        run(tmp_path, {}, {"train": Table(features, LABELS, "libsvm")})
+        loaded = load_file(tmp_path / "model" / "xgboost-model")
+        assert (loaded.feature_dim, loaded.libsvm_base) == (4, base)
+
+
+def test_groups_rank_within_their_query(tmp_path: Path) -> None:
+    table = Table(FEATURES, LABELS)
+    table.read().groups = np.repeat(np.arange(20), 10)
+    run(tmp_path, {"objective": "rank:ndcg"}, {"train": table})
+    grouped = xgboost.DMatrix(FEATURES, LABELS, qid=np.repeat(np.arange(20), 10))
+    theirs = xgboost.train({"objective": "rank:ndcg"}, grouped, 4)
+    assert np.array_equal(model(tmp_path).predict(matrix()), theirs.predict(matrix()))
+
+
+def test_survival_takes_labels_as_exact_times(tmp_path: Path) -> None:
+    times = np.exp(FEATURES[:, 0]).astype(np.float32)
+    given = {"objective": "survival:aft", "eval_metric": "aft-nloglik", "aft_loss_distribution_scale": "0.5"}
+    log = run(tmp_path, given, {"train": Table(FEATURES, times)})
+    losses = [float(line.split("aft-nloglik:")[1]) for line in log.lines if "aft-nloglik" in line]
+    assert losses == sorted(losses, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "tables", "said"),
+    [
+        ({}, {"train": Table(FEATURES, None)}, "has no labels"),
+        ({}, {"train": Table(FEATURES, LABELS * np.nan)}, "label of record 1 of channel train is not a finite number"),
+        ({}, {"train": Table(FEATURES, np.column_stack([LABELS, LABELS]))}, "XGBoost takes one"),
+        (
+            {},
+            {name: Table(FEATURES, LABELS, "text/csv", label_size="0") for name in ("train", "validation")},
+            "label_size must",
+        ),
+        ({"csv_weights": "1"}, {}, "csv_weights is for CSV data"),
+        ({}, {"validation": Table(FEATURES[:, :3], LABELS)}, "same number of feature columns"),
+        ({}, {"validation": Table(FEATURES, LABELS, "text/csv")}, "same content type"),
+        (
+            {"objective": "binary:logistic"},
+            {"train": Table(FEATURES, LABELS + 5)},
+            r"label must be in \[0,1\] for binary:logistic; record 1",
+        ),
+        (
+            {"objective": "multi:softmax", "num_class": "2"},
+            {"train": Table(FEATURES, LABELS + 5)},
+            "label must be a whole number",
+        ),
+        ({"objective": "reg:gamma"}, {"train": Table(FEATURES, -LABELS - 1)}, "label must be positive"),
+        ({}, {"train": Table(FEATURES, LABELS, weights=LABELS - 1)}, "weight of record"),
+    ],
+)
+def test_data_that_cannot_be_trained_on_is_the_users_to_mend(tmp_path: Path, given, tables, said: str) -> None:
+    with pytest.raises(CustomerError, match=said):
+        run(tmp_path, given, channels(**tables))
+
+
+def test_a_stopped_job_leaves_a_model_only_if_asked(tmp_path: Path) -> None:
+    stopping = threading.Event()
+    stopping.set()
+    log = run(tmp_path, {}, stopping=stopping)
+    assert not list((tmp_path / "model").iterdir())
+    assert any("save_model_on_termination" in line for line in log.lines)
+    run(tmp_path, {"save_model_on_termination": "true"}, stopping=stopping)
+    assert model(tmp_path).num_boosted_rounds() == 0
+
+
+def test_checkpoints_go_to_their_folder_and_are_taken_up_again(tmp_path: Path) -> None:
+    run(tmp_path, {"num_round": "2"}, checkpoint_dir=tmp_path / "checkpoints")
+    log = run(tmp_path, {"num_round": "5"}, checkpoint_dir=tmp_path / "checkpoints")
+    assert [line.split("\t")[0] for line in log.lines if line.startswith("[")] == ["[2]", "[3]", "[4]"]
+    assert model(tmp_path).num_boosted_rounds() == 5
+
+
+@pytest.mark.parametrize("objective", ["binary:logistic", "reg:squarederror", "multi:softprob"])
+def test_cross_validation_leaves_a_model_per_fold_and_every_records_prediction(tmp_path: Path, objective: str) -> None:
+    more = {"num_class": "2"} if objective.startswith("multi") else {}
+    given = {"objective": objective, "_kfold": "3", "_num_cv_round": "2", "eval_metric": "rmse,mse", **more}
+    if more:
+        given["eval_metric"] = "merror,accuracy"
+    log = run(tmp_path, given)
+    assert len(load_folder(tmp_path / "model")) == 6
+    assert (tmp_path / "model" / "xgboost-model-5").exists()
+    table = np.loadtxt(tmp_path / "data" / "predictions.csv", delimiter=",")
+    assert table.shape == (200, 2 if objective.startswith("reg") else 3)
+    assert np.array_equal(table[:, 0], LABELS)
+    predicted = table[:, -1] if table.shape[1] == 3 else table[:, 1] > 0.5
+    assert (predicted == LABELS).mean() > 0.8
+    assert log.lines[-1].startswith("[4]\ttrain-")
+
+
+def test_cross_validation_of_sparse_data(tmp_path: Path) -> None:
+    tables = {name: Table(scipy.sparse.csr_matrix(one.read().features), one.read().labels) for name, one in
+              channels().items()}  # fmt: skip
+    run(tmp_path, {"_kfold": "2"}, tables)
+    assert len(list((tmp_path / "model").iterdir())) == 2
+
+
+def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
+    bodies = []
+    for _ in range(2):
+        run(tmp_path, {"subsample": "0.5", "seed": "3"})
+        bodies.append((tmp_path / "model" / "xgboost-model").read_bytes())
+    assert bodies[0] == bodies[1]
+
+
+def test_the_artifact_names_the_objective_in_the_librarys_own_format(tmp_path: Path) -> None:
+    run(tmp_path, {"objective": "binary:logistic"})
+    config = json.loads(model(tmp_path).save_config())
+    assert config["learner"]["objective"]["name"] == "binary:logistic"
