@@ -35,6 +35,10 @@ from lakemill.services.sts import Sts
 from lakemill.settings import Settings
 
 
+SERVICES: tuple[type[Service], ...] = (S3, Iam, Sts, Logs, SageMaker, SageMakerRuntime)
+"""Every service there is; docs and tests read this."""
+
+
 class AlreadyRunning(Exception):
     """Another lakemill uses this data folder. Fields: data, holder (pid or "")."""
 
@@ -78,6 +82,7 @@ class App:
         """Stop background work and close the stores; what runs in processes of its own goes on."""
         await self.hosting.close()
         await self.jobs.close()
+        self.objects.close()
         self.metadata.close()
         self.lock.release()
 
@@ -104,9 +109,10 @@ def build(settings: Settings) -> App:
         hosting=hosting,
         clock=clock,
         folder=data / "jobs",
+        enforce=settings.auth == "on",
     )
     services: list[Service] = [
-        S3(objects, identity, clock),
+        S3(objects, identity, clock, auth=settings.auth, account=settings.account),
         Iam(identity, clock),
         Sts(identity, clock),
         Logs(loglines, clock),
