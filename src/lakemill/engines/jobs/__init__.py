@@ -2,9 +2,10 @@
 
 from lakemill.engines.jobs.engine import JobExists, Jobs
 from lakemill.engines.jobs.job import Closing, Job, JobGone, Stopped
-from lakemill.engines.jobs.kind import JobKind, JobLost, Line, LogTarget, Outcome, Plan
+from lakemill.engines.jobs.kind import Again, JobKind, JobLost, Line, LogTarget, Outcome, Plan
 
 __all__ = [
+    "Again",
     "Closing",
     "Job",
     "JobExists",

@@ -1,7 +1,7 @@
 """Follows the log file of a run and ships its lines.
 
-The position (bytes shipped) is kept in the job's document, written right after the lines: a crash between the two
-ships those lines once more, and never loses one.
+The position (bytes shipped) is kept in the job's document and written in the same transaction as the lines, so that a
+crash neither loses nor doubles one.
 """
 
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from lakemill.engines.jobs.job import Job
 from lakemill.engines.jobs.kind import JobKind, Line
 from lakemill.engines.loglines import LogLines
 from lakemill.ports.clock import Clock
+from lakemill.ports.metadata import Transaction
 
 READ_BYTES = 1 << 20
 LINE_BYTES_MAX = 256 * 1024
@@ -55,11 +56,18 @@ class Follower:
         return taken, lines
 
     def _put(self, lines: list[Line], position: int) -> None:
+        """Lines, what is observed in them, and the position, in one transaction."""
+        observed = self._kind.observe(self._job, lines) if lines else None
         target = self._job.state["log"]
-        if target and lines:
-            events = [(line.timestamp_ms, line.text) for line in lines]
-            self._loglines.put_blocking(target["scope"], target["group"], target["stream"], events)
-        self._job.write(position=position, also=self._kind.observe(self._job, lines) if lines else None)
+        events = [(line.timestamp_ms, line.text) for line in lines]
+
+        def also(transaction: Transaction) -> None:
+            if target and events:
+                self._loglines.put_in(transaction, target["scope"], target["group"], target["stream"], events)
+            if observed:
+                observed(transaction)
+
+        self._job.write(position=position, also=also)
 
 
 def _pieces(data: bytes, *, ended: bool) -> Iterator[tuple[int, bytes, int]]:

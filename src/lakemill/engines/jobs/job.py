@@ -79,6 +79,11 @@ class Job:
         return self.state["notes"]
 
     @property
+    def runs(self) -> int:
+        """How many runs were started so far, the present one included."""
+        return self.state["runs"]
+
+    @property
     def started(self) -> float | None:
         """When the run started, seconds since 1970."""
         return self.state["started"]

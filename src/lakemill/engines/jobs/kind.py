@@ -43,7 +43,7 @@ class Line:
     """A line of the run's log, as shipped."""
 
     offset: int
-    """Where it begins in the log file: the same line has the same offset if it is ever shipped twice."""
+    """Where it begins in the run's log."""
     timestamp_ms: int
     text: str
 
@@ -63,6 +63,10 @@ class JobLost(Exception):
 
     def __init__(self) -> None:
         super().__init__("lakemill stopped while this job was under way")
+
+
+class Again(Exception):
+    """Raised by `collect`: forget this run and begin the job anew, from `prepare` on."""
 
 
 class JobKind:
@@ -86,7 +90,7 @@ class JobKind:
         """The process is being told to stop, for its time limit."""
 
     def collect(self, job: Job, outcome: Outcome) -> None:
-        """The run has ended and its log is shipped: take what it made and write down how it went."""
+        """The run has ended and its log is shipped: take what it made and write down how it went. May raise Again."""
         raise NotImplementedError
 
     def stopped(self, job: Job) -> None:
@@ -102,6 +106,6 @@ class JobKind:
         return text
 
     def observe(self, job: Job, lines: Sequence[Line]) -> Callable[[Transaction], Any] | None:
-        """Lines that are about to count as shipped. What is returned runs in the transaction that says so, so its
-        writes happen exactly once; key them by offset if they must not double around a crash."""
+        """Lines that are about to be shipped. What is returned runs in the transaction that ships them, so what it
+        writes is written exactly once."""
         return None

@@ -6,7 +6,7 @@ from typing import Literal
 
 from lakemill.engines.jobs.follower import Follower
 from lakemill.engines.jobs.job import JOBS, Closing, Job, JobGone, Stopped
-from lakemill.engines.jobs.kind import JobKind, JobLost, Outcome, Plan
+from lakemill.engines.jobs.kind import Again, JobKind, JobLost, Outcome, Plan
 from lakemill.engines.loglines import LogLines
 from lakemill.ports.clock import Clock
 from lakemill.ports.compute import Compute, RunState
@@ -31,7 +31,8 @@ class Steps:
         """Take a job from where it is to its end, or until it is released."""
         try:
             try:
-                self._live(job, kind)
+                while self._live(job, kind):
+                    job.write(step="queued")
             except Stopped:
                 kind.stopped(job)
             except (Closing, JobGone):
@@ -47,13 +48,14 @@ class Steps:
             if not job.released():  # The job stays where it was, and is taken up again at the next look.
                 logger.exception("job %s cannot be brought to an end now", job.key)
 
-    def _live(self, job: Job, kind: JobKind) -> None:
+    def _live(self, job: Job, kind: JobKind) -> bool:
+        """Live a job to its end; True if it is to begin again."""
         run = job.state["run"]
         if job.state["step"] == "working":
             if not kind.repeatable:
                 raise JobLost
             kind.work(job)
-            return
+            return False
         # A run that was put on record and never started ("unknown") is begun anew.
         if job.state["step"] == "queued" or self.compute.poll(run).state == "unknown":
             job.check()
@@ -62,10 +64,14 @@ class Steps:
             if plan is None:
                 job.write(step="working")
                 kind.work(job)
-                return
+                return False
             self._launch(job, kind, plan)
         outcome = self._attend(job, kind)
-        kind.collect(job, outcome)
+        try:
+            kind.collect(job, outcome)
+        except Again:
+            return True
+        return False
 
     def _launch(self, job: Job, kind: JobKind, plan: Plan) -> None:
         number = job.state["runs"] + 1

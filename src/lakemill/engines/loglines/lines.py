@@ -146,6 +146,12 @@ class LogLines:
         """`put` from a thread."""
         self._metadata.transact_blocking(lambda t: self._append(t, scope, group, stream, events, create=True))
 
+    def put_in(
+        self, transaction: Transaction, scope: str, group: str, stream: str, events: Sequence[tuple[int, str]]
+    ) -> None:
+        """`put` inside a transaction, so that whoever ships lines can note how far it came along with them."""
+        self._append(transaction, scope, group, stream, events, create=True)
+
     async def put_existing(self, scope: str, group: str, stream: str, events: Sequence[tuple[int, str]]) -> None:
         """Like put, but raises GroupMissing, StreamMissing."""
         await self._metadata.transact(lambda t: self._append(t, scope, group, stream, events, create=False))

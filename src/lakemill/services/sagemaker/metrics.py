@@ -1,7 +1,7 @@
 """Metrics read out of a job's log: definitions, the series they give, and the last values.
 
-Kept in table `training_metrics` under job, metric and offset of the log line, so that a line that is shipped twice
-after a crash counts once: {"t": milliseconds since 1970, "v": value}.
+Kept in table `training_metrics` under job, metric, run and offset of the log line:
+{"t": milliseconds since 1970, "v": value}. Written with the lines themselves, so each counts once.
 """
 
 import re
@@ -34,10 +34,10 @@ class MetricReader:
                 except (ValueError, IndexError, TypeError):
                     continue
 
-    def writing(self, job: str, lines: Sequence[Line]) -> Callable[[Transaction], Any] | None:
+    def writing(self, job: str, run: int, lines: Sequence[Line]) -> Callable[[Transaction], Any] | None:
         """What stores the values of some lines, or None if they hold none."""
         rows = [
-            (_key(job, name, f"{line.offset:020d}"), {"t": line.timestamp_ms, "v": value})
+            (_key(job, name, f"{run:04d}{line.offset:020d}"), {"t": line.timestamp_ms, "v": value})
             for line in lines
             for name, value in self.values(line.text)
         ]
@@ -72,5 +72,5 @@ def series(metadata: Metadata, job: str, name: str) -> list[tuple[int, float]]:
     return [(row["t"], row["v"]) for _, row in metadata.scan(TABLE, start, prefix_end(start))]
 
 
-def _key(job: str, name: str, offset: str) -> str:
-    return f"{job}\x01{name}\x01{offset}"
+def _key(job: str, name: str, place: str) -> str:
+    return f"{job}\x01{name}\x01{place}"

@@ -16,7 +16,6 @@ REFUSED = {
     "CheckpointConfig": "checkpoints are not synchronised yet",
     "TensorBoardOutputConfig": "TensorBoard output is not collected",
     "ExperimentConfig": "lakemill keeps no experiments",
-    "RetryStrategy": "a job is tried once",
     "ServerlessJobConfig": "serverless model customisation does not exist here",
     "MlflowConfig": "lakemill has no MLflow server",
     "ModelPackageConfig": "lakemill has no model packages",

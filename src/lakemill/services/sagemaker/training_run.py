@@ -10,7 +10,7 @@ from lakemill.algorithms import registry
 from lakemill.algorithms.errors import CustomerError
 from lakemill.algorithms.spec import AlgorithmSpec
 from lakemill.engines.identity.errors import RoleRefused
-from lakemill.engines.jobs import Job, JobKind, Line, LogTarget, Outcome, Plan
+from lakemill.engines.jobs import Again, Job, JobKind, Line, LogTarget, Outcome, Plan
 from lakemill.engines.objects import Objects
 from lakemill.engines.resources import Resources
 from lakemill.ports.clock import Clock
@@ -116,7 +116,7 @@ class TrainingRun(JobKind):
             if spec is None:
                 return None
             self._readers[name] = MetricReader(spec)
-        return self._readers[name].writing(job.key, lines)
+        return self._readers[name].writing(job.key, job.runs, lines)
 
     # How it is done
 
@@ -138,6 +138,7 @@ class TrainingRun(JobKind):
 
     def _take_outcome(self, job: Job, document: dict[str, Any], tree: OptMl, outcome: Outcome) -> None:
         if outcome.exit_code is None:
+            self._try_again(job, document["request"])
             why = "The process that trained, or the machine, stopped without a word."
             self._end(job, "Failed", failure=f"{INTERNAL_ERROR} ({why})")
             return
@@ -151,6 +152,13 @@ class TrainingRun(JobKind):
         self._upload_output(uploads, tree, failed=False)
         ends = {"itself": "Completed", "time": "MaxRuntimeExceeded"}
         self._end(job, ends.get(outcome.ended_by, "Stopped"), artifacts=artifacts)
+
+    def _try_again(self, job: Job, request: Request) -> None:
+        """Only what is our fault is tried again, and only as often as RetryStrategy says. Raises Again."""
+        retries = request.get("RetryStrategy", {}).get("MaximumRetryAttempts", 0)
+        if job.runs <= retries and not job.stopping():
+            self._go(job, "Restarting")
+            raise Again
 
     def _upload_model(self, uploads: Uploads, tree: OptMl, request: Request) -> str:
         if request["OutputDataConfig"].get("CompressionType", "GZIP") == "NONE":

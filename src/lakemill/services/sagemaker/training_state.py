@@ -19,6 +19,7 @@ MESSAGES = {
     "Starting": "Starting the training job",
     "Downloading": "Downloading input data",
     "Training": "Training image download completed. Training in progress.",
+    "Restarting": "Restarting the training job",
     "Uploading": "Uploading generated training model",
     "Completed": "Training job completed",
     "Failed": "Training job failed",
@@ -39,7 +40,7 @@ ENDED = ("Completed", "Failed", "Stopped")
 ECHOED = (
     *("InputDataConfig", "OutputDataConfig", "RoleArn", "ResourceConfig", "HyperParameters", "Environment"),
     *("DebugHookConfig", "DebugRuleConfigurations", "ProfilerConfig", "ProfilerRuleConfigurations"),
-    *("RemoteDebugConfig", "InfraCheckConfig"),
+    *("RemoteDebugConfig", "InfraCheckConfig", "RetryStrategy"),
 )
 
 

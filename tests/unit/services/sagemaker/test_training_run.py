@@ -277,6 +277,34 @@ async def test_training_adds_little_to_the_programs_own_time(world):
     assert time.perf_counter() - began < 2
 
 
+class TestRetries:
+    async def lose(self, world, tmp_path):
+        await until_logged(world, "ready")
+        (supervisor,) = await TestRestart.appears(tmp_path, "jobs/**/supervisor")
+        os.kill(json.loads(supervisor.read_text())["pid"], signal.SIGKILL)
+
+    async def test_a_lost_job_is_tried_again_as_often_as_asked(self, world, tmp_path):
+        script = "print('ready'); print('[0]\\ttrain-rmse:0.5'); time.sleep(0.6)"
+        await world.create(script=script, RetryStrategy={"MaximumRetryAttempts": 1})
+        await self.lose(world, tmp_path)
+        found = await world.ended()
+        assert found["TrainingJobStatus"] == "Completed"
+        statuses = [one["Status"] for one in found["SecondaryStatusTransitions"]]
+        assert statuses[:5] == ["Starting", "Downloading", "Training", "Restarting", "Downloading"]
+        assert world.log()[1].count("ready") == 2
+        key = "000000000000/us-east-1/training-job/job"
+        assert len(metrics.series(world.metadata, key, "train:rmse")) == 2
+
+    async def test_without_a_strategy_it_is_tried_once(self, world, tmp_path):
+        await world.create(script="print('ready'); time.sleep(60)")
+        await self.lose(world, tmp_path)
+        assert (await world.ended())["FailureReason"].startswith("InternalServerError: ")
+
+    async def test_an_algorithms_failure_is_never_tried_again(self, world):
+        found = await world.trained(script="sys.exit(1)", RetryStrategy={"MaximumRetryAttempts": 3})
+        assert [one["Status"] for one in found["SecondaryStatusTransitions"]].count("Training") == 1
+
+
 class TestRestart:
     """The platform is a child process that is killed; the jobs' processes live on."""
 
