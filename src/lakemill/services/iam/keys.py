@@ -24,7 +24,7 @@ class Keys(Part):
             "Status": "Active" if key.active else "Inactive",
             "CreateDate": self._views.time(key.created_s),
         }
-        return {"UserName": key.user or "", **shape}
+        return {"UserName": key.user, **shape} if key.user else shape
 
     @operation("ListAccessKeys")
     def list_access_keys(self, call: Call, request: Request) -> Request:
@@ -48,7 +48,7 @@ class Keys(Part):
     def get_access_key_last_used(self, call: Call, request: Request) -> Request:
         key = self._identity.keys.find(request["AccessKeyId"], call.account)
         use = self._identity.uses.last(key.access_key_id)
-        if use is None:
-            return {"UserName": key.user or "", "AccessKeyLastUsed": {"ServiceName": "N/A", "Region": "N/A"}}
-        last = {"LastUsedDate": self._views.time(use["at"]), "ServiceName": use["service"], "Region": use["region"]}
-        return {"UserName": key.user or "", "AccessKeyLastUsed": last}
+        last = {"ServiceName": "N/A", "Region": "N/A"}
+        if use is not None:
+            last = {"LastUsedDate": self._views.time(use["at"]), "ServiceName": use["service"], "Region": use["region"]}
+        return {"AccessKeyLastUsed": last} | ({"UserName": key.user} if key.user else {})

@@ -16,6 +16,13 @@ Request = dict[str, Any]
 class Policies(Part):
     """Managed policies."""
 
+    def _arn(self, call: Call, request: Request) -> str:
+        """The policy meant. Another account's is as good as not there."""
+        arn: str = request["PolicyArn"]
+        if arn.count(":") >= 5 and arn.split(":")[4] not in ("aws", call.account):
+            raise ServiceError("NoSuchEntity", f"Policy {arn} does not exist or is not attachable.")
+        return arn
+
     @operation("CreatePolicy")
     async def create_policy(self, call: Call, request: Request) -> Request:
         policy = await self._identity.policies.create(
@@ -30,7 +37,7 @@ class Policies(Part):
 
     @operation("GetPolicy")
     def get_policy(self, call: Call, request: Request) -> Request:
-        arn = request["PolicyArn"]
+        arn = self._arn(call, request)
         return {"Policy": self._views.policy(call, arn.split(":")[4], self._identity.policies.at(arn))}
 
     @operation("ListPolicies")
@@ -67,12 +74,12 @@ class Policies(Part):
 
     @operation("DeletePolicy")
     async def delete_policy(self, call: Call, request: Request) -> Request:
-        await self._identity.policies.delete(request["PolicyArn"])
+        await self._identity.policies.delete(self._arn(call, request))
         return {}
 
     @operation("CreatePolicyVersion")
     async def create_policy_version(self, call: Call, request: Request) -> Request:
-        arn = request["PolicyArn"]
+        arn = self._arn(call, request)
         version = await self._identity.policies.add_version(
             arn, request["PolicyDocument"], default=request.get("SetAsDefault", False)
         )
@@ -80,13 +87,14 @@ class Policies(Part):
 
     @operation("GetPolicyVersion")
     def get_policy_version(self, call: Call, request: Request) -> Request:
-        policy = self._identity.policies.at(request["PolicyArn"])
-        self._identity.policies.version(request["PolicyArn"], policy, request["VersionId"])
+        arn = self._arn(call, request)
+        policy = self._identity.policies.at(arn)
+        self._identity.policies.version(arn, policy, request["VersionId"])
         return {"PolicyVersion": self._views.version(policy, request["VersionId"])}
 
     @operation("ListPolicyVersions")
     def list_policy_versions(self, call: Call, request: Request) -> Request:
-        policy = self._identity.policies.at(request["PolicyArn"])
+        policy = self._identity.policies.at(self._arn(call, request))
         newest_first = sorted(policy["versions"], key=lambda version: -int(version[1:]))
         return page(
             newest_first,
@@ -98,17 +106,17 @@ class Policies(Part):
 
     @operation("DeletePolicyVersion")
     async def delete_policy_version(self, call: Call, request: Request) -> Request:
-        await self._identity.policies.delete_version(request["PolicyArn"], request["VersionId"])
+        await self._identity.policies.delete_version(self._arn(call, request), request["VersionId"])
         return {}
 
     @operation("SetDefaultPolicyVersion")
     async def set_default_policy_version(self, call: Call, request: Request) -> Request:
-        await self._identity.policies.set_default(request["PolicyArn"], request["VersionId"])
+        await self._identity.policies.set_default(self._arn(call, request), request["VersionId"])
         return {}
 
     @operation("ListEntitiesForPolicy")
     def list_entities_for_policy(self, call: Call, request: Request) -> Request:
-        arn, prefix = request["PolicyArn"], request.get("PathPrefix", "/")
+        arn, prefix = self._arn(call, request), request.get("PathPrefix", "/")
         self._identity.policies.at(arn)
         wanted = request.get("EntityFilter")
         if wanted not in (None, "User", "Group", "Role"):
@@ -130,15 +138,17 @@ class Policies(Part):
 
     @operation("TagPolicy")
     async def tag_policy(self, call: Call, request: Request) -> Request:
-        await self._identity.policies.tag(request["PolicyArn"], tags_of(request))
+        await self._identity.policies.tag(self._arn(call, request), tags_of(request))
         return {}
 
     @operation("UntagPolicy")
     async def untag_policy(self, call: Call, request: Request) -> Request:
-        await self._identity.policies.untag(request["PolicyArn"], request["TagKeys"])
+        await self._identity.policies.untag(self._arn(call, request), request["TagKeys"])
         return {}
 
     @operation("ListPolicyTags")
     def list_policy_tags(self, call: Call, request: Request) -> Request:
-        tags = sorted(tag_list(self._identity.policies.at(request["PolicyArn"])["tags"]), key=lambda tag: tag["Key"])
+        tags = sorted(
+            tag_list(self._identity.policies.at(self._arn(call, request))["tags"]), key=lambda tag: tag["Key"]
+        )
         return page(tags, request, "Tags", lambda tag: tag["Key"], dict)
