@@ -52,6 +52,7 @@ class Options:
     label_size : 0 or 1, label columns of CSV and Parquet; 0 also lets LibSVM lines go without a label
     weights : CSV has a weight behind the label
     delimiter : of CSV; None looks at the first line
+    missing : an empty cell of CSV is NaN and not an error
     label_names : keys of a protobuf Record's label map
     dimension, one_based : of LibSVM, as in libsvm.decode
     """
@@ -59,12 +60,13 @@ class Options:
     label_size: int = 1
     weights: bool = False
     delimiter: str | None = None
+    missing: bool = False
     label_names: tuple[str, ...] = ("values",)
     dimension: int | None = None
     one_based: bool | None = False
 
 
-def decode(body: bytes, content_type: str, *, label_size_default: int, **options: object) -> Block:
+def decode(body: bytes, content_type: str, *, label_size_default: int = 0, **options: object) -> Block:
     """The records of a body.
 
     Parameters
@@ -169,8 +171,8 @@ def _json_blocks(stream: BinaryIO, options: Options) -> Iterator[Block]:
 
 _FORMATS: Mapping[str, _Format] = {
     "text/csv": _Format(
-        lambda body, o: csv.decode(body, o.label_size, o.weights, o.delimiter),
-        lambda stream, o: csv.blocks(stream, o.label_size, o.weights, o.delimiter),
+        lambda body, o: csv.decode(body, o.label_size, o.weights, o.delimiter, o.missing),
+        lambda stream, o: csv.blocks(stream, o.label_size, o.weights, o.delimiter, o.missing),
         ("label_size",),
     ),
     "text/libsvm": _LibSVM(_decode_libsvm, _no_blocks),

@@ -24,14 +24,15 @@ SMALL_BYTES = 64 << 10
 """Up to here plain Python reads the data."""
 _WARM_BYTES = 16 << 10
 """The same once pyarrow is loaded anyway."""
-_ARROW_BLOCK_BYTES = 2 << 20
 _SMALL_CELLS = 4096
 _PART_BYTES = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 _SHOWN = 40
 
 
-def decode(buffer: Any, label_size: int = 0, weights: bool = False, delimiter: str | None = None) -> Block:
+def decode(
+    buffer: Any, label_size: int = 0, weights: bool = False, delimiter: str | None = None, missing: bool = False
+) -> Block:
     """The records of a CSV text.
 
     Parameters
@@ -43,6 +44,8 @@ def decode(buffer: Any, label_size: int = 0, weights: bool = False, delimiter: s
         Whether the column after the label is the record's weight (XGBoost's csv_weights).
     delimiter : str, optional
         One character; without it the first line decides.
+    missing : bool
+        Whether an empty cell is a missing value, which becomes NaN, and not an error.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def decode(buffer: Any, label_size: int = 0, weights: bool = False, delimiter: s
     >>> block.features.tolist(), block.labels.tolist()
     ([[0.5, 2.0], [1.5, 3.0]], [1.0, 0.0])
     """
-    matrix = _Parser(label_size, weights, delimiter).matrix(_view(buffer))
+    matrix = _Parser(label_size, weights, delimiter, missing).matrix(_view(buffer))
     return _block(matrix, label_size, weights)
 
 
@@ -68,19 +71,20 @@ def iter_blocks(
     label_size: int = 0,
     weights: bool = False,
     delimiter: str | None = None,
+    missing: bool = False,
 ) -> Iterator[Block]:
     """The records of files or streams in blocks of exactly `rows` (the last may be shorter), in bounded memory.
 
     Raises FormatError as `decode` does, with the file's name.
     """
-    return streams.iter_blocks(sources, rows, lambda stream: blocks(stream, label_size, weights, delimiter))
+    return streams.iter_blocks(sources, rows, lambda stream: blocks(stream, label_size, weights, delimiter, missing))
 
 
 def blocks(
-    stream: BinaryIO, label_size: int = 0, weights: bool = False, delimiter: str | None = None
+    stream: BinaryIO, label_size: int = 0, weights: bool = False, delimiter: str | None = None, missing: bool = False
 ) -> Iterator[Block]:
     """The records of one stream in blocks of some megabytes. Raises FormatError as `decode` does."""
-    parser = _Parser(label_size, weights, delimiter)
+    parser = _Parser(label_size, weights, delimiter, missing)
     pieces = streams.Pieces(stream)
     for view in pieces.filled():
         used = len(view) if pieces.ended else streams.after_last_line(view)
@@ -109,13 +113,14 @@ def _block(matrix: np.ndarray, label_size: int, weights: bool) -> Block:
 class _Parser:
     """Turns pieces of one CSV text, cut at line ends, into matrices of one width."""
 
-    def __init__(self, label_size: int, weights: bool, delimiter: str | None) -> None:
+    def __init__(self, label_size: int, weights: bool, delimiter: str | None, missing: bool) -> None:
         if label_size not in (0, 1):
             raise FormatError(f"label_size of CSV must be 0 or 1; got {label_size}")
         if weights and not label_size:
             raise FormatError("weights stand in the column after the label; label_size must be 1")
         self._columns_min = label_size + weights + 1
         self._delimiter = delimiter.encode() if delimiter else None
+        self._missing = missing
         self._columns: int | None = None
         self.line = 1
         """The number of the next piece's first line."""
@@ -163,7 +168,7 @@ class _Parser:
         columns = self._columns or len(_first_line(data).split(delimiter))
         if columns < self._columns_min:
             return self._line_by_line(bytes(piece))
-        matrix = csv_arrow.matrix(data, columns, delimiter.decode(), _ARROW_BLOCK_BYTES)
+        matrix = csv_arrow.matrix(data, columns, delimiter.decode(), self._missing)
         if matrix is None:
             return self._in_parts(piece)
         self._columns = columns
@@ -178,7 +183,9 @@ class _Parser:
             end = at + _PART_BYTES
             view = np.frombuffer(piece[at:end], np.uint8)
             used = len(view) if end >= len(piece) else streams.after_last_line(view) or len(piece) - at
-            found.append(self._large(piece[at : at + used]) if used <= _PART_BYTES else self._line_by_line(piece[at:]))
+            found.append(
+                self._large(piece[at : at + used]) if used <= _PART_BYTES else self._line_by_line(bytes(piece[at:]))
+            )
             self.line += _count_lines(view[:used])
             at += used
         self.line = line
@@ -194,7 +201,7 @@ class _Parser:
 
     def _row(self, number: int, line: bytes) -> list[float]:
         cells = line.split() if self._delimiter == b" " else line.split(self._delimiter)
-        row = [_number(cell, number, column) for column, cell in enumerate(cells, 1)]
+        row = [_number(cell, number, column, self._missing) for column, cell in enumerate(cells, 1)]
         if len(row) < self._columns_min:
             message = f"line {number} has {len(row)} columns; at least {self._columns_min} are needed"
             raise FormatError(message, line=number)
@@ -211,8 +218,10 @@ def _floats(numbers: Sequence[Any], columns: int | None) -> np.ndarray:
         return np.array(numbers, np.float32).reshape(-1, columns) if columns else np.empty((0, 0), np.float32)
 
 
-def _number(cell: bytes, line: int, column: int) -> float:
+def _number(cell: bytes, line: int, column: int, missing: bool) -> float:
     text = cell.strip()
+    if missing and not text:
+        return float("nan")
     if len(text) > 1 and text[:1] == text[-1:] == b'"':
         text = text[1:-1].strip()
     try:

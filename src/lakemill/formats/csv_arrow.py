@@ -7,17 +7,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pc
 
+_BLOCK_BYTES = 2 << 20
 
-def matrix(buffer: Any, columns: int, delimiter: str, block_bytes: int) -> np.ndarray | None:
-    """(n, columns) float32 C-contiguous, or None when pyarrow refuses the text. Raises nothing else."""
+
+def matrix(buffer: Any, columns: int, delimiter: str, missing: bool) -> np.ndarray | None:
+    """(n, columns) float32 C-contiguous, or None when pyarrow refuses the text. missing: an empty cell is NaN."""
     names = [str(column) for column in range(columns)]
     try:
         table = pc.read_csv(
             pa.BufferReader(pa.py_buffer(buffer)),
-            pc.ReadOptions(column_names=names, block_size=block_bytes),
+            pc.ReadOptions(column_names=names, block_size=_BLOCK_BYTES),
             pc.ParseOptions(delimiter=delimiter),
-            # No text is a null: NaN is a number here, and an empty cell an error.
-            pc.ConvertOptions(column_types=dict.fromkeys(names, pa.float32()), null_values=[]),
+            # NaN is a number here and no null, and neither is NA or anything else.
+            pc.ConvertOptions(column_types=dict.fromkeys(names, pa.float32()), null_values=[""] if missing else []),
         )
     except pa.ArrowInvalid:
         return None
@@ -25,7 +27,7 @@ def matrix(buffer: Any, columns: int, delimiter: str, block_bytes: int) -> np.nd
     start = 0
     # A batch is what one block of text held: small enough that its columns are in the cache while they become rows.
     for batch in table.to_batches():
-        out[start : start + batch.num_rows] = batch.to_tensor(row_major=True).to_numpy()
+        out[start : start + batch.num_rows] = batch.to_tensor(null_to_nan=missing, row_major=True).to_numpy()
         start += batch.num_rows
     return out
 

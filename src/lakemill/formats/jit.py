@@ -28,7 +28,7 @@ def kernels(module: str, size_bytes: int) -> ModuleType | None:
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function compiled by numba on first use, without the interpreter lock, kept on disk where that is possible."""
+    """The function compiled by numba on first use, without the interpreter lock, kept on disk where possible."""
     import numba  # Only modules of kernels get here, and they are loaded on demand.
 
     try:

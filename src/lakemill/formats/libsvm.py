@@ -41,8 +41,8 @@ def decode(buffer: Any, *, labels: bool = True, dimension: int | None = None, on
     Raises
     ------
     FormatError
-        If a line is not of that form (names the line, from 1), an index does not fit the dimension, or only some records
-        have a weight or group.
+        If a line is not of that form (names the line, from 1), an index does not fit the dimension, or only some
+        records have a weight or group.
 
     >>> block = decode(b"1 0:0.5 2:2\\n0 1:1.5\\n")
     >>> block.dense().tolist(), block.labels.tolist()

@@ -42,7 +42,10 @@ def decode(buffer: Any, label_size: int = 1) -> Block:
 
 
 def iter_blocks(sources: Iterable[streams.Source], rows: int, label_size: int = 1) -> Iterator[Block]:
-    """The records of files in blocks of exactly `rows`, a row group at a time. Raises FormatError with the file's name."""
+    """The records of files in blocks of exactly `rows`, a row group at a time.
+
+    Raises FormatError as `decode` does, with the file's name.
+    """
     return streams.iter_blocks(sources, rows, lambda stream: blocks(stream, label_size))
 
 

@@ -7,9 +7,9 @@ Everything is little-endian; a file is frames one after the other, with no heade
     8        n  payload
     8 + n  0-3  zeros up to a multiple of 4
 
-The dmlc writer (MXNet's) ends a part wherever the payload holds the magic at a multiple of 4 and drops those 4 bytes, so
-that a reader that lost its place finds it again; the magic goes back between the parts here. The SageMaker SDK's writer
-never splits. Source: dmlc-core recordio.h and recordio.cc.
+The dmlc writer (MXNet's) ends a part wherever the payload holds the magic at a multiple of 4 and drops those 4 bytes,
+so that a reader that lost its place finds it again; the magic goes back between the parts here. The SageMaker SDK's
+writer never splits. Source: dmlc-core recordio.h and recordio.cc.
 """
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""Files and streams as pieces: opening (gunzipped where need be), reading whole records, cutting to an exact row count."""
+"""Files and streams in pieces: opened (gunzipped where need be), whole records at a time, cut to an exact row count."""
 
 import contextlib
 import gzip

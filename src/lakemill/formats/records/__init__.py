@@ -4,7 +4,7 @@ The wire format is read and written here by hand, by the block: no protobuf libr
 """
 
 from lakemill.formats.records.reader import blocks, decode, iter_blocks
-from lakemill.formats.records.writer import encode, encode_outputs
 from lakemill.formats.records.tensors import decode_features, decode_outputs
+from lakemill.formats.records.writer import encode, encode_outputs
 
 __all__ = ["blocks", "decode", "decode_features", "decode_outputs", "encode", "encode_outputs", "iter_blocks"]

@@ -1,6 +1,7 @@
 """Records of any layout, compiled: the same reading as message.py, without an object per record.
 
-`measure` finds the frames, reads the structure of every record and counts its numbers, `fill` copies the numbers out. A function that meets something wrong (or rare) only says at which record; the caller lets message.py read that one
+`measure` finds the frames, reads the structure of every record and counts its numbers, `fill` copies the numbers out.
+A function that meets something wrong (or rare) only says at which record; the caller lets message.py read that one
 record and word the error, so the two never differ in what they say.
 """
 
@@ -93,7 +94,7 @@ def _inner(buf, at, end):
         number, kind, start, stop = _field(buf, at, end)
         if number == 0:
             return -1, 0, 0
-        if kind == 2 and (number == _FLOAT32 or number == _FLOAT64 or number == _INT32 or number == _BYTES):
+        if kind == 2 and number in (_FLOAT32, _FLOAT64, _INT32, _BYTES):
             found, first, last = number, start, stop
         at = stop
     return found, first, last
@@ -256,9 +257,9 @@ def _copy(source, target):
 
 @compiled
 def _fill_values(buf, tensor_kind, at, end, out, out_bytes, filled, raw, raw_float):
-    """Values of one tensor to out[filled:], float32; out_bytes is the same memory; returns the next free place or -1."""
+    """Values of one tensor to out[filled:], float32; out_bytes is the same memory. The next free place, or -1."""
     while at < end:
-        number, kind, start, stop = _field(buf, at, end)
+        number, _, start, stop = _field(buf, at, end)
         at = stop
         if number != 1:
             continue
@@ -287,7 +288,7 @@ def _fill_keys(buf, at, end, width, keys, filled):
     """Keys of one record; returns whether they are all inside of the width and whether they rise."""
     before, ordered = -1, True
     while at < end:
-        number, kind, start, stop = _field(buf, at, end)
+        number, _, start, stop = _field(buf, at, end)
         at = stop
         if number != 2:
             continue

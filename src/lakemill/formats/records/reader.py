@@ -1,4 +1,4 @@
-"""RecordIO-protobuf to blocks: uniform records by memory copy, others by compiled code, a few others in plain Python."""
+"""RecordIO-protobuf to blocks: uniform records by memory copy, others compiled, a few others in plain Python."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
@@ -22,7 +22,7 @@ def decode(buffer: Any, label_names: tuple[str, ...] = ("values",)) -> Block:
     buffer : bytes-like
         Frames of Records whose feature is called `values`: float32, float64 or int32, dense or sparse.
     label_names : tuple of str
-        Which keys of the label map make the label columns, in this order; labels of several numbers make several columns.
+        Which keys of the label map make the label columns, in this order; a label of several numbers makes several.
 
     Returns
     -------

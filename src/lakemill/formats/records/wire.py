@@ -1,8 +1,8 @@
 """Protobuf's wire format, as far as the aialgs.data messages need it.
 
 A message is fields one after the other: a varint `number << 3 | wire type`, then a varint (wire type 0), 8 bytes (1),
-a length and that many bytes (2) or 4 bytes (5). A varint holds 7 bits per byte, lowest first, the top bit says that more
-follow. Packed repeated numbers are one field of wire type 2; the unpacked form, one field per number, is legal as well.
+a length and that many bytes (2) or 4 bytes (5). A varint holds 7 bits per byte, lowest first; the top bit says that
+more follow. Packed repeated numbers are one field of wire type 2; the unpacked form, a field per number, is legal too.
 Source: https://protobuf.dev/programming-guides/encoding/
 """
 

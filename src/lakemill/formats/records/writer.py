@@ -61,7 +61,7 @@ def tensor_parts(field: int, name: str, numbers: np.ndarray) -> list[bytes | np.
 
 
 def encode_parts(parts: Sequence[bytes | np.ndarray], count: int) -> bytes:
-    """n records that share their layout: bytes are the same in every record, an (n, k) float32 array is one row each."""
+    """n records of one layout: bytes are the same in every record, of an (n, k) float32 array each has its row."""
     widths = [len(part) if isinstance(part, bytes) else 4 * part.shape[1] for part in parts]
     length = sum(widths)
     head = np.frombuffer(recordio.encode([bytes(length)]), np.uint8)
