@@ -149,8 +149,13 @@ def text_of(kind: Kind | None) -> str:
     return "Message" if "Message" in members and "message" not in members else "message"
 
 
-def query_compatible(service: ServiceModel | None, kind: Kind | None, status: int) -> list[tuple[str, str]]:
-    """The header that tells clients of a service that used to speak Query the code they knew."""
-    if service is None or kind is None or not service.is_query_compatible:
+def query_compatible(
+    error: ServiceError, service: ServiceModel | None, kind: Kind | None, status: int
+) -> list[tuple[str, str]]:
+    """The header that tells clients of a service that used to speak Query the code they knew.
+
+    Where the model has lost it (SQS), the service gives `x-amzn-query-error` among the error's headers.
+    """
+    if service is None or kind is None or not service.is_query_compatible or "x-amzn-query-error" in error.headers:
         return []
     return [("x-amzn-query-error", f"{kind.code};{'Sender' if is_sender(status) else 'Receiver'}")]

@@ -119,7 +119,7 @@ class Types:
             # A list that contains itself is met again only inside a structure, which stands in the table by then.
             self._made[key] = _bounded(list.__class_getitem__(self.of(shape.member, flavour)), shape, "length")
         elif shape.type_name == "map":
-            inside = dict[self.of(shape.key, flavour), self.of(shape.value, flavour)]  # type: ignore[misc]
+            inside = dict.__class_getitem__((self.of(shape.key, flavour), self.of(shape.value, flavour)))
             self._made[key] = _bounded(inside, shape, "length")
         else:
             self._made[key] = _scalar(shape)

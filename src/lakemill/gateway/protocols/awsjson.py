@@ -144,7 +144,7 @@ class AwsJson(Protocol):
         status = errors.status_of(error, kind)
         name = kind.name if kind is not None else error.code
         fields = [("content-type", self.content_type), ("x-amzn-requestid", request_id), ("x-amzn-errortype", name)]
-        fields += errors.query_compatible(service, kind, status)
+        fields += errors.query_compatible(error, service, kind, status)
         fields += error.headers.items()
         body = {"__type": name, errors.text_of(kind): error.message}
         if error.fields:

@@ -208,7 +208,7 @@ class RpcV2Cbor(Protocol):
         service = operation.service_model if operation is not None else service
         kind = errors.kind_of(error, service)
         status = errors.status_of(error, kind)
-        fields = self._fields(request_id, error.headers) + errors.query_compatible(service, kind, status)
+        fields = self._fields(request_id, error.headers) + errors.query_compatible(error, service, kind, status)
         return WireResponse(status, fields, self._bodies.error_body(error, service, kind))
 
     def _fields(self, request_id: str, headers: dict[str, str] | None) -> list[tuple[str, str]]:
