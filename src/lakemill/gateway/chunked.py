@@ -179,7 +179,7 @@ class _Decoder:
         if not line:
             self.state = _DONE
             return
-        self._trailer_bytes += len(line)
+        self._trailer_bytes += len(line) + 2
         if b":" not in line or self._trailer_bytes > TRAILER_BYTES_MAX:
             raise _bad_trailer()
         self.trailer_lines.append(line)
