@@ -119,6 +119,8 @@ def needs(objects: Objects, call: Call, request: dict[str, Any]) -> list[Need]:
     if operation in POLICY_OPERATIONS and bucket and _is_owner_root(call, bucket):
         # The owner's root can always mend a policy that locks everybody out.
         return [Need(f"s3:{operation}", f"arn:aws:s3:::{name}", context)]
+    if operation == "CreateBucket":  # Whoever has a bucket of that name already has no say in it.
+        return [Need("s3:CreateBucket", f"arn:aws:s3:::{name}", context)]
     action = f"s3:{BUCKET_ACTIONS.get(operation, operation)}"
     return [_need(call, action, f"arn:aws:s3:::{name}", context, bucket)]
 
