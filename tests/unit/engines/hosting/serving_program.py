@@ -2,7 +2,7 @@
 
 BEHAVIOUR: `well` (default) | `sick` (/ping says 500) | `exit` (ends at once with 3) | `late` (healthy after LATE_S)
 `POST /invocations` answers by the body: `echo ...` back, `die` ends the process, `slow <s>` waits, `status <n> text`,
-`headers` (what was received, as JSON), `chunks` (a chunked answer in three pieces), `model` (a listing of the model folder).
+`headers` (what was received, as JSON), `chunks` (a chunked answer in three pieces), `model` (the model's files), `env`.
 """
 
 import json

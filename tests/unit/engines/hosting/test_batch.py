@@ -43,9 +43,7 @@ async def through(bench, tmp_path):
         fleet = Fleet(bench.hosting.ground, bench.metadata, home, [spec(**given)])
         fleets.append(fleet)
         await fleet.start()
-        batch = Batch(
-            fleet.variants["main"], options or Options(), processing, tmp_path, say=say, stopping=stopping
-        )
+        batch = Batch(fleet.variants["main"], options or Options(), processing, tmp_path, say=say, stopping=stopping)
         return await batch.run(tasks)
 
     run.said = said
@@ -115,7 +113,9 @@ async def test_a_record_that_is_too_large_fails_its_object(through):
 
 async def test_records_are_filtered_and_joined(through):
     outputs = Outputs()
-    options = Options("line", True, concurrent_max=2, line_after_answer=True, content_type="text/csv", accept="text/csv")
+    options = Options(
+        "line", True, concurrent_max=2, line_after_answer=True, content_type="text/csv", accept="text/csv"
+    )
     processing = Processing(CSV, "$[1:]", "$[0,-1]", True)
     await through(outputs.tasks(a=b"1,a\n2,b\n"), options, processing, PREFIX="p-")
     assert outputs["a"] == b"1,p-a\n2,p-b\n"
