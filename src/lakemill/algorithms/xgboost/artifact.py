@@ -62,12 +62,12 @@ def _booster(raw: bytes, name: str) -> Any:
         raw = json.dumps(json.loads(raw)["Model"]).encode()  # A snapshot of 1.3 to 1.5: settings and model.
     booster = xgboost.Booster()
     try:
-        if raw[:16].endswith(b"Config"):  # The same in UBJSON, which only the unpickling call of the library reads.
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # It advises to save the model anew; we cannot.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # The library advises to save old models anew; we cannot.
+            if raw[:16].endswith(b"Config"):  # A snapshot in UBJSON, which only the library's unpickling call reads.
                 booster.__setstate__({"handle": bytearray(raw)})
-        else:
-            booster.load_model(bytearray(raw))
+            else:
+                booster.load_model(bytearray(raw))
     except (XGBoostError, UnicodeDecodeError) as wrong:
         raise CustomerError(f"{name} is not a model xgboost can read: {plain_message(wrong)}") from None
     return booster

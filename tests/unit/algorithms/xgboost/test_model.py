@@ -37,7 +37,9 @@ def test_the_model_equals_the_librarys_byte_for_byte(more: dict) -> None:
 def test_early_stopping_keeps_the_same_best_rounds_as_the_library() -> None:
     parameters = PARAMETERS | {"eta": 1.0, "eval_metric": ["error", "auc"]}
     trained = boost(dict(parameters), 40, matrices(), early_stopping=EarlyStopping(3, "auc"))
-    stop = xgboost.callback.EarlyStopping(3, "auc", "validation", maximize=True, save_best=True)
+    stop = xgboost.callback.EarlyStopping(
+        rounds=3, metric_name="auc", data_name="validation", maximize=True, save_best=True
+    )
     theirs = xgboost.train(
         dict(parameters), matrices()[0][0], 40, evals=matrices(), verbose_eval=False, callbacks=[stop]
     )
