@@ -27,7 +27,7 @@ SYNTAX = "Syntax errors in policy."
 MEMO_MAX = 2048
 
 _FIELDS = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "NotPrincipal", "Condition"}
-_ACTION = re.compile(r"[A-Za-z0-9-]+:[^:]*")
+_ACTION = re.compile(r"(?:\*|[A-Za-z0-9-]+):[^:]*")
 _SID = re.compile(r"[0-9A-Za-z]*")
 
 
@@ -216,8 +216,10 @@ def _check_actions(statement: Mapping[str, Any], kind: Kind) -> None:
         raise PolicyMalformed("Policy statement must contain actions.")
     for action in _texts(value, SYNTAX):
         if action != "*" and not _ACTION.fullmatch(action):
-            if ":" in action:
+            if action.count(":") > 1:
                 raise PolicyMalformed("Actions/Condition can contain only one colon.")
+            if ":" in action:
+                raise PolicyMalformed(f"Vendor {action.partition(':')[0]} is not valid")
             raise PolicyMalformed("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.")
         if kind == "trust" and not action.lower().startswith("sts:"):
             raise PolicyMalformed("AssumeRole policy may only specify STS AssumeRole actions.")
