@@ -40,7 +40,7 @@ class Candidate:
     lr_scheduler_minimum_lr: float
     positive_weight: float = 1.0
     raw_penalty: bool = False
-    """Whether wd weighs the weights of raw features instead of the scaled ones: fairer to rare sparse features."""
+    """Whether wd weighs the weights of raw features instead of the scaled ones: fairer to rare features."""
 
     def described(self) -> dict[str, Any]:
         """What the log says of the winner: only what had an effect."""
@@ -56,7 +56,7 @@ def uses_quasi_newton(settings: Mapping[str, Any]) -> bool:
 
 
 def make_candidates(
-    settings: Mapping[str, Any], count: int, positive_weights: Sequence[float], *, sparse: bool, seed: int = 0
+    settings: Mapping[str, Any], count: int, positive_weights: Sequence[float], *, seed: int = 0
 ) -> list[Candidate]:
     """`count` candidates; positive_weights are shared out in turn, the first goes to candidate 0."""
     quasi_newton = uses_quasi_newton(settings)
@@ -65,8 +65,7 @@ def make_candidates(
         name: auto if settings[name] == "auto" else settings[name] for name, auto in AUTO.items()
     }
     own = Candidate(optimizer=optimizer, positive_weight=positive_weights[0], **concrete)
-    # Only sparse features that are scaled have two sensible penalties.
-    two_penalties = sparse and settings["normalize_data"] is not False
+    two_penalties = settings["normalize_data"] is not False
     vary = _vary_quasi_newton if quasi_newton else _vary_mini_batch
     rng = np.random.default_rng(seed)
     others = [
@@ -101,7 +100,7 @@ def _vary_mini_batch(own: Candidate, settings: Mapping[str, Any], place: int, co
     plain = place % 2 == 0  # Half of the models keep to no penalty where it is free.
     return dataclasses.replace(
         own,
-        learning_rate=min(1.0, draw("learning_rate", 5e-4, 0.1)),
+        learning_rate=min(1.0, draw("learning_rate", 1e-3, 0.5)),
         wd=0.0 if plain and settings["wd"] == "auto" else draw("wd", 1e-6, 1e-2),
         l1=0.0 if settings["l1"] == "auto" and place % 4 else draw("l1", 1e-6, 1e-3),
         lr_scheduler_step=max(1, round(draw("lr_scheduler_step", 10, 200))),

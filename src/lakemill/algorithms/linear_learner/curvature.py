@@ -37,7 +37,8 @@ class SpectralCurvature:
         shape = gradient[:-1].shape
         inner = (gradient[:-1] - self._centre[:, None, None] * gradient[-1]).reshape(len(self._centre), -1)
         rotated = (self._vectors.T @ inner).reshape(shape)
-        rotated /= self._values[:, None, None] + ridge[:-1].mean(axis=0)[None, :, None]
+        # One number for all directions: the mean where wd is the same for all weights, else what most weights see.
+        rotated /= self._values[:, None, None] + np.median(ridge[:-1], axis=0)[None, :, None]
         step[:-1] = (self._vectors @ rotated.reshape(inner.shape)).reshape(shape)
         bias = gradient[-1] / (self._total + ridge[-1])[:, None]
         step[-1] = bias - np.tensordot(self._centre, step[:-1], axes=(0, 0))

@@ -86,6 +86,14 @@ class MemoryData:
         features = one.features if sp.issparse(one.features) else np.ascontiguousarray(one.features)
         return MemoryData(features, np.ascontiguousarray(one.targets), one.weights)
 
+    def split(self, fraction: float, seed: int) -> tuple["MemoryData", "MemoryData"]:
+        """The records without a random `fraction` of them, and those; both in the original order."""
+        order = np.random.default_rng(seed).permutation(len(self.targets))
+        size = min(max(1, round(fraction * len(order))), len(order) - 1)
+        pieces = (self._take(np.sort(order[size:])), self._take(np.sort(order[:size])))
+        kept, out = (MemoryData(one.features, one.targets, one.weights) for one in pieces)
+        return kept, out
+
     def _take(self, rows: Any) -> Chunk:
         weights = None if self.weights is None else self.weights[rows]
         return Chunk(self.features[rows], self.targets[rows], weights)

@@ -99,7 +99,7 @@ class LinearLearnerBase(BaseEstimator):
         return settings
 
     def _chooses(self, settings: Mapping[str, Any]) -> bool:
-        """Whether records must be held out: to compare models, or to place a binary threshold."""
+        """Whether there is something to choose: among models, or a binary threshold."""
         name = settings["binary_classifier_model_selection_criteria"]
         return settings["num_models"] != 1 or (settings["predictor_type"] == BINARY and name not in BY_LOSS)
 
@@ -130,26 +130,15 @@ class LinearLearnerBase(BaseEstimator):
         scaler = fitting.make_scaler(settings, x, targets, weights)
         if eval_set is not None:
             held = MemoryData(scaler.features(eval_set[0]), scaler.targets(eval_set[1]))
-        elif self._chooses(settings) and self.validation_fraction:
-            x, targets, weights, held = self._split(x, targets, weights, scaler, seed)
-        if held is None and uses_quasi_newton(settings):
+        elif not self._chooses(settings) and uses_quasi_newton(settings):
             settings["early_stopping_patience"] = self.epochs + 1  # Its own tolerance says when it is done.
         data = MemoryData(scaler.features(x), scaler.targets(targets), weights)
-        outcome = fitting.fit(settings, data, held, scaler, seed=seed, report=self._report)
+        fraction = self.validation_fraction
+        outcome = fitting.fit(settings, data, held, scaler, seed=seed, held_out_fraction=fraction, report=self._report)
         self._take(outcome.model)
         self.best_params_ = outcome.candidate.described()
         self.n_iter_ = outcome.fitted.epochs
         return self
-
-    def _split(self, x: Any, targets: np.ndarray, weights: Any, scaler: Any, seed: int) -> tuple[Any, ...]:
-        """Keep validation_fraction of the records aside to choose among several models."""
-        order = np.random.default_rng(seed).permutation(len(targets))
-        size = min(max(1, round(self.validation_fraction * len(order))), len(order) - 1)
-        if size < 1:
-            return x, targets, weights, None
-        out, kept = np.sort(order[:size]), np.sort(order[size:])
-        held = MemoryData(scaler.features(x[out]), scaler.targets(targets[out]))
-        return x[kept], targets[kept], None if weights is None else weights[kept], held
 
     def _take(self, model: LinearModel) -> None:
         self.model_ = model
@@ -174,7 +163,7 @@ class LinearLearnerBase(BaseEstimator):
             settings["optimizer"] = "adam"
         seed = self._seed()
         self._scaler = fitting.make_scaler(settings, x, targets)
-        candidates = make_candidates(settings, 1, [1.0], sparse=False, seed=seed)
+        candidates = make_candidates(settings, 1, [1.0], seed=seed)
         kind = settings["predictor_type"]
         rng = np.random.default_rng(seed)
         start = training.initial_weights(settings, x.shape[1], 1, classes if kind == MULTICLASS else 1, rng)

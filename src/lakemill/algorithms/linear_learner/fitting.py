@@ -14,9 +14,11 @@ from lakemill.algorithms.linear_learner.losses import make_loss
 from lakemill.algorithms.linear_learner.model import BINARY, MULTICLASS, REGRESSOR, LinearModel
 from lakemill.algorithms.linear_learner.scaler import Scaler
 from lakemill.algorithms.linear_learner.selection import Criterion
-from lakemill.algorithms.linear_learner.training import EpochReport, Fitted
+from lakemill.algorithms.linear_learner.training import Checkpoint, EpochReport, Fitted
 
 UNSEEN_CLASS_WEIGHT = 1e6
+HELD_OUT_MIN = 20
+"""Fewer records than this are not split."""
 WEIGHTS_MAX = 1 << 25
 """Weights of all models together that `num_models=auto` stays below."""
 
@@ -85,6 +87,15 @@ def class_weights(labels: np.ndarray, classes: int) -> np.ndarray:
     return np.where(counts > 0, len(labels) / np.maximum(counts, 1), UNSEEN_CLASS_WEIGHT)
 
 
+def _holds_out(
+    settings: Mapping[str, Any], data: Any, validation: Any | None, criterion: Criterion, models: int, fraction: float
+) -> bool:
+    """Whether part of the training data is to stand in for validation data."""
+    chooses = models > 1 or not criterion.by_loss
+    possible = data.in_memory and len(data.known_targets) >= HELD_OUT_MIN and uses_quasi_newton(settings)
+    return validation is None and fraction > 0 and chooses and possible
+
+
 def fit(
     settings: Mapping[str, Any],
     data: Any,
@@ -92,13 +103,20 @@ def fit(
     scaler: Scaler,
     *,
     seed: int = 0,
+    held_out_fraction: float = 0.0,
+    resume: Checkpoint | None = None,
+    keep: Callable[[Checkpoint], None] | None = None,
     report: Callable[[EpochReport], None] = lambda _: None,
     stop_requested: Callable[[], bool] = lambda: False,
 ) -> Outcome:
-    """Train all candidates on `data`, keep the best on `validation` (or on `data`).
+    """Train all candidates on `data`, keep the best on `validation`.
+
+    Without validation data the models are compared on the training data, or, where held_out_fraction is given and the
+    optimiser is quasi-Newton, on that part of them; the winner then goes on over all records.
 
     data, validation: MemoryData or StreamData, scaled by `scaler`. settings: the hyperparameters, typed and complete.
-    Raises CustomerError when every model diverges.
+    resume: where an interrupted training stood; keep: called with that after every epoch. Raises CustomerError when
+    every model diverges.
     """
     rng = np.random.default_rng(seed)
     loss = make_loss(settings["predictor_type"], settings)
@@ -110,15 +128,32 @@ def fit(
         settings,
         model_count(settings, data.dim, outputs),
         positive_weights(settings, known),
-        sparse=data.sparse,
         seed=seed,
     )
     start = training.initial_weights(settings, data.dim, len(candidates), outputs, rng)
+    if resume is not None and resume.weights.shape == start.shape:
+        start = resume.weights
+    else:
+        resume = None
+    criterion = training.make_criterion(settings, loss)
+    whole, holds_out = data, _holds_out(settings, data, validation, criterion, len(candidates), held_out_fraction)
+    if holds_out:
+        data, validation = data.split(held_out_fraction, seed)
     penalty = training.make_penalty(candidates, scaler)
     population = training.make_population(settings, data, loss, candidates, start, penalty, rng)
-    criterion = training.make_criterion(settings, loss)
-    fitted = training.train(settings, population, criterion, data, validation, report, stop_requested)
+    begun = resume.epoch + 1 if resume else 0
+    watch = (report, stop_requested, begun, keep)
+    fitted = training.train(settings, population, criterion, data, validation, *watch)
     best = candidates[fitted.best]
+    if holds_out:
+        only = slice(fitted.best, fitted.best + 1)
+        alone = (loss, [best], fitted.weights[:, only], training.make_penalty([best], scaler), rng)
+        last = training.make_population(settings, whole, *alone)
+        for _ in range(settings["epochs"]):
+            if last.finished or stop_requested():
+                break
+            last.epoch(whole)
+        fitted.weights[:, only] = last.weights
     weights, bias = scaler.fold(fitted.weights[:, fitted.best].astype(np.float64))
     name = "hinge_loss" if settings["loss"] == "hinge_loss" else "auto"
     model = LinearModel(weights.T, bias, settings["predictor_type"], fitted.threshold, name)

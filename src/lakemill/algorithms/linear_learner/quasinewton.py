@@ -230,7 +230,7 @@ class QuasiNewtonPopulation:
         self._loss, self._penalty, self._positive, self._use_bias = loss, penalty, positive_weights, use_bias
         self._diagonal, self._passes = diagonal, passes
         self._noise = 5e-7 if data.dtype == np.float32 else 1e-13
-        self._tolerance = tolerance or (1e-6 if data.dtype == np.float32 else 1e-10)
+        self._tolerance = tolerance or (1e-5 if data.dtype == np.float32 else 1e-10)
         self._widths = list(WIDTHS) if loss.kinked else [0.0]
         self._solver = self._next_solver(weights)
 

@@ -6,6 +6,7 @@ is not penalised, it would not move the optimum).
 """
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -63,8 +64,11 @@ class Scaler:
             return sp.csr_matrix((data, features.indices, features.indptr), shape=features.shape, copy=False)
         if not self.shifts and not self.scales:
             return features
-        scaled = features - self.shift.astype(features.dtype)
-        scaled *= (1 / self.scale).astype(features.dtype)
+        scaled, shift = np.empty_like(features, order="C"), self.shift.astype(features.dtype)
+        inverse = (1 / self.scale).astype(features.dtype)
+        for rows in _pieces(*features.shape):
+            np.subtract(features[rows], shift, out=scaled[rows])
+            scaled[rows] *= inverse
         return scaled
 
     def targets(self, targets: np.ndarray) -> np.ndarray:
@@ -89,19 +93,32 @@ class Scaler:
 
 def moments(features: Any, weights: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation (d,) of every column, float64; 1 as deviation of a constant column."""
-    n = features.shape[0]
-    share = np.full(n, 1 / n) if weights is None else weights / np.sum(weights, dtype=np.float64)
-    mean = np.asarray(features.T @ share, np.float64)
+    n, dim = features.shape
+    dtype = features.dtype if features.dtype.kind == "f" else np.dtype(np.float64)
+    weights = np.ones(n, dtype) if weights is None else weights.astype(dtype)
+    count = weights.sum(dtype=np.float64)
     if sp.issparse(features):
         squares = features.astype(np.float64)
         squares.data **= 2
-        variance = squares.T @ share - mean * mean
+        mean = (features.T @ weights.astype(np.float64)) / count
+        variance = (squares.T @ weights.astype(np.float64)) / count - mean * mean
     else:
-        variance = np.zeros(features.shape[1])
-        for start in range(0, n, 4096):  # Two passes: the squares of large values would swallow a small deviation.
-            centred = features[start : start + 4096] - mean
-            variance += np.einsum("ij,ij,i->j", centred, centred, share[start : start + 4096])
-    # Rounding leaves a constant column with a tiny deviation; single precision carries 1e-7 of the mean.
-    floor = (4 * np.finfo(features.dtype if features.dtype.kind == "f" else np.float64).eps * np.abs(mean)) ** 2
-    std = np.sqrt(np.where(variance > floor, variance, 1.0))
-    return mean, std
+        mean, variance = np.zeros(dim), np.zeros(dim)
+        for rows in _pieces(n, dim):
+            mean += weights[rows] @ features[rows]
+        mean /= count
+        middle = mean.astype(dtype)
+        for rows in _pieces(n, dim):  # A second pass: the squares of large values would swallow a small deviation.
+            centred = features[rows] - middle
+            np.square(centred, out=centred)
+            variance += weights[rows] @ centred
+        variance /= count
+    # Rounding leaves a constant column with a tiny deviation: single precision carries 1e-7 of the mean.
+    floor = (4 * np.finfo(dtype).eps * np.abs(mean)) ** 2
+    return mean, np.sqrt(np.where(variance > floor, variance, 1.0))
+
+
+def _pieces(n: int, dim: int) -> Iterator[slice]:
+    """Rows in pieces that stay in the cache."""
+    rows = max(64, (1 << 17) // max(1, dim))
+    return (slice(start, start + rows) for start in range(0, n, rows))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lakemill.algorithms.contract import TrainingContext
-from lakemill.algorithms.linear_learner import artifact, fitting, metrics
+from lakemill.algorithms.linear_learner import artifact, checkpoint, fitting, metrics
 from lakemill.algorithms.linear_learner.candidates import uses_quasi_newton
 from lakemill.algorithms.linear_learner.curvature import predictions
 from lakemill.algorithms.linear_learner.losses import Loss
@@ -15,9 +15,11 @@ from lakemill.algorithms.linear_learner.model import MULTICLASS, REGRESSOR, Line
 from lakemill.algorithms.linear_learner.reading import Channel
 from lakemill.algorithms.linear_learner.scaler import Scaler
 from lakemill.algorithms.linear_learner.selection import scores_of
-from lakemill.algorithms.linear_learner.training import EpochReport
+from lakemill.algorithms.linear_learner.training import Checkpoint, EpochReport
 
 SEED = 0
+HELD_OUT_FRACTION = 0.1
+"""Of the training records, to compare models where there is no validation channel."""
 SCORED_ROWS = 1 << 20
 """Predictions of a stream that the final scores hold at most."""
 
@@ -32,12 +34,16 @@ def train(context: TrainingContext) -> None:
     _log_scaler(context, scaler)
     validation = _held_out(context, settings, "validation", channel.dim, scaler)
     journal = _Journal(context, settings, scaler, data)
+    journal.validates = validation is not None
     outcome = fitting.fit(
         settings,
         data,
         validation,
         scaler,
         seed=SEED,
+        held_out_fraction=HELD_OUT_FRACTION,
+        resume=_resumed(context),
+        keep=checkpoint.keeper(context.checkpoint_dir),
         report=journal.epoch,
         stop_requested=context.stop_requested,
     )
@@ -51,6 +57,13 @@ def train(context: TrainingContext) -> None:
         context.log.info("Test data is not provided.")
     else:
         journal.scores("test", outcome, test)
+
+
+def _resumed(context: TrainingContext) -> Checkpoint | None:
+    found = checkpoint.load(context.checkpoint_dir)
+    if found is not None:
+        context.log.info(f"Resuming from the checkpoint after epoch {found.epoch}")
+    return found
 
 
 def _held_out(context: TrainingContext, settings: dict[str, Any], name: str, dim: int | None, scaler: Scaler) -> Any:
@@ -76,6 +89,8 @@ class _Journal:
         self._name = f"{self._loss.objective}_objective"
         # Training losses are in units of the scaled label; validation and final ones in the label's own.
         self._unit = scaler.label_std**self._loss.degree
+        self.validates = False
+        """Whether there is a validation channel; records held out of the training data get no line of their own."""
         self._in_memory, self._records = data.in_memory, len(data.known_targets)
         self._since = time.monotonic()
         if not data.in_memory:
@@ -86,7 +101,7 @@ class _Journal:
     def epoch(self, one: EpochReport) -> None:
         self._log.quality(f"train {self._name}", one.train_loss, epoch=one.epoch)
         value = one.value
-        if one.validation_loss is not None:
+        if one.validation_loss is not None and self.validates:
             self._log.quality(f"validation {self._name}", one.validation_loss * self._unit, epoch=one.epoch)
         criterion = self._criterion()
         if criterion != self._name:

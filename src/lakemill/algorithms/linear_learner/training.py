@@ -32,6 +32,14 @@ class EpochReport:
 
 
 @dataclasses.dataclass
+class Checkpoint:
+    """Where a training stands: weights (p, m, k) of all models after `epoch`. Moments and history are built anew."""
+
+    weights: np.ndarray
+    epoch: int
+
+
+@dataclasses.dataclass
 class Fitted:
     """weights: (p, m, k) of the best epoch, for scaled features; best: the chosen model; epochs: how many were run."""
 
@@ -77,7 +85,7 @@ def make_population(
         return QuasiNewtonPopulation(
             data, loss, weights, penalty, positive,
             use_bias=settings["use_bias"],
-            diagonal=any(one.raw_penalty for one in candidates),
+            diagonal=False,
             passes=settings.get("passes", PASSES_IN_MEMORY if data.in_memory else 1),
             tolerance=settings.get("tolerance"),
         )  # fmt: skip
@@ -130,16 +138,18 @@ def train(
     validation: Any | None,
     report: Callable[[EpochReport], None],
     stop_requested: Callable[[], bool] = lambda: False,
+    first_epoch: int = 0,
+    keep: Callable[[Checkpoint], None] | None = None,
 ) -> Fitted:
     """Epochs until the last, until nothing improves, or until every model has converged; then the choice.
 
     settings: epochs, early_stopping_patience, early_stopping_tolerance, num_calibration_samples. validation None: the
-    models are compared on the training data.
+    models are compared on the training data. A resumed training starts with first_epoch.
     """
     patience = Patience(settings["early_stopping_patience"], settings["early_stopping_tolerance"])
     held_out = data if validation is None else validation
-    weights, epoch = population.weights.copy(), -1
-    for epoch in range(settings["epochs"]):
+    weights, epoch = population.weights.copy(), first_epoch - 1
+    for epoch in range(first_epoch, settings["epochs"]):
         train_losses = population.epoch(data)
         if criterion.by_loss and validation is None:
             value, validation_loss = _least(train_losses), None
@@ -153,6 +163,8 @@ def train(
             weights = population.weights.copy()
         stop = patience.exhausted or population.finished or stop_requested()
         report(EpochReport(epoch, float(train_losses[0]), validation_loss, value, improved, stop))
+        if keep is not None:
+            keep(Checkpoint(population.weights, epoch))
         if stop:
             break
     samples = settings["num_calibration_samples"]
