@@ -150,6 +150,8 @@ class _Walk:
                 return self._short(start, "parts, of which a payload", length, len(view) - at - 8)
             parts.append(view[at + 8 : at + 8 + length])
             at += 8 + (length + 3 & ~3)
+            if self.partial and at > len(view):
+                return None
             if kind == _LAST:
                 break
         whole = MAGIC_BYTES.join(parts)

@@ -2,9 +2,9 @@
 
 The SageMaker SDK and Spark write dense data so that every frame has the same length and the same bytes around the
 numbers. The first record is read field by field; from it follow which bytes are numbers (features, labels), which are
-free text (uid, metadata, configuration) and which must be the same in every frame. Then frames are an (n, F) byte matrix
-whose columns are copied out, and the bytes in between are compared for every frame, a megabyte at a time so that the
-comparison finds them in the processor's cache. If any frame differs the general path takes over; nothing is assumed.
+free text (uid, metadata, configuration) and which must be the same in every frame. Then frames are an (n, F) byte
+matrix whose columns are copied out, and the bytes in between are compared for every frame, a megabyte at a time so that
+the comparison finds them in the processor's cache. If any frame differs the general path takes over; nothing is assumed.
 """
 
 import dataclasses
@@ -95,7 +95,7 @@ def _plain(tensor: message.Tensor, frame: np.ndarray) -> bool:
 
 
 def decode(data: np.ndarray, label_names: tuple[str, ...], partial: bool) -> tuple[np.ndarray, Any, int] | None:
-    """(n, d) float32 features, (n, m) float32 labels or None, and the bytes used; None for records that are not uniform.
+    """(n, d) float32 features, (n, m) float32 labels or None, and the bytes used; None if records are not uniform.
 
     data : (m,) uint8, m > 0. partial : the last frame may be incomplete.
     """
