@@ -346,9 +346,9 @@ def _beyond(one: Hyperparameter) -> list[str]:
     found = []
     if one.kind in ("integer", "continuous"):
         if one.low is not None:
-            found.append(f"{one.low if one.low_open else one.low - 1:g}")
+            found.append(str(one.low if one.low_open else one.low - 1))
         if one.high is not None:
-            found.append(f"{one.high if one.high_open else one.high + 1:g}")
+            found.append(str(one.high if one.high_open else one.high + 1))
     if one.kind == "categorical" and one.choices:
         found.append("no-such-choice")
     return found

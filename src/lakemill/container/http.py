@@ -143,7 +143,8 @@ class HttpConnection(asyncio.Protocol):
         return body
 
     def _chunked_body(self) -> bytes | None:
-        place, pieces, total = 0, [], 0
+        place, total = 0, 0
+        pieces: list[bytes] = []
         while True:
             line_end = self._buffer.find(b"\r\n", place)
             if line_end < 0:
