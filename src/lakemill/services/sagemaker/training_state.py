@@ -38,7 +38,7 @@ PRIMARY = {
 ENDED = ("Completed", "Failed", "Stopped")
 
 ECHOED = (
-    *("InputDataConfig", "OutputDataConfig", "RoleArn", "ResourceConfig", "HyperParameters", "Environment"),
+    *("RoleArn", "ResourceConfig", "HyperParameters", "Environment"),
     *("DebugHookConfig", "DebugRuleConfigurations", "ProfilerConfig", "ProfilerRuleConfigurations"),
     *("RemoteDebugConfig", "InfraCheckConfig", "RetryStrategy"),
 )
@@ -65,8 +65,8 @@ def describe(document: Document, spec: AlgorithmSpec | None, finals: list[tuple[
     request = document["request"]
     answer = summary(document) | {name: request[name] for name in ECHOED if name in request}
     answer |= {
-        "ModelArtifacts": {"S3ModelArtifacts": document["artifacts"]} if "artifacts" in document else {},
         "AlgorithmSpecification": _algorithm(request["AlgorithmSpecification"], spec),
+        "OutputDataConfig": {"KmsKeyId": "", "CompressionType": "GZIP"} | request["OutputDataConfig"],
         "StoppingCondition": request.get("StoppingCondition", {}) | {"MaxRuntimeInSeconds": runtime_s_max(request)},
         "SecondaryStatusTransitions": [_transition(one) for one in document["transitions"]],
         "EnableNetworkIsolation": request.get("EnableNetworkIsolation", False),
@@ -74,10 +74,15 @@ def describe(document: Document, spec: AlgorithmSpec | None, finals: list[tuple[
         "EnableManagedSpotTraining": request.get("EnableManagedSpotTraining", False),
         "ProfilingStatus": "Enabled" if profiler.wanted(request) else "Disabled",
     }
+    if "InputDataConfig" in request:
+        defaults = {"CompressionType": "None", "RecordWrapperType": "None"}
+        answer["InputDataConfig"] = [defaults | channel for channel in request["InputDataConfig"]]
     if finals:
         answer["FinalMetricDataList"] = [
             {"MetricName": name, "Value": value, "Timestamp": _moment(time_ms)} for name, value, time_ms in finals
         ]
+    if "artifacts" in document:  # Absent before: SDK 3 cannot read an empty ModelArtifacts.
+        answer["ModelArtifacts"] = {"S3ModelArtifacts": document["artifacts"]}
     if "failure" in document:
         answer["FailureReason"] = document["failure"]
     if "started" in document:

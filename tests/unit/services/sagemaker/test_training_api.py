@@ -139,6 +139,10 @@ async def test_describe_gives_back_what_was_asked(world):
     assert found["ProfilingStatus"] == "Disabled"
     assert found["AlgorithmSpecification"]["MetricDefinitions"]
     assert found["StoppingCondition"] == {"MaxRuntimeInSeconds": 60}
+    # The SDK's Estimator.attach reads members that nobody sent.
+    assert found["OutputDataConfig"] == {"S3OutputPath": "s3://data/out", "KmsKeyId": "", "CompressionType": "GZIP"}
+    (train,) = found["InputDataConfig"]
+    assert train["CompressionType"] == train["RecordWrapperType"] == "None"
 
 
 async def test_the_runtime_limit_is_a_day_when_none_is_given(world):
