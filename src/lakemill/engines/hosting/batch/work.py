@@ -41,7 +41,7 @@ class Options:
     content_type: str = ""
     accept: str = ""
     line_after_answer: bool = False
-    """Write a line's end after every answer."""
+    """End every answer with a line's end."""
     timeout_s: float = 600.0
     retries: int = 3
 
@@ -192,17 +192,15 @@ class Batch:
             slots.release()
 
     def _append(self, sink: BinaryIO, group: list[Record], answer: Answer) -> None:
-        if self._processing.idle:
-            sink.write(answer.body)
-            if self._options.line_after_answer:
-                sink.write(b"\n")
-            return
-        try:
-            results = self._processing.after([record.payload for record in group], answer.body)
-        except ProcessingError as error:
-            raise TaskFailed("client", str(error)) from error
-        sink.write(b"\n".join(results))
-        if self._options.line_after_answer:
+        data = answer.body
+        if not self._processing.idle:
+            try:
+                data = b"\n".join(self._processing.after([record.payload for record in group], data))
+            except ProcessingError as error:
+                raise TaskFailed("client", str(error)) from error
+        sink.write(data)
+        # An answer that ends its last line itself must not be followed by an empty one.
+        if self._options.line_after_answer and not data.endswith(b"\n"):
             sink.write(b"\n")
 
     async def _ask(self, number: int, group: list[Record]) -> Answer:
