@@ -10,7 +10,7 @@ from typing import Any
 from botocore.model import OperationModel
 
 from lakemill.engines.identity import Identity, KeyUnknown, Principal, TokenExpired, TokenInvalid, anonymous
-from lakemill.gateway import sigfaults, sigv4
+from lakemill.gateway import sigfaults, sigv2, sigv4
 from lakemill.gateway.protocols import Family
 from lakemill.gateway.requestlog import RequestLog
 from lakemill.ports.clock import Clock
@@ -29,15 +29,25 @@ class Access:
         self._log = log
 
     def verify(
-        self, http: HttpRequest, family: Family, signing_name: str, operation: OperationModel, body: bytes | None
+        self,
+        http: HttpRequest,
+        family: Family,
+        signing_name: str,
+        operation: OperationModel,
+        body: bytes | None,
+        path: bytes,
     ) -> tuple[Principal, sigv4.Verified | None]:
         """The caller, and what their signature declares about the body. Raises ServiceError.
 
-        body: the whole body, or None for S3, whose bodies are checked while they stream.
+        body: the whole body, or None for S3, whose bodies are checked while they stream. path: the path sent, a virtual
+        host's bucket in front.
         """
         if self._mode == "off":
             return self._anybody(http), None
         try:
+            if family == "s3" and (old := sigv2.read_claim(http)) is not None:
+                credential = self._identity.credential(old.access_key_id, old.session_token)
+                return credential.principal, sigv2.verify(http, old, credential.secret, path, now=self._clock.time())
             return self._verified(http, family, signing_name, operation, body)
         except (sigfaults.SignatureFault, KeyUnknown, TokenExpired, TokenInvalid) as fault:
             refusal = sigfaults.answer(fault, family)

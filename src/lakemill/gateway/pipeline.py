@@ -159,7 +159,8 @@ class Gateway:
         family = found.protocol.family
         whole = exchange.body if isinstance(exchange.body, bytes) and family != "s3" else None
         signing_name = found.service.metadata.get("signingName") or found.service.metadata["endpointPrefix"]
-        principal, verified = self._access.verify(http, family, signing_name, found.operation, whole)
+        path = exchange.path or http.raw_path
+        principal, verified = self._access.verify(http, family, signing_name, found.operation, whole, path)
         if family == "s3":
             reader = payload.streamed(http, verified, unchecked=principal.boundary_free)
             streams = protocols.takes_stream(found.operation)
