@@ -29,6 +29,9 @@ _decode = msgspec.msgpack.Decoder().decode
 GROUP_MAX = 512
 """Transactions that share one commit at most; bounds the time the first of them waits."""
 
+SCAN_ROWS = 500
+"""Rows a scan reads at once."""
+
 LEASES = "leases"
 
 
@@ -49,8 +52,7 @@ class _Statements:
                 "get": f"SELECT value FROM {name} WHERE key = ?",
                 "put": f"INSERT INTO {name} VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
                 "delete": f"DELETE FROM {name} WHERE key = ?",
-                "scan": f"SELECT key, value FROM {name} WHERE key >= ? ORDER BY key",
-                "scan_to": f"SELECT key, value FROM {name} WHERE key >= ? AND key < ? ORDER BY key",
+                "scan": f"SELECT key, value FROM {name}",
             }
         return found
 
@@ -74,22 +76,30 @@ class _Reads:
     def scan(
         self, table: str, start: str = "", stop: str | None = None, *, limit: int | None = None, reverse: bool = False
     ) -> Iterator[tuple[str, Document]]:
-        statements = self._statements.of(table)
-        sql = statements["scan"] if stop is None else statements["scan_to"]
-        arguments: tuple[Any, ...] = (start,) if stop is None else (start, stop)
-        if reverse:
-            sql += " DESC"
-        if limit is not None:
-            sql += " LIMIT ?"
-            arguments += (limit,)
-        try:
-            rows = self._connection.execute(sql, arguments)
-        except sqlite3.OperationalError as error:
-            if "no such table" in str(error):
+        """Read in batches, each to its end: a statement left half-read would pin its connection to an old state."""
+        select = self._statements.of(table)["scan"]
+        order = "DESC" if reverse else "ASC"
+        above, low, high, left = ">=", start, stop, limit
+        while left is None or left > 0:
+            batch = SCAN_ROWS if left is None else min(left, SCAN_ROWS)
+            below = "" if high is None else "AND key < ?"
+            bounds = (low,) if high is None else (low, high)
+            try:
+                sql = f"{select} WHERE key {above} ? {below} ORDER BY key {order} LIMIT ?"
+                rows = self._connection.execute(sql, (*bounds, batch)).fetchall()
+            except sqlite3.OperationalError as error:
+                if "no such table" in str(error):
+                    return
+                raise
+            for key, value in rows:
+                yield key, _decode(value)
+            if len(rows) < batch:
                 return
-            raise
-        for key, value in rows:
-            yield key, _decode(value)
+            left = None if left is None else left - batch
+            if reverse:
+                high = rows[-1][0]
+            else:
+                above, low = ">", rows[-1][0]
 
 
 class _Transaction(_Reads):
