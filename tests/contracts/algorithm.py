@@ -42,8 +42,8 @@ RECORDIO = "application/x-recordio-protobuf"
 class Recipe:
     """Small data of a kind and hyperparameters with which training takes about a second.
 
-    outputs: names that every JSON prediction has. wrapper: the key around them. needs_log: regexes of metrics that this
-    training must print (names of spec.metrics).
+    outputs: names that every JSON prediction has. wrapper: the key around them. metrics: names of spec.metrics that
+    this training must print. missing_values: whether NaN is a value the algorithm understands.
     """
 
     task: str
@@ -51,6 +51,7 @@ class Recipe:
     outputs: tuple[str, ...]
     wrapper: str = "predictions"
     metrics: tuple[str, ...] = ()
+    missing_values: bool = False
 
 
 RECIPES: Mapping[str, Recipe] = {
@@ -59,6 +60,7 @@ RECIPES: Mapping[str, Recipe] = {
         {"num_round": "5", "objective": "binary:logistic", "eval_metric": "logloss,accuracy", "nthread": "1"},
         ("score",),
         metrics=("validation:logloss", "validation:accuracy", "train:logloss"),
+        missing_values=True,
     ),
     "linear-learner": Recipe(
         "binary",
@@ -434,8 +436,19 @@ def bad_data_fails_with_a_client_error(subject: Subject) -> None:
         "no records": b"\n",
         "empty": b"",
     }
+    if not subject.recipe.missing_values:
+        cases["nan"] = good + b",".join([b"1"] * (width - 1) + [b"nan"]) + b"\n"
     for name, body in cases.items():
         failed(subject.bench.train(name, {"train": (csv_type(subject.recipe), {"part.csv": body})}))
+
+
+def a_wrong_feature_dim_fails_with_a_client_error(subject: Subject) -> None:
+    if all(one.name != "feature_dim" for one in subject.spec.hyperparameters):
+        return
+    body = encoded(table(subject.recipe.task), CSV)
+    given = {**subject.recipe.hyperparameters, "feature_dim": str(FEATURES + 1)}
+    said = failed(subject.bench.train("width", {"train": (csv_type(subject.recipe), {"part.csv": body})}, given))
+    assert str(FEATURES + 1) in said and str(FEATURES) in said
 
 
 def a_missing_channel_fails_with_a_client_error(subject: Subject) -> None:
@@ -551,6 +564,11 @@ def a_wrong_number_of_features_is_400(subject: Subject) -> None:
         assert str(width).encode() in answer.body and str(FEATURES).encode() in answer.body
 
 
+def a_number_that_is_none_is_400(subject: Subject) -> None:
+    answer = subject.server.invoke(b",".join([b"nan"] * FEATURES) + b"\n", CSV)
+    assert answer.status == (200 if subject.recipe.missing_values else 400), answer
+
+
 def an_unreadable_body_is_refused(subject: Subject) -> None:
     for kind in subject.spec.request_types:
         answer = subject.server.invoke(b"\x00 this is [no record", kind)
@@ -577,6 +595,7 @@ CHECKS: tuple[Check, ...] = (
     every_metric_regex_has_one_group,
     two_trainings_give_the_same_model,
     bad_data_fails_with_a_client_error,
+    a_wrong_feature_dim_fails_with_a_client_error,
     a_missing_channel_fails_with_a_client_error,
     an_unknown_content_type_fails_with_a_client_error,
     an_unknown_hyperparameter_fails_the_job,
@@ -585,6 +604,7 @@ CHECKS: tuple[Check, ...] = (
     every_response_type_holds_every_record,
     the_accept_header_is_negotiated,
     a_wrong_number_of_features_is_400,
+    a_number_that_is_none_is_400,
     an_unreadable_body_is_refused,
     an_empty_body_is_no_prediction,
 )

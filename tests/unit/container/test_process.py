@@ -1,6 +1,7 @@
 """The serving process: sockets, health, draining, and what it says when it cannot start."""
 
 import http.client
+import json
 import os
 import signal
 import socket
@@ -93,6 +94,27 @@ def test_an_unknown_algorithm_is_named() -> None:
     assert done.returncode == 2
     assert "no algorithm is called 'alchemy'" in done.stderr
     assert "xgboost" in done.stderr
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_training_stopped_by_sigterm_ends_cleanly_with_what_there_is(tmp_path: Path, kept: bool) -> None:
+    config, data = tmp_path / "input" / "config", tmp_path / "input" / "data" / "train"
+    config.mkdir(parents=True)
+    data.mkdir(parents=True)
+    given = {"num_round": "1000000", "save_model_on_termination": str(kept), "nthread": "1"}
+    (config / "hyperparameters.json").write_text(json.dumps(given))
+    (config / "inputdataconfig.json").write_text('{"train": {"ContentType": "text/csv"}}')
+    (data / "a.csv").write_text("".join(f"{n % 3},{n},{n % 7}\n" for n in range(50)))
+    command = [sys.executable, "-m", "lakemill.container", "train", "--algorithm", "xgboost"]
+    environment = {**os.environ, "SAGEMAKER_BASE_DIR": str(tmp_path)}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    for line in process.stdout:
+        if line.startswith("[3]\t"):
+            process.send_signal(signal.SIGTERM)
+            break
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert (tmp_path / "model" / "xgboost-model").exists() == kept
 
 
 def test_neither_side_loads_what_it_does_not_need() -> None:

@@ -57,7 +57,9 @@ def library_parameters(values: Mapping[str, Any], library_metrics: list[str]) ->
         if name not in _NOT_THE_LIBRARYS and value is not None and value != _DEFAULTS[name]
     }
     if library_metrics:
-        parameters["eval_metric"] = library_metrics
+        # The library wants the power in the metric's name, AWS's metric has none.
+        power = f"tweedie-nloglik@{values['tweedie_variance_power']:g}"
+        parameters["eval_metric"] = [power if name == "tweedie-nloglik" else name for name in library_metrics]
     return parameters
 
 

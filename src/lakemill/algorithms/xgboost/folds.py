@@ -16,7 +16,7 @@ from lakemill.algorithms.errors import CustomerError
 from lakemill.algorithms.xgboost import scores
 from lakemill.algorithms.xgboost.data import Table
 from lakemill.algorithms.xgboost.fitting import fit
-from lakemill.algorithms.xgboost.model import parse_evaluation
+from lakemill.algorithms.xgboost.model import format_evaluation
 
 
 def cross_validate(context: TrainingContext, tables: Mapping[str, Table], model_name: str) -> None:
@@ -41,7 +41,7 @@ def cross_validate(context: TrainingContext, tables: Mapping[str, Table], model_
         trained = fit(context, watched)
         (context.model_dir / f"{model_name}-{number}").write_bytes(trained.booster.save_raw())
         record.add(repeat, held_out, trained.booster.predict(watched[1][0]))
-        ends.append(parse_evaluation(trained.booster.eval_set(watched, values["num_round"])))
+        ends.append(trained.evaluation)
     _report(context, ends, values["num_round"])
     np.savetxt(context.output_dir / "predictions.csv", record.table(), delimiter=",", fmt="%f")
 
@@ -103,9 +103,8 @@ class _Predictions:
 
 def _report(context: TrainingContext, ends: list[dict[str, dict[str, float]]], rounds: int) -> None:
     """One line with the mean of every metric over the folds, in the form of an evaluation line."""
-    parts = [f"[{rounds}]"]
-    for data, values in ends[0].items():
-        for name in values:
-            mean = sum(end[data][name] for end in ends) / len(ends)
-            parts.append(f"{data}-{name}:{mean:.5f}")
-    context.log.raw("\t".join(parts))
+    mean = {
+        data: {name: sum(end[data][name] for end in ends) / len(ends) for name in values}
+        for data, values in ends[0].items()
+    }
+    context.log.raw(format_evaluation(rounds, mean))

@@ -18,7 +18,7 @@ _CHECKPOINTS_KEPT = 5
 
 @dataclasses.dataclass
 class Booster:
-    """A trained booster and how its training ended."""
+    """A trained booster and how its training ended. evaluation: of the last round that was kept."""
 
     booster: Any
     rounds: int
@@ -26,6 +26,7 @@ class Booster:
     best_score: float | None = None
     stopped_early: bool = False
     interrupted: bool = False
+    evaluation: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass
@@ -37,16 +38,24 @@ class EarlyStopping:
     data: str = "validation"
     best_iteration: int | None = None
     best_score: float | None = None
+    best_evaluation: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
 
     def update(self, iteration: int, evaluation: dict[str, dict[str, float]]) -> bool:
         """True when training should stop after this round."""
-        value = evaluation[self.data][self.metric]
+        value = _value(evaluation[self.data], self.metric)
         better = self.best_score is None or (
             value > self.best_score if metrics.maximised(self.metric) else value < self.best_score
         )
         if better or self.best_iteration is None:
-            self.best_iteration, self.best_score = iteration, value
+            self.best_iteration, self.best_score, self.best_evaluation = iteration, value, evaluation
         return iteration - self.best_iteration >= self.rounds
+
+
+def _value(evaluation: dict[str, float], metric: str) -> float:
+    """A metric's value; the library may add or drop an argument: `tweedie-nloglik@1.5`, `error@0.5`."""
+    if metric in evaluation:
+        return evaluation[metric]
+    return next(value for name, value in evaluation.items() if metrics.base(name) == metrics.base(metric))
 
 
 @dataclasses.dataclass
@@ -107,7 +116,7 @@ def boost(
             break
         booster.update(train, iteration)
         line = booster.eval_set(watched, iteration, feval=own, output_margin=False)
-        evaluation = parse_evaluation(line)
+        evaluation = trained.evaluation = parse_evaluation(line)
         report(format_evaluation(iteration, evaluation))
         trained.rounds = iteration + 1
         if checkpoints:
@@ -136,6 +145,7 @@ def _keep_best(trained: Booster, stopping: EarlyStopping, cut: bool) -> None:
     trained.best_iteration, trained.best_score = stopping.best_iteration, stopping.best_score
     if cut:
         trained.booster = trained.booster[: stopping.best_iteration + 1]
+        trained.evaluation = stopping.best_evaluation
     trained.booster.set_attr(best_iteration=str(stopping.best_iteration), best_score=str(stopping.best_score))
 
 

@@ -254,9 +254,11 @@ def _metrics() -> tuple[Metric, ...]:
     for name in sorted(metrics.LIBRARY + metrics.CONTAINER):
         goal: Literal["Maximize", "Minimize"] = "Maximize" if metrics.maximised(name) else "Minimize"
         # The container prints a tab; the log that the service searches has the five characters `#011` in its place.
-        # AWS's own regex ends in (\S+), which runs into the next metric of the line and then is no number.
-        found.append(Metric(f"validation:{name}", rf".*\[[0-9]+\].*#011validation-{name}:([^#\s]+)", goal))
-        found.append(Metric(f"train:{name}", rf".*\[[0-9]+\].*#011train-{name}:([^#\s]+)"))
+        # AWS's own regex ends in (\S+), which runs into the next metric of the line and then is no number, and it
+        # knows no argument such as @5.
+        pattern = rf".*\[[0-9]+\].*#011SPLIT-{name}(?:@[^:#\s]+)?:([^#\s]+)"
+        found.append(Metric(f"validation:{name}", pattern.replace("SPLIT", "validation"), goal))
+        found.append(Metric(f"train:{name}", pattern.replace("SPLIT", "train")))
     return tuple(found)
 
 

@@ -1,6 +1,7 @@
 """The train function on small tables: channels in, artifact, log lines and predictions out."""
 
 import json
+import re
 import threading
 from pathlib import Path
 
@@ -120,6 +121,20 @@ def test_early_stopping_watches_the_tuning_metric_first(tmp_path: Path) -> None:
     assert len(values) == int(np.argmax(values)) + 3
 
 
+@pytest.mark.parametrize("metric", ["tweedie-nloglik", "error@0.5", "ndcg@3", "error@0.7"])
+def test_early_stopping_finds_a_metric_with_an_argument_and_so_does_its_regex(tmp_path: Path, metric: str) -> None:
+    objectives = {"tweedie-nloglik": "reg:tweedie", "ndcg@3": "rank:ndcg"}
+    given = {
+        "objective": objectives.get(metric, "binary:logistic"),
+        "eval_metric": metric,
+        "early_stopping_rounds": "2",
+    }
+    log = run(tmp_path, given)
+    regex = next(one.regex for one in SPEC.metrics if one.name == f"validation:{metric.partition('@')[0]}")
+    rounds = [line.replace("\t", "#011") for line in log.lines if line.startswith("[")]
+    assert rounds and all(float(re.search(regex, line).group(1)) >= 0 for line in rounds)
+
+
 def test_early_stopping_is_off_without_validation_and_the_log_says_so(tmp_path: Path) -> None:
     given = {"eval_metric": "rmse", "early_stopping_rounds": "1"}
     log = run(tmp_path, given, {"train": Table(FEATURES, LABELS)})
@@ -235,7 +250,9 @@ def test_cross_validation_leaves_a_model_per_fold_and_every_records_prediction(t
     assert np.array_equal(table[:, 0], LABELS)
     predicted = table[:, -1] if table.shape[1] == 3 else table[:, 1] > 0.5
     assert (predicted == LABELS).mean() > 0.8
-    assert log.lines[-1].startswith("[4]\ttrain-")
+    names = [part.partition(":")[0] for part in log.lines[-1].split("\t")]
+    wanted = given["eval_metric"].split(",")
+    assert names == ["[4]", *(f"{data}-{name}" for data in ("train", "validation") for name in wanted)]
 
 
 def test_cross_validation_of_sparse_data(tmp_path: Path) -> None:
