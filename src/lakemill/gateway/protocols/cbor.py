@@ -63,6 +63,15 @@ def reader(per_second: int) -> Read:
     return read
 
 
+def _defined(value: Any) -> Any:
+    """CBOR's undefined as None, all the way down."""
+    if isinstance(value, dict):
+        return {key: _defined(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_defined(item) for item in value]
+    return None if value is cbor2.undefined else value
+
+
 @dataclasses.dataclass(slots=True)
 class _Operation:
     """What is compiled of one operation."""
@@ -119,7 +128,7 @@ class _CborBodies:
             try:
                 value = validate(raw, kind)
             except msgspec.ValidationError:
-                value = native(shape, raw)
+                value = native(shape, _defined(raw))
                 if found := violations(shape, value):
                     raise refusal(found) from None
                 return value

@@ -229,13 +229,14 @@ class S3Xml(RestXml):
         return ServiceError("MalformedXML", _MALFORMED, status=400)
 
     def refused(self, problem: Exception) -> ServiceError:
-        if not isinstance(problem, TextRefused):
-            return ServiceError("InvalidURI", "Couldn't parse the specified URI.", status=400)
-        kinds = {"integer": "an integer or within integer range", "long": "an integer or within integer range"}
-        wanted = kinds.get(problem.shape.type_name, f"a valid {problem.shape.type_name}")
-        message = f"Provided {problem.name} not {wanted}"
-        fields = {"ArgumentName": problem.name, "ArgumentValue": problem.value}
-        return ServiceError("InvalidArgument", message, status=400, fields=fields)
+        if isinstance(problem, TextRefused):
+            return self._invalid(problem.name, problem.shape, problem.value)
+        return ServiceError("InvalidURI", "Couldn't parse the specified URI.", status=400)
+
+    def _invalid(self, wire: str, shape: Shape, value: str) -> ServiceError:
+        wanted = "an integer or within integer range" if shape.type_name in ("integer", "long") else "valid"
+        fields = {"ArgumentName": wire, "ArgumentValue": value}
+        return ServiceError("InvalidArgument", f"Provided {wire} not {wanted}", status=400, fields=fields)
 
     def broken(self, shape: StructureShape, value: dict[str, Any]) -> ServiceError | None:
         for name, member in shape.members.items():
@@ -265,12 +266,11 @@ class S3Xml(RestXml):
         enum = scalar.metadata.get("enum")
         wrong = [value for value in values if enum and value not in enum]
         if wrong:
-            code, message = _ENUMS.get(scalar.name, ("InvalidArgument", f"Invalid value for {wire}"))
+            code, message = _ENUMS.get(scalar.name, ("InvalidArgument", f"Provided {wire} not valid"))
             fields = {"ArgumentName": wire, "ArgumentValue": str(wrong[0])} if code == "InvalidArgument" else {}
             return ServiceError(code, message, status=400, fields=fields)
         if violations(_Alone(member), {"value": given}):
-            fields = {"ArgumentName": wire, "ArgumentValue": str(given)}
-            return ServiceError("InvalidArgument", f"Invalid value for {wire}", status=400, fields=fields)
+            return self._invalid(wire, member, str(given))
         return None
 
     def encode_error(
