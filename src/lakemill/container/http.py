@@ -54,6 +54,8 @@ class HttpConnection(asyncio.Protocol):
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
         self._head: tuple[str, str, dict[str, str], bool] | None = None
+        self._chunks: list[bytes] = []
+        self._chunk_bytes = 0
         self._discard = 0
         self._busy = False
         self._closing = False
@@ -143,28 +145,27 @@ class HttpConnection(asyncio.Protocol):
         return body
 
     def _chunked_body(self) -> bytes | None:
-        place, total = 0, 0
-        pieces: list[bytes] = []
+        """Takes whole chunks off the buffer as they come; the body once the last one is there."""
         while True:
-            line_end = self._buffer.find(b"\r\n", place)
+            line_end = self._buffer.find(b"\r\n")
             if line_end < 0:
                 return None
             try:
-                size = int(bytes(self._buffer[place:line_end]).split(b";")[0], 16)
+                size = int(bytes(self._buffer[:line_end]).split(b";")[0], 16)
             except ValueError:
                 raise BadRequest(400, "A chunk must begin with its size") from None
-            start = line_end + 2
-            total += size
-            if total > self._body_bytes_max:
-                raise BadRequest(413, f"The body is larger than {self._body_bytes_max} bytes")
             if size == 0:
-                return self._after_trailer(start, pieces)
-            if len(self._buffer) < start + size + 2:
+                return self._after_trailer(line_end + 2)
+            if self._chunk_bytes + size > self._body_bytes_max:
+                raise BadRequest(413, f"The body is larger than {self._body_bytes_max} bytes")
+            start, end = line_end + 2, line_end + 2 + size
+            if len(self._buffer) < end + 2:
                 return None
-            pieces.append(bytes(self._buffer[start : start + size]))
-            place = start + size + 2
+            self._chunks.append(bytes(self._buffer[start:end]))
+            self._chunk_bytes += size
+            del self._buffer[: end + 2]
 
-    def _after_trailer(self, start: int, pieces: list[bytes]) -> bytes | None:
+    def _after_trailer(self, start: int) -> bytes | None:
         if self._buffer[start : start + 2] == b"\r\n":
             end = start + 2
         else:
@@ -173,7 +174,9 @@ class HttpConnection(asyncio.Protocol):
                 return None
             end = found + 4
         del self._buffer[:end]
-        return b"".join(pieces)
+        body = b"".join(self._chunks)
+        self._chunks, self._chunk_bytes = [], 0
+        return body
 
     def _too_large(self) -> HttpResponse:
         return HttpResponse(413, f"The body is larger than {self._body_bytes_max} bytes".encode())

@@ -90,6 +90,16 @@ async def test_a_chunked_body_is_put_together(server: Server) -> None:
     assert answer.endswith(b"POST /a abcde")
 
 
+async def test_chunked_bodies_follow_each_other_on_one_connection(server: Server) -> None:
+    one = b"POST /%d HTTP/1.1\r\nTransfer-Encoding: chunked\r\n%s\r\n"
+    body = b"".join(b"1\r\n%c\r\n" % letter for letter in b"abcdefgh") + b"0\r\n\r\n"
+    data = one % (1, b"") + body + one % (2, b"Connection: close\r\n") + body
+    pieces = [data[at : at + 7] for at in range(0, len(data), 7)]
+    answer = await server.talk(*pieces)
+    assert b"POST /1 abcdefgh" in answer
+    assert answer.endswith(b"POST /2 abcdefgh")
+
+
 async def test_expect_100_continue_is_granted(server: Server) -> None:
     head = b"POST /a HTTP/1.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
     answer = await server.talk(head, b"ok")
