@@ -40,7 +40,12 @@ until status=$(aws sagemaker describe-training-job --training-job-name "$name" -
   && [[ "$status" != InProgress ]]; do sleep 1; done
 echo "training job: $status"
 [[ "$status" == Completed ]]
-aws logs tail /aws/sagemaker/TrainingJobs --log-stream-name-prefix "$name/" --since 1h | grep "quality_metric"
+if [[ "$(aws --version)" == aws-cli/1.* ]]; then # The first version of the CLI has no `logs tail`.
+  aws logs filter-log-events --log-group-name /aws/sagemaker/TrainingJobs --log-stream-name-prefix "$name/" \
+    --query 'events[].message' --output text | tr '\t' '\n' | grep "quality_metric"
+else
+  aws logs tail /aws/sagemaker/TrainingJobs --log-stream-name-prefix "$name/" --since 1h | grep "quality_metric"
+fi
 aws s3 cp "s3://$bucket/output/$name/output/model.tar.gz" "$folder/model.tar.gz"
 tar -tzf "$folder/model.tar.gz"
 aws s3 rb "s3://$bucket" --force
