@@ -14,6 +14,8 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import BinaryIO
 
+import numpy as np
+
 from lakemill.formats import csv, jsonrecords, records, streams
 from lakemill.formats.block import Block, concatenate
 from lakemill.formats.errors import FormatError, UnsupportedType
@@ -108,7 +110,7 @@ def read(sources: Iterable[streams.Source], content_type: str, label_size_defaul
     """All records of files or streams in one block; without sources an empty one. Raises as `iter_blocks` does."""
     form, chosen = _chosen(content_type, label_size_default, options)
     found = list(form.all_blocks(sources, chosen))
-    return concatenate(found) if found else form.decode(b"", chosen)
+    return concatenate(found) if found else Block(np.empty((0, 0), np.float32))
 
 
 def supported(content_type: str) -> bool:
