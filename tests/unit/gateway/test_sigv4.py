@@ -42,8 +42,9 @@ def check(http, *, secret=SECRET, now=NOW_S, **options):
 @pytest.mark.parametrize("url", URLS.values(), ids=URLS)
 @pytest.mark.parametrize("service", ["s3", "sagemaker"])
 @pytest.mark.parametrize("presigned", [False, True], ids=["header", "presigned"])
-def test_what_botocore_signs_is_verified(service, presigned, url):
-    http = signed(BASE + url, service=service, presigned=presigned)
+@pytest.mark.parametrize("library", ["botocore", "crt"])
+def test_what_botocore_signs_is_verified(library, service, presigned, url):
+    http = signed(BASE + url, service=service, presigned=presigned, library=library)
     verified = check(http)
     assert (verified.access_key_id, verified.service, verified.region) == (KEY_ID, service, "us-east-1")
     assert verified.presigned is presigned
