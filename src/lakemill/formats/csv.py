@@ -25,7 +25,7 @@ SMALL_BYTES = 64 << 10
 _WARM_BYTES = 16 << 10
 """The same once pyarrow is loaded anyway."""
 _SMALL_CELLS = 4096
-_PART_BYTES = 1 << 20
+_PART_BYTES = 1 << 18
 _BOM = b"\xef\xbb\xbf"
 _SHOWN = 40
 
@@ -175,7 +175,7 @@ class _Parser:
         return matrix
 
     def _in_parts(self, piece: memoryview) -> np.ndarray:
-        """What pyarrow refused, megabyte by megabyte, so that few lines have to be read the slow way."""
+        """What pyarrow refused, part by part, so that few lines have to be read the slow way."""
         if len(piece) <= _PART_BYTES:
             return self._line_by_line(bytes(piece))
         found, line, at = [], self.line, 0

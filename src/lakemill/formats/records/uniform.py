@@ -3,8 +3,8 @@
 The SageMaker SDK and Spark write dense data so that every frame has the same length and the same bytes around the
 numbers. The first record is read field by field; from it follow which bytes are numbers (features, labels), which are
 free text (uid, metadata, configuration) and which must be the same in every frame. Then frames are an (n, F) byte
-matrix whose columns are copied out, and the bytes in between are compared for every frame, a megabyte at a time so that
-the comparison finds them in the processor's cache. If any frame differs the general path takes over; nothing is assumed.
+matrix whose columns are copied out, and the bytes in between are compared for every frame, a megabyte at a time so
+that the comparison finds them in the processor's cache. If any frame differs the general path takes over; nothing is assumed.
 """
 
 import dataclasses
