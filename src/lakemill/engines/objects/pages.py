@@ -29,7 +29,7 @@ class Page(msgspec.Struct, Generic[T]):
     """Where the next page begins: (key or common prefix, version or upload id); None at the end."""
 
 
-class _Row(msgspec.Struct):
+class _Row(msgspec.Struct, gc=False):
     """A row of a scan: its key's text in order, the document, and the rest of the row key (version, upload id)."""
 
     text: str

@@ -12,7 +12,7 @@ DEFAULT_CONTENT_TYPE = "binary/octet-stream"
 R = TypeVar("R")
 
 
-class Checksum(msgspec.Struct, frozen=True):
+class Checksum(msgspec.Struct, frozen=True, gc=False):
     """A checksum users see. kind FULL_OBJECT: of the bytes; COMPOSITE: of the parts' checksums, value ends in `-N`."""
 
     algorithm: str
@@ -21,7 +21,7 @@ class Checksum(msgspec.Struct, frozen=True):
     kind: str = "FULL_OBJECT"
 
 
-class Attributes(msgspec.Struct, omit_defaults=True, kw_only=True):
+class Attributes(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
     """What a writer attaches to an object."""
 
     content_type: str = DEFAULT_CONTENT_TYPE
@@ -32,7 +32,7 @@ class Attributes(msgspec.Struct, omit_defaults=True, kw_only=True):
     tags: dict[str, str] = {}
 
 
-class ObjectRecord(msgspec.Struct, omit_defaults=True, kw_only=True):
+class ObjectRecord(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
     """One version of an object, or a delete marker."""
 
     bucket: str = ""
