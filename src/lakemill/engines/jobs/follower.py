@@ -24,17 +24,17 @@ class Follower:
     def __init__(self, job: Job, kind: JobKind, loglines: LogLines, clock: Clock, path: Path) -> None:
         self._job, self._kind, self._loglines, self._clock, self._path = job, kind, loglines, clock, path
 
-    def ship(self, *, ended: bool = False) -> None:
-        """Ship the whole lines that are new; with ended also a last line that has no end."""
-        while True:
-            position = self._job.state["position"]
-            data = self._read(position)
-            taken, lines = self._lines(data, position, ended=ended)
-            if not taken:
-                return
+    def ship(self, *, ended: bool = False) -> bool:
+        """Ship whole lines that are new, up to a megabyte of them; with ended also a last line that has no end.
+
+        Whether there is more to ship at once.
+        """
+        position = self._job.state["position"]
+        data = self._read(position)
+        taken, lines = self._lines(data, position, ended=ended and len(data) < READ_BYTES)
+        if taken:
             self._put(lines, position + taken)
-            if len(data) < READ_BYTES and not ended:
-                return
+        return len(data) == READ_BYTES
 
     def _read(self, position: int) -> bytes:
         try:

@@ -33,6 +33,7 @@ class Steps:
             try:
                 while self._live(job, kind):
                     job.write(step="queued")
+                    self.compute.forget(job.state["run"])
             except Stopped:
                 kind.stopped(job)
             except (Closing, JobGone):
@@ -92,12 +93,12 @@ class Steps:
         run = job.state["run"]
         follower = Follower(job, kind, self.loglines, self.clock, self.compute.log(run))
         kind.started(job)
-        told = False
+        told = more = False
         while True:
-            state = self.compute.wait(run, FOLLOW_S)
+            state = self.compute.wait(run, 0.0 if more else FOLLOW_S)
             ended = state.state != "running"
-            follower.ship(ended=ended)
-            if ended:
+            more = follower.ship(ended=ended)
+            if ended and not more:
                 return Outcome(state.exit_code, _ended_by(job, state))
             if job.released():
                 raise Closing

@@ -29,7 +29,7 @@ def needs(call: Call, request: Mapping[str, Any], resources: Resources) -> list[
     for member in ROLES:
         if role := request.get(member):
             passed = {"iam:PassedToService": SERVICE, "iam:AssociatedResourceArn": arn}
-            found.append(Need("iam:PassRole", role, passed))
+            found.append(Need("iam:PassRole", role, passed, resource_account=role.split(":")[4]))
     return found
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from lakemill.engines.resources import ResourceMissing, Resources, page
+from lakemill.engines.resources import Resources, page
 from lakemill.services.base import Call, operation
 from lakemill.services.sagemaker import resources as ours
 from lakemill.services.sagemaker.errors import invalid
@@ -18,17 +18,17 @@ class Tags:
     async def add_tags(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         added = ours.tags(request)
         refuse_reserved(added)
-        place = self._tagged(request["ResourceArn"])
+        place = self._tagged(call, request["ResourceArn"])
         return {"Tags": _listed(await self.resources.tag(*place, added))}
 
     @operation("DeleteTags")
     async def delete_tags(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-        await self.resources.untag(*self._tagged(request["ResourceArn"]), request["TagKeys"])
+        await self.resources.untag(*self._tagged(call, request["ResourceArn"]), request["TagKeys"])
         return {}
 
     @operation("ListTags")
     def list_tags(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-        document = self.resources.get(*self._tagged(request["ResourceArn"]))
+        document = self.resources.get(*self._tagged(call, request["ResourceArn"]))
         found = page(
             _listed(document["tags"]),
             lambda tag: (tag["Key"],),
@@ -37,15 +37,13 @@ class Tags:
         )
         return {"Tags": found.items} | ({"NextToken": found.token} if found.token else {})
 
-    def _tagged(self, arn: str) -> tuple[str, str, str]:
-        """(kind, scope, name) of an existing resource."""
+    def _tagged(self, call: Call, arn: str) -> tuple[str, str, str]:
+        """(kind, scope, name) of an existing resource of the caller's account and region."""
         kind, scope, name = ours.parse_arn(arn)
         if kind not in ours.KINDS:
             raise invalid(f"ResourceArn {arn!r} names no kind of resource that can be tagged here.")
-        try:
-            self.resources.get(kind, scope, name)
-        except ResourceMissing:
-            raise invalid(f'Could not find resource with ARN "{arn}".') from None
+        if scope != ours.scope(call) or self.resources.find(kind, scope, name) is None:
+            raise invalid(f'Could not find resource with ARN "{arn}".')
         return kind, scope, name
 
 

@@ -189,6 +189,15 @@ class TestLog:
         await platform.run("seq 1 5000; printf 'no newline'")
         assert platform.log() == [*map(str, range(1, 5001)), "no newline"]
 
+    async def test_more_than_a_reading_is_shipped_whole(self, platform):
+        await platform.run("seq 1 200000")
+        assert platform.log() == [str(i) for i in range(1, 200_001)]
+
+    async def test_a_process_that_never_stops_printing_can_be_stopped(self, platform):
+        await platform.jobs.submit("kind", "a", {"script": "while :; do echo line; done", "limit_s": 0.3})
+        await platform.done("a", 30)
+        assert platform.kind.told[-1] == ("collect", "time", -15)
+
     async def test_a_line_without_end_is_cut(self, platform):
         await platform.run(f"head -c {LINE_BYTES_MAX + 10} /dev/zero | tr '\\0' x; echo; echo next")
         assert [len(line) for line in platform.log()] == [LINE_BYTES_MAX, 10, 4]

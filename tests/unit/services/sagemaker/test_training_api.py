@@ -222,6 +222,14 @@ class TestTags:
         with pytest.raises(ServiceError, match="Could not find resource"):
             await world.ask("ListTags", ResourceArn=self.ARN)
 
+    async def test_resources_of_another_region_are_not_found(self, world):
+        await world.create()
+        world.region = "eu-west-1"
+        with pytest.raises(ServiceError, match="Could not find resource"):
+            await world.ask("AddTags", ResourceArn=self.ARN, Tags=[])
+        world.region = "us-east-1"
+        await world.ended()
+
     async def test_tags_keep_to_their_pages(self, world):
         await world.create(Tags=[{"Key": f"k{i:02d}", "Value": "v"} for i in range(50)])
         one = await world.ask("ListTags", ResourceArn=self.ARN, MaxResults=30)
@@ -255,6 +263,7 @@ class TestNeeds:
         assert found[0].context["aws:RequestTag/team"] == "x"
         assert found[0].context["aws:TagKeys"] == ["team"]
         assert found[2].context["iam:PassedToService"] == "sagemaker.amazonaws.com"
+        assert found[2].resource_account == "000000000000"
 
     async def test_an_existing_job_brings_its_tags(self, world):
         await world.create(Tags=[{"Key": "team", "Value": "x"}])
