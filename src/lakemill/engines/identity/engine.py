@@ -25,7 +25,7 @@ from lakemill.engines.identity.evaluation import (
 from lakemill.engines.identity.holders import Document, Groups, Roles, Users
 from lakemill.engines.identity.keys import AccessKey, AccessKeys
 from lakemill.engines.identity.managed import ManagedPolicies
-from lakemill.engines.identity.policy import Policy, compile_policy
+from lakemill.engines.identity.policy import Kind, Policy, compile_policy
 from lakemill.engines.identity.principal import Principal, anonymous
 from lakemill.engines.identity.profiles import InstanceProfiles
 from lakemill.engines.identity.sessions import SessionCredentials, Sessions, principal_of
@@ -198,7 +198,7 @@ class Identity:
             return ALLOWED
         if _kept_from(principal, action):
             return Decision(False, denial(principal, action, resource, SESSION), policy_type=SESSION)
-        kind = "trust" if resource_type == TRUST else "resource"
+        kind: Kind = "trust" if resource_type == TRUST else "resource"
         own = None if resource_policy is None else compile_policy(resource_policy, kind)
         crossing = resource_account is not None and resource_account != principal.account
         question = Question(principal, action, resource, Context(context))

@@ -241,7 +241,7 @@ class Users(Holders):
 
     def _renamed(self, transaction: Transaction, account: str, old: str, document: Document) -> None:
         for key_id in document["keys"]:
-            transaction.put(KEYS, key_id, transaction.get(KEYS, key_id) | {"user": document["name"]})
+            transaction.put(KEYS, key_id, (transaction.get(KEYS, key_id) or {}) | {"user": document["name"]})
 
     def with_id(self, account: str, user_id: str) -> Document | None:
         """The user who has this id, whatever the name is by now."""

@@ -71,16 +71,17 @@ class AccessKeys:
         return self._add(transaction, account, owner)
 
     def _add(self, transaction: Transaction, account: str, owner: Owner) -> dict[str, Any]:
+        key_id = new_access_key_id()
         document = {
-            "id": new_access_key_id(),
+            "id": key_id,
             "secret": new_secret(),
             "account": account,
             "user": owner,
             "active": True,
             "created": self._store.clock.time(),
         }
-        transaction.put(KEYS, document["id"], document)
-        _set_key_ids(transaction, account, owner, [*_key_ids(transaction, account, owner), document["id"]])
+        transaction.put(KEYS, key_id, document)
+        _set_key_ids(transaction, account, owner, [*_key_ids(transaction, account, owner), key_id])
         return document
 
     def listing(self, account: str, owner: Owner) -> list[AccessKey]:
@@ -123,8 +124,7 @@ def _missing(access_key_id: str) -> EntityMissing:
 def _owned(transaction: Transaction, account: str, owner: Owner, access_key_id: str) -> dict[str, Any]:
     if access_key_id not in _key_ids(transaction, account, owner):
         raise _missing(access_key_id)
-    document: dict[str, Any] = transaction.get(KEYS, access_key_id)
-    return document
+    return dict(transaction.get(KEYS, access_key_id) or {})
 
 
 def _key_ids(reader: Any, account: str, owner: Owner) -> list[str]:
@@ -141,4 +141,4 @@ def _set_key_ids(transaction: Transaction, account: str, owner: Owner, key_ids: 
         transaction.put(ACCOUNTS, account, (transaction.get(ACCOUNTS, account) or {}) | {"keys": key_ids})
     else:
         key = entity_key(account, owner)
-        transaction.put(USERS, key, transaction.get(USERS, key) | {"keys": key_ids})
+        transaction.put(USERS, key, (transaction.get(USERS, key) or {}) | {"keys": key_ids})

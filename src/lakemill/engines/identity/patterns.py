@@ -28,8 +28,8 @@ class Variable:
 
     def __init__(self, inner: str) -> None:
         match = _DEFAULT.match(inner)
-        name, self.default = (match[1], match[2]) if match else (inner.strip(), None)
-        self.key = name.lower()
+        self.key = (match[1] if match else inner.strip()).lower()
+        self.default: str | None = match[2] if match else None
 
     def value(self, lookup: Lookup) -> str | None:
         found = lookup.get(self.key)

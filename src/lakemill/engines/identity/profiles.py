@@ -51,9 +51,7 @@ class InstanceProfiles:
     async def _change(self, account: str, name: str, work: Callable[[Transaction, Document], None]) -> None:
         def run(transaction: Transaction) -> None:
             key = entity_key(account, name)
-            document = transaction.get(PROFILES, key)
-            if document is None:
-                _raise_missing(name)
+            document = transaction.get(PROFILES, key) or _raise_missing(name)
             work(transaction, document)
             transaction.put(PROFILES, key, document)
 
@@ -85,9 +83,7 @@ class InstanceProfiles:
         """Raises EntityMissing, EntityInUse."""
 
         def work(transaction: Transaction) -> None:
-            document = transaction.get(PROFILES, entity_key(account, name))
-            if document is None:
-                _raise_missing(name)
+            document = transaction.get(PROFILES, entity_key(account, name)) or _raise_missing(name)
             if document["roles"]:
                 raise EntityInUse("Cannot delete entity, must remove roles from instance profile first.")
             transaction.delete(PROFILES, entity_key(account, name))

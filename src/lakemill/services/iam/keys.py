@@ -48,7 +48,7 @@ class Keys(Part):
     def get_access_key_last_used(self, call: Call, request: Request) -> Request:
         key = self._identity.keys.find(request["AccessKeyId"], call.account)
         use = self._identity.uses.last(key.access_key_id)
-        last = {"ServiceName": "N/A", "Region": "N/A"}
+        last: Request = {"ServiceName": "N/A", "Region": "N/A"}
         if use is not None:
             last = {"LastUsedDate": self._views.time(use["at"]), "ServiceName": use["service"], "Region": use["region"]}
         return {"AccessKeyLastUsed": last} | ({"UserName": key.user} if key.user else {})

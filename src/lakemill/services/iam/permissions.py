@@ -59,8 +59,8 @@ def _resource(identity: Identity, call: Call, request: Request) -> tuple[str, Do
         if word == "policy" and call.operation != "CreatePolicy":
             continue
         document = _document(identity, call, word, request[member])
-        path = document.get("path", request.get("Path", "/"))
-        return _arn(call, word, path, document.get("name", request[member])), document
+        path, name = document.get("path") or request.get("Path", "/"), document.get("name") or request[member]
+        return _arn(call, word, path, name), document
     return "*", {}
 
 
