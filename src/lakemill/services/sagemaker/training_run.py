@@ -81,7 +81,9 @@ class TrainingRun(JobKind):
         return self._plan(job, request, spec, tree)
 
     def started(self, job: Job) -> None:
-        document = self._go(job, "Training")
+        document = self._document(job)
+        if document["secondary"] != "Uploading":  # A crash during the upload leads here again.
+            document = self._go(job, "Training")
         if profiler.wanted(document["request"]):
             self._profile(job, document)
 

@@ -369,6 +369,49 @@ asyncio.run(main())
         finally:
             await world.close()
 
+    CRASH_AT = """
+import asyncio, os, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from training_world import World
+async def main():
+    world = await World(Path(sys.argv[2])).start()
+    left, write = int(sys.argv[3]), world.metadata.transact_blocking
+    def counted(work):
+        nonlocal left
+        done = write(work)
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return done
+    world.metadata.transact_blocking = counted
+    await world.create(script=sys.argv[4])
+    await asyncio.sleep(30)
+asyncio.run(main())
+"""
+
+    @pytest.mark.parametrize("writes", [1, 3, 4, 5, 7, 8, 9])
+    async def test_a_crash_after_any_write_changes_nothing_of_the_outcome(self, tmp_path, writes):
+        script = "print('[0]\\ttrain-rmse:0.5', flush=True); time.sleep(0.25); print('two')"
+        arguments = [str(Path(__file__).parent), str(tmp_path), str(writes), script]
+        done = subprocess.run([sys.executable, "-c", self.CRASH_AT, *arguments], capture_output=True, text=True)
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        world = await World(tmp_path).start()
+        try:
+            found = await world.ended()
+            assert [one["Status"] for one in found["SecondaryStatusTransitions"]] == [
+                "Starting",
+                "Downloading",
+                "Training",
+                "Uploading",
+                "Completed",
+            ]
+            assert world.log()[1] == ["[0]#011train-rmse:0.5", "two"]
+            assert len(metrics.series(world.metadata, "000000000000/us-east-1/training-job/job", "train:rmse")) == 1
+            assert world.keys("out/") == ["out/job/output/model.tar.gz"]
+        finally:
+            await world.close()
+
     async def test_closing_leaves_the_process_running_and_the_next_start_finds_it(self, tmp_path):
         world = await World(tmp_path).start()
         await world.create(script="print('one'); time.sleep(1); print('two')")
