@@ -181,10 +181,6 @@ def _said(fault: Exception) -> str:
     return str(fault)
 
 
-def _header_s3(fault: Exception) -> str:
-    return f"{_HEADER_S3}{fault}"
-
-
 def _mismatch_long(fault: SignatureMismatch) -> str:
     return (
         f"{_MISMATCH}\n\nThe Canonical String for this request should have been\n'{fault.canonical_request}'\n\n"
@@ -220,176 +216,153 @@ def _expired_fields(fault: PresignExpired) -> dict[str, Any]:
     }
 
 
-# One row per fault; its columns are the families. The code, the status, the text, further fields.
+def _rows(s3: Row, name: str, text: str | Callable[[Any], str] = _said) -> dict[str, Row]:
+    """A fault's row where the families differ as they usually do: JSON appends Exception to its code."""
+    json = f"{name}Exception"
+    return {
+        "s3": s3,
+        "json": (json, 400, text, None),
+        "query": (name, 400, text, None),
+        "rest": (json, 403, text, None),
+    }
+
+
+def _signature_rows(s3: Row, text: str | Callable[[Any], str] = _said) -> dict[str, Row]:
+    """A fault that other services than S3 count as a signature that is not right."""
+    json = "InvalidSignatureException"
+    return {
+        "s3": s3,
+        "json": (json, 400, text, None),
+        "query": ("SignatureDoesNotMatch", 403, text, None),
+        "rest": (json, 403, text, None),
+    }
+
+
+def _token_rows(s3: Row, json: str, query: str, text: str) -> dict[str, Row]:
+    """A fault of the key or its token."""
+    return {
+        "s3": s3,
+        "json": (json, 400, text, None),
+        "query": (query, 403, text, None),
+        "rest": (json, 403, text, None),
+    }
+
+
+_BOTH_S3 = (
+    "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter "
+    "or the Authorization header should be specified"
+)
+_REFUSED_S3 = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
+_PAYLOAD_S3 = (
+    "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, "
+    "STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, or a valid sha256 value."
+)
+_MALFORMED_S3 = "AuthorizationHeaderMalformed"
+
+# One row per fault, one column per family: the code, the status, the text, further fields.
 TABLE: dict[type[Exception], dict[str, Row]] = {
-    NotAuthenticated: {
-        "s3": ("AccessDenied", 403, "Access Denied", None),
-        "json": ("MissingAuthenticationTokenException", 400, "Missing Authentication Token", None),
-        "query": ("MissingAuthenticationToken", 403, "Request is missing Authentication Token", None),
-        "rest": ("MissingAuthenticationTokenException", 403, "Missing Authentication Token", None),
-    },
-    BothMechanisms: {
-        "s3": (
-            "InvalidArgument",
-            400,
-            "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string "
-            "parameter or the Authorization header should be specified",
-            None,
-        ),
-        "json": ("IncompleteSignatureException", 400, "Only one auth mechanism allowed.", None),
-        "query": ("IncompleteSignature", 400, "Only one auth mechanism allowed.", None),
-        "rest": ("IncompleteSignatureException", 403, "Only one auth mechanism allowed.", None),
-    },
-    MechanismRefused: {
-        "s3": (
-            "InvalidRequest",
-            400,
-            lambda fault: (
-                "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
-                if fault.v2
-                else str(fault)
-            ),
-            None,
-        ),
-        "json": ("IncompleteSignatureException", 400, _said, None),
-        "query": ("IncompleteSignature", 400, _said, None),
-        "rest": ("IncompleteSignatureException", 403, _said, None),
-    },
-    HeaderMalformed: {
-        "s3": ("AuthorizationHeaderMalformed", 400, _header_s3, None),
-        "json": ("IncompleteSignatureException", 400, _said, None),
-        "query": ("IncompleteSignature", 400, _said, None),
-        "rest": ("IncompleteSignatureException", 403, _said, None),
-    },
-    QueryMalformed: {
-        "s3": ("AuthorizationQueryParametersError", 400, _said, None),
-        "json": ("IncompleteSignatureException", 400, _said, None),
-        "query": ("IncompleteSignature", 400, _said, None),
-        "rest": ("IncompleteSignatureException", 403, _said, None),
-    },
-    ClockSkewed: {
-        "s3": (
+    NotAuthenticated: _token_rows(
+        ("AccessDenied", 403, "Access Denied", None),
+        "MissingAuthenticationTokenException",
+        "MissingAuthenticationToken",
+        "Request is missing Authentication Token",
+    ),
+    BothMechanisms: _rows(
+        ("InvalidArgument", 400, _BOTH_S3, None), "IncompleteSignature", "Only one auth mechanism allowed."
+    ),
+    MechanismRefused: _rows(
+        ("InvalidRequest", 400, lambda fault: _REFUSED_S3 if fault.v2 else str(fault), None), "IncompleteSignature"
+    ),
+    HeaderMalformed: _rows((_MALFORMED_S3, 400, lambda fault: f"{_HEADER_S3}{fault}", None), "IncompleteSignature"),
+    QueryMalformed: _rows(("AuthorizationQueryParametersError", 400, _said, None), "IncompleteSignature"),
+    ClockSkewed: _signature_rows(
+        (
             "RequestTimeTooSkewed",
             403,
             "The difference between the request time and the current time is too large.",
             _skew_fields,
-        ),
-        "json": ("InvalidSignatureException", 400, _said, None),
-        "query": ("SignatureDoesNotMatch", 403, _said, None),
-        "rest": ("InvalidSignatureException", 403, _said, None),
-    },
-    ScopeDateMismatch: {
-        "s3": (
-            "AuthorizationHeaderMalformed",
+        )
+    ),
+    ScopeDateMismatch: _signature_rows(
+        (
+            _MALFORMED_S3,
             400,
             lambda fault: (
                 f'{_HEADER_S3}Invalid credential date "{fault.scope_date}". '
                 f'This date is not the same as X-Amz-Date: "{fault.signed_date}".'
             ),
             None,
-        ),
-        "json": ("InvalidSignatureException", 400, _said, None),
-        "query": ("SignatureDoesNotMatch", 403, _said, None),
-        "rest": ("InvalidSignatureException", 403, _said, None),
-    },
-    RegionWrong: {
-        "s3": (
-            "AuthorizationHeaderMalformed",
+        )
+    ),
+    RegionWrong: _signature_rows(
+        (
+            _MALFORMED_S3,
             400,
             lambda fault: f"{_HEADER_S3}the region '{fault.got}' is wrong; expecting '{fault.expected}'",
             lambda fault: {"Region": fault.expected},
-        ),
-        "json": ("InvalidSignatureException", 400, _said, None),
-        "query": ("SignatureDoesNotMatch", 403, _said, None),
-        "rest": ("InvalidSignatureException", 403, _said, None),
-    },
-    ServiceWrong: {
-        "s3": (
-            "AuthorizationHeaderMalformed",
+        )
+    ),
+    ServiceWrong: _signature_rows(
+        (
+            _MALFORMED_S3,
             400,
             lambda fault: f'{_HEADER_S3}incorrect service "{fault.got}". This endpoint belongs to "{fault.expected}".',
             None,
-        ),
-        "json": ("InvalidSignatureException", 400, _said, None),
-        "query": ("SignatureDoesNotMatch", 403, _said, None),
-        "rest": ("InvalidSignatureException", 403, _said, None),
-    },
-    TerminatorWrong: {
-        "s3": (
-            "AuthorizationHeaderMalformed",
+        )
+    ),
+    TerminatorWrong: _signature_rows(
+        (
+            _MALFORMED_S3,
             400,
             lambda fault: f'{_HEADER_S3}incorrect terminal "{fault.got}". This endpoint uses "aws4_request".',
             None,
-        ),
-        "json": ("InvalidSignatureException", 400, _said, None),
-        "query": ("SignatureDoesNotMatch", 403, _said, None),
-        "rest": ("InvalidSignatureException", 403, _said, None),
-    },
-    HeadersUnsigned: {
-        "s3": (
+        )
+    ),
+    HeadersUnsigned: _signature_rows(
+        (
             "AccessDenied",
             403,
             "There were headers present in the request which were not signed",
             lambda fault: {"HeadersNotSigned": ", ".join(fault.names)},
-        ),
-        "json": ("InvalidSignatureException", 400, _said, None),
-        "query": ("SignatureDoesNotMatch", 403, _said, None),
-        "rest": ("InvalidSignatureException", 403, _said, None),
-    },
+        )
+    ),
     PayloadHashMissing: {
-        "s3": ("InvalidRequest", 400, "Missing required header for this request: x-amz-content-sha256", None),
+        "s3": ("InvalidRequest", 400, "Missing required header for this request: x-amz-content-sha256", None)
     },
     PayloadHashInvalid: {
         "s3": (
             "InvalidArgument",
             400,
-            "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, "
-            "STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, "
-            "or a valid sha256 value.",
+            _PAYLOAD_S3,
             lambda fault: {"ArgumentName": "x-amz-content-sha256", "ArgumentValue": str(fault)},
-        ),
+        )
     },
-    PresignExpired: {
-        "s3": ("AccessDenied", 403, "Request has expired", _expired_fields),
-        "json": ("InvalidSignatureException", 400, _said, None),
-        "query": ("SignatureDoesNotMatch", 403, _said, None),
-        "rest": ("InvalidSignatureException", 403, _said, None),
-    },
-    PresignNotYetValid: {
-        "s3": ("AccessDenied", 403, "Request is not valid yet", None),
-        "json": ("InvalidSignatureException", 400, _said, None),
-        "query": ("SignatureDoesNotMatch", 403, _said, None),
-        "rest": ("InvalidSignatureException", 403, _said, None),
-    },
-    SignatureMismatch: {
-        "s3": ("SignatureDoesNotMatch", 403, _MISMATCH_S3, _mismatch_fields),
-        "json": ("InvalidSignatureException", 400, _mismatch_long, None),
-        "query": ("SignatureDoesNotMatch", 403, _mismatch_long, None),
-        "rest": ("InvalidSignatureException", 403, _mismatch_long, None),
-    },
-    KeyUnknown: {
-        "s3": (
+    PresignExpired: _signature_rows(("AccessDenied", 403, "Request has expired", _expired_fields)),
+    PresignNotYetValid: _signature_rows(("AccessDenied", 403, "Request is not valid yet", None)),
+    SignatureMismatch: _signature_rows(("SignatureDoesNotMatch", 403, _MISMATCH_S3, _mismatch_fields), _mismatch_long),
+    KeyUnknown: _token_rows(
+        (
             "InvalidAccessKeyId",
             403,
             "The AWS Access Key Id you provided does not exist in our records.",
             lambda fault: {"AWSAccessKeyId": fault.access_key_id},
         ),
-        "json": ("UnrecognizedClientException", 400, _TOKEN_INVALID, None),
-        "query": ("InvalidClientTokenId", 403, _TOKEN_INVALID, None),
-        "rest": ("UnrecognizedClientException", 403, _TOKEN_INVALID, None),
-    },
-    TokenExpired: {
-        "s3": ("ExpiredToken", 400, "The provided token has expired.", None),
-        "json": ("ExpiredTokenException", 400, _TOKEN_EXPIRED, None),
-        "query": ("ExpiredToken", 403, _TOKEN_EXPIRED, None),
-        "rest": ("ExpiredTokenException", 403, _TOKEN_EXPIRED, None),
-    },
-    TokenInvalid: {
-        "s3": ("InvalidToken", 400, "The provided token is malformed or otherwise invalid.", None),
-        "json": ("UnrecognizedClientException", 400, _TOKEN_INVALID, None),
-        "query": ("InvalidClientTokenId", 403, _TOKEN_INVALID, None),
-        "rest": ("UnrecognizedClientException", 403, _TOKEN_INVALID, None),
-    },
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+        _TOKEN_INVALID,
+    ),
+    TokenExpired: _token_rows(
+        ("ExpiredToken", 400, "The provided token has expired.", None),
+        "ExpiredTokenException",
+        "ExpiredToken",
+        _TOKEN_EXPIRED,
+    ),
+    TokenInvalid: _token_rows(
+        ("InvalidToken", 400, "The provided token is malformed or otherwise invalid.", None),
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+        _TOKEN_INVALID,
+    ),
 }
 
 
