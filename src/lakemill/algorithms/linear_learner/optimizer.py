@@ -75,10 +75,11 @@ class MiniBatchPopulation:
         """One pass in mini batches; returns the mean loss (m,) over it, each batch judged before its own step."""
         rng = self._rng if data.in_memory else None
         total, count = np.zeros(self.weights.shape[1]), 0.0
-        for batch in data.batches(self._batch_size, rng):
-            value, weight = self.step(batch)
-            total += value * weight
-            count += weight
+        with np.errstate(over="ignore", invalid="ignore"):  # A model may diverge; the others go on.
+            for batch in data.batches(self._batch_size, rng):
+                value, weight = self.step(batch)
+                total += value * weight
+                count += weight
         return total / max(count, 1e-300)
 
     def step(self, batch: Chunk) -> tuple[np.ndarray, float]:

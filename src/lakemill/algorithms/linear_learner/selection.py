@@ -50,6 +50,10 @@ class Criterion:
 
     def judge(self, data: Any, weights: np.ndarray, rows: int = SAMPLED_ROWS) -> Verdict:
         """Judge models (p, m, k) on `data`: losses over all records, thresholds on at most `rows` of them."""
+        with np.errstate(over="ignore", invalid="ignore"):  # A diverged model loses; it need not be heard of.
+            return self._judged(data, weights, rows)
+
+    def _judged(self, data: Any, weights: np.ndarray, rows: int) -> Verdict:
         if self.by_loss:
             mean = self.losses(data, weights)
             return Verdict(mean, mean, np.full(len(mean), thresholds.NEUTRAL))

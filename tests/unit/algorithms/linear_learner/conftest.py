@@ -36,7 +36,7 @@ class ArrayDataset:
 def run_training(tmp_path):
     """run_training(channels, **hyperparameters) -> (.lines, .model, .path)."""
 
-    def run(channels, **hyperparameters):
+    def run(channels, checkpoint_dir=None, stopping=None, **hyperparameters):
         out = io.StringIO()
         given = {name: str(value) for name, value in hyperparameters.items()}
         context = TrainingContext(
@@ -45,6 +45,8 @@ def run_training(tmp_path):
             model_dir=tmp_path / "model",
             output_dir=tmp_path / "output",
             log=StandardTrainingLog("Linear Learner", out=out),
+            checkpoint_dir=checkpoint_dir,
+            stopping=stopping,
         )
         train(context)
         return SimpleNamespace(
