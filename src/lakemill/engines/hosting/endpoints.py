@@ -98,14 +98,14 @@ class Hosting:
 
     async def start(self) -> list[str]:
         """Take up every endpoint where the last run left it; a sentence about each."""
-        said = []
-        for document in list(self._resources.all(ENDPOINT)):
+        documents = list(self._resources.all(ENDPOINT))
+        for document in documents:
+            if document["fleet"] is not None and document["state"] in ("serving", "updating"):
+                self._fleets[document["scope"], document["name"]] = self._fleet(document, document["fleet"])
+        await asyncio.gather(*(fleet.attach() for fleet in self._fleets.values()))
+        said = [f"Endpoint {name} is back: {_count(fleet)}." for (_, name), fleet in self._fleets.items()]
+        for document in documents:
             key, state = (document["scope"], document["name"]), document["state"]
-            if document["fleet"] is not None and state in ("serving", "updating"):
-                fleet = self._fleet(document, document["fleet"])
-                self._fleets[key] = fleet
-                await fleet.attach()
-                said.append(f"Endpoint {document['name']} is back: {_count(fleet)}.")
             if state in ("creating", "updating"):
                 self._begin(key, self._change(key))
                 said.append(f"Endpoint {document['name']} goes on {state}.")

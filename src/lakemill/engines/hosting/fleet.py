@@ -85,6 +85,7 @@ class Slot:
         self._variant = variant
         self._key = f"{variant.home.owner}/{variant.number}/{number}"
         self.instance: Instance | None = None
+        self._leftover: Instance | None = None
         self._keeping: asyncio.Task | None = None
 
     async def start(self) -> None:
@@ -99,19 +100,17 @@ class Slot:
             await asyncio.sleep(PAUSE_S_MIN * attempt)
         self.keep()
 
-    async def attach(self) -> bool:
-        """Take over the remembered instance; False if it is not alive and well (it is ended then)."""
+    async def attach(self) -> None:
+        """Take over the remembered instance if it is alive and well; else another takes its place in the background."""
         record = self._variant.metadata.get(INSTANCES, self._key)
-        if record is None:
-            return False
-        instance = self._variant.instance(record["id"], address_of(record))
-        if await instance.attach():
-            self.instance = instance
-            self._variant.join(instance)
-            self.keep()
-            return True
-        await instance.stop()
-        return False
+        if record is not None:
+            instance = self._variant.instance(record["id"], address_of(record))
+            if await instance.attach():
+                self.instance = instance
+                self._variant.join(instance)
+            else:
+                self._leftover = instance
+        self.keep()
 
     def keep(self) -> None:
         """Replace the instance whenever it dies, until `stop`."""
@@ -122,6 +121,9 @@ class Slot:
         if self._keeping is not None:
             self._keeping.cancel()
             await asyncio.gather(self._keeping, return_exceptions=True)
+        if self._leftover is not None:
+            await self._leftover.stop()
+            self._leftover = None
         if self.instance is not None:
             self._variant.part(self.instance)
             await self._drained(self.instance, drain_s)
@@ -138,6 +140,7 @@ class Slot:
 
     async def _fill(self) -> None:
         variant = self._variant
+        await variant.fetch()
         identifier, folder = new_id(), variant.folder / "runs"
         site = Site(variant.base, await asyncio.to_thread(free_port), folder / identifier / "s")
         launch = variant.ground.launcher(variant.spec.model, site)
@@ -154,14 +157,22 @@ class Slot:
             if isinstance(failure, ComputeRefused):
                 await instance.leave()
                 raise StartFailed("refused", variant.spec.name, str(failure)) from failure
-            await instance.stop()
-            shutil.rmtree(site.socket.parent, ignore_errors=True)
+            await self._discard(instance)
             raise StartFailed(failure.kind, variant.spec.name, failure.detail) from failure
         variant.join(instance)
+
+    async def _discard(self, instance: Instance) -> None:
+        """End an instance that is of no more use, and remove its folder (its log is shipped by then)."""
+        await instance.stop()
+        folder = self._variant.folder / "runs" / instance.id
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _keep(self) -> None:
         loop = asyncio.get_running_loop()
         failures = 0
+        if self._leftover is not None:
+            await self._discard(self._leftover)
+            self._leftover = None
         while True:
             if self.instance is not None:
                 began = loop.time()
@@ -170,7 +181,7 @@ class Slot:
                 log.warning("instance %s of %s: %s; starting another", self.instance.id, self._key, reason)
                 dead, self.instance = self.instance, None
                 self._variant.part(dead)
-                await dead.stop()
+                await self._discard(dead)
             # The first replacement comes at once: most deaths are accidents.
             if failures > 1:
                 await asyncio.sleep(min(PAUSE_S_MIN * 2 ** (failures - 2), PAUSE_S_MAX))
@@ -199,6 +210,7 @@ class Variant:
         self.slots: list[Slot] = []
         self._up: list[Instance] = []
         self._turn = 0
+        self._fetching = asyncio.Lock()
         self._someone_up = asyncio.Event()
 
     @property
@@ -208,23 +220,18 @@ class Variant:
 
     async def start(self) -> None:
         """Fetch the model and fill every slot. Raises StartFailed; `stop` cleans up after it."""
-        await self._fetch()
+        await self.fetch()
         await self.resize(self.spec.count)
 
     async def attach(self) -> None:
         """Take over what is alive; start the rest in the background."""
         self.slots = [Slot(self, number) for number in range(self.spec.count)]
-        for slot in self.slots:
-            if not await slot.attach():
-                slot.keep()
+        await asyncio.gather(*(slot.attach() for slot in self.slots))
 
-    async def recover(self) -> None:
-        """See that the model's files are there before `attach`. Raises StartFailed."""
-        await self._fetch()
-
-    async def _fetch(self) -> None:
+    async def fetch(self) -> None:
+        """See that the model's files are on this machine. Raises StartFailed."""
         try:
-            async with asyncio.timeout(self.spec.download_timeout_s):
+            async with self._fetching, asyncio.timeout(self.spec.download_timeout_s):
                 await prepare(self.ground, self.spec.model, self.base)
         except ArtifactError as error:
             raise StartFailed("unpack" if error.unpacking else "download", self.spec.name, str(error)) from error
@@ -328,15 +335,7 @@ class Fleet:
 
     async def attach(self) -> None:
         """Take over the instances of an earlier life; missing ones are started in the background."""
-        await asyncio.gather(*(self._attach(variant) for variant in self.variants.values()))
-
-    @staticmethod
-    async def _attach(variant: Variant) -> None:
-        try:
-            await variant.recover()
-        except StartFailed as failure:
-            log.error("%s", failure)
-        await variant.attach()
+        await asyncio.gather(*(variant.attach() for variant in self.variants.values()))
 
     async def stop(self, drain_s: float = DRAIN_S) -> None:
         """End all instances, with time for the requests under way, and remove their files."""

@@ -5,6 +5,7 @@ lines were shipped, and a platform that comes back goes on exactly there without
 """
 
 import asyncio
+import logging
 from pathlib import Path
 
 from lakemill.engines.loglines import LogError, LogLines
@@ -14,6 +15,9 @@ PIECE_BYTES = 1 << 18
 LINE_BYTES_MAX = 200_000
 """A longer line becomes several: an event must stay below 256 KiB."""
 PERIOD_S = 0.5
+RETRY_S = 5.0
+
+log = logging.getLogger(__name__)
 
 
 class LogShipper:
@@ -31,7 +35,13 @@ class LogShipper:
     async def follow(self) -> None:
         """Ship until cancelled; then what is left is the caller's to ship with `ship`."""
         while True:
-            if not await self.ship():
+            try:
+                busy = await self.ship()
+            except Exception:  # A full disk, say. What was not shipped is read again.
+                log.exception("the log %s cannot be shipped now", self.path)
+                busy, self._offset, self._rest, self._skip = False, 0, b"", None
+                await asyncio.sleep(RETRY_S)
+            if not busy:
                 await asyncio.sleep(PERIOD_S)
 
     async def ship(self, *, last: bool = False) -> bool:

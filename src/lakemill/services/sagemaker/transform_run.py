@@ -25,7 +25,13 @@ from lakemill.services.sagemaker.channels import Channels, Item
 from lakemill.services.sagemaker.resources import TRANSFORM_JOB
 from lakemill.services.sagemaker.training_request import s3_location
 from lakemill.services.sagemaker.transform import ENDED, STRATEGIES
-from lakemill.services.sagemaker.transform_request import PAYLOAD_MB_DEFAULT, PAYLOAD_MB_MAX, Request, processing
+from lakemill.services.sagemaker.transform_request import (
+    PAYLOAD_MB_DEFAULT,
+    PAYLOAD_MB_MAX,
+    Request,
+    media_type,
+    processing,
+)
 
 LOG_GROUP = "/aws/sagemaker/TransformJobs"
 PIECE_BYTES = 4 << 20
@@ -34,6 +40,7 @@ START_S = 1800.0
 LOOK_S = 0.2
 """How often a running batch is asked whether it is to stop."""
 REASON_CHARS_MAX = 1024
+RECORDIO_PROTOBUF = "application/x-recordio-protobuf"
 SPLITS = {"None": "none", "Line": "line", "RecordIO": "recordio", "TFRecord": "tfrecord"}
 NOT_WELL = (
     "AlgorithmError: Model container failed to respond to ping. Please ensure /ping endpoint is implemented and "
@@ -234,6 +241,7 @@ def options_of(request: Request, told: Mapping[str, Any]) -> tuple[Options, str]
     given, result = request["TransformInput"], request["TransformOutput"]
     options = Options(
         split=SPLITS[given.get("SplitType", "None")],
+        framed=media_type(given.get("ContentType", "")) == RECORDIO_PROTOBUF,
         several=strategy == "MULTI_RECORD",
         payload_bytes_max=payload << 20,
         concurrent_max=max(1, min(concurrent, PAYLOAD_MB_MAX // payload)),

@@ -50,7 +50,8 @@ def failed(call: Call, endpoint: str, error: HostingError) -> ServiceError:
     if isinstance(error, EndpointMissing):
         return invalid(f"Endpoint {endpoint} of account {call.account} not found.")
     if isinstance(error, EndpointNotServing):
-        return invalid(f"Endpoint {endpoint} of account {call.account} is not in service yet: it is {error.state}.")
+        status = error.state.capitalize()
+        return invalid(f"Endpoint {endpoint} of account {call.account} is not in service: its status is {status}.")
     if isinstance(error, VariantMissing):
         return invalid(f"Variant {error.variant} of endpoint {endpoint} of account {call.account} not found.")
     if isinstance(error, NoInstance):

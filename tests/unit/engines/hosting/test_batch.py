@@ -76,6 +76,15 @@ async def test_without_assembly_answers_are_joined_as_they_are(through):
     assert outputs == {"a": b"xy", "empty": b""}
 
 
+async def test_a_lone_record_keeps_its_frame_where_the_content_type_means_frames(through):
+    outputs = Outputs()
+    frame = b"\x0a\x23\xd7\xce\x04\x00\x00\x00abcd"
+    await through(outputs.tasks(a=frame * 2), Options("recordio", False))
+    assert outputs["a"] == b"abcdabcd"
+    await through(outputs.tasks(b=frame * 2), Options("recordio", False, framed=True))
+    assert outputs["b"] == frame * 2
+
+
 async def test_compressed_objects_are_opened_first(through):
     outputs = Outputs()
     data = gzip.compress(b"x\ny\n") + gzip.compress(b"z\n")

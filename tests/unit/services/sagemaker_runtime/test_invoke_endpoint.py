@@ -140,7 +140,7 @@ async def test_a_broken_answer_has_status_0(broken):
         (EndpointMissing("e"), "Endpoint e of account 000000000000 not found."),
         (
             EndpointNotServing("e", "creating"),
-            "Endpoint e of account 000000000000 is not in service yet: it is creating.",
+            "Endpoint e of account 000000000000 is not in service: its status is Creating.",
         ),
         (VariantMissing("e", "red"), "Variant red of endpoint e of account 000000000000 not found."),
     ],

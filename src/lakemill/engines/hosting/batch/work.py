@@ -44,6 +44,8 @@ class Options:
     """End every answer with a line's end."""
     timeout_s: float = 600.0
     retries: int = 3
+    framed: bool = False
+    """Leave a lone record in its framing, because the content type means framed records."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -217,7 +219,7 @@ class Batch:
 
     def _body(self, group: list[Record]) -> bytes:
         if self._processing.idle:
-            return body(group, self._options.split, self._options.several)
+            return body(group, self._options.split, self._options.several or self._options.framed)
         try:
             return self._processing.before([record.payload for record in group])
         except ProcessingError as error:
