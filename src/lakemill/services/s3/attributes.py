@@ -13,6 +13,7 @@ from lakemill.engines.objects.intake import Digests
 from lakemill.engines.objects.records import DEFAULT_CONTENT_TYPE
 from lakemill.services.base import Call, ServiceError
 from lakemill.services.s3 import errors
+from lakemill.services.s3.answers import given_checksums
 from lakemill.services.s3.names import unquoted
 
 METADATA_BYTES_MAX = 2048
@@ -159,7 +160,7 @@ class Expected(NamedTuple):
 def expected_digests(call: Call, request: dict[str, Any], trailers: dict[str, str] | None = None) -> Expected:
     """From headers, announced trailers (whose values are there when the body has ended) and Content-MD5."""
     md5 = _content_md5(request.get("ContentMD5"))
-    given = {name: request[f"Checksum{name}"] for name in checksums.ALGORITHMS if request.get(f"Checksum{name}")}
+    given = given_checksums(request)
     if len(given) > 1:
         raise errors.invalid_request(
             "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."

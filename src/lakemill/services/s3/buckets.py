@@ -8,7 +8,7 @@ from lakemill.services.base import Call, ServiceError
 from lakemill.services.s3 import cors, errors
 from lakemill.services.s3.answers import owner_of
 from lakemill.services.s3.attributes import tags_of
-from lakemill.services.s3.handler import GRANTS, operation
+from lakemill.services.s3.handler import ALL_GRANTS, operation
 from lakemill.services.s3.names import check_bucket_name
 
 BUCKETS_PAGE_MAX = 10_000
@@ -25,7 +25,7 @@ class BucketOperations:
 
     @operation(
         "CreateBucket",
-        refuses=GRANTS | {"ObjectLockEnabledForBucket": "Object Lock is not provided yet", "BucketNamespace": ""},
+        refuses=ALL_GRANTS | {"ObjectLockEnabledForBucket": "Object Lock is not provided yet", "BucketNamespace": ""},
     )
     async def create_bucket(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         name = request["Bucket"]
@@ -176,7 +176,7 @@ class BucketOperations:
     def get_bucket_acl(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         return full_control(self.objects.buckets.named(request["Bucket"]))
 
-    @operation("PutBucketAcl", refuses=GRANTS | {"AccessControlPolicy": NO_ACLS})
+    @operation("PutBucketAcl", refuses=ALL_GRANTS | {"AccessControlPolicy": NO_ACLS})
     def put_bucket_acl(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         self.objects.buckets.named(request["Bucket"])
         raise ServiceError("AccessControlListNotSupported", NO_ACLS, status=400)

@@ -6,7 +6,7 @@ from typing import Any
 from lakemill.engines.objects import Attributes, MarkerMet, ObjectRecord, Objects
 from lakemill.services.base import Call
 from lakemill.services.s3 import errors
-from lakemill.services.s3.answers import checksum_members
+from lakemill.services.s3.answers import CHECKSUMS, checksum_members
 from lakemill.services.s3.attributes import attributes_of, header_tags, write_conditions
 from lakemill.services.s3.handler import CUSTOMER_KEY, SOURCE_CUSTOMER_KEY, WRITE, operation
 from lakemill.services.s3.names import check_key, copy_source, quoted
@@ -60,7 +60,7 @@ class CopyOperations:
         part = await self.objects.uploads.copy_part(upload, request["PartNumber"], source, offset, length)
         result: dict[str, Any] = {"ETag": quoted(part.etag), "LastModified": part.last_modified}
         if upload.algorithm:
-            result[f"Checksum{upload.algorithm}"] = part.checksums[upload.algorithm]
+            result[CHECKSUMS[upload.algorithm]] = part.checksums[upload.algorithm]
         return {"CopyPartResult": result, **self._source_version(source)}
 
     def _source(self, request: dict[str, Any]) -> ObjectRecord:

@@ -29,16 +29,22 @@ LOCK = dict.fromkeys(
         "ObjectLockEventHold",
         "ObjectLockEventHoldDurationDays",
         "ObjectLockEventHoldDurationYears",
-        "BypassGovernanceRetention",
     ),
     "Object Lock is not provided yet",
 )
-GRANTS = dict.fromkeys(
-    ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP"),
-    "ACLs are disabled: every bucket's owner owns its objects (BucketOwnerEnforced)",
-)
+BYPASS = {"BypassGovernanceRetention": "Object Lock is not provided yet"}
+_NO_ACLS = "ACLs are disabled: every bucket's owner owns its objects (BucketOwnerEnforced)"
+GRANTS = dict.fromkeys(("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWriteACP"), _NO_ACLS)
+ALL_GRANTS = GRANTS | {"GrantWrite": _NO_ACLS}
 WRITE = ENCRYPTION | LOCK | GRANTS
 """What no write of an object may ask for yet."""
+
+WITHOUT_EFFECT = {
+    "RequestPayer": "no bucket makes its requesters pay, and on such buckets AWS too takes it and does nothing",
+    "OptionalObjectAttributes": "asks listings for RestoreStatus, which only archived objects have",
+    "SkipDestinationValidation": "only the empty notification configuration is taken, which has no destinations",
+}
+"""Members that are rightly taken and change nothing."""
 
 
 def operation(name: str, *, refuses: Mapping[str, str] | Iterable[str] = ()) -> Callable[[Any], Any]:

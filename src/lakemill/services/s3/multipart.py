@@ -9,7 +9,7 @@ from lakemill.engines.objects.multipart import PART_NUMBER_MAX, ListedPart
 from lakemill.engines.objects.records import UploadRecord
 from lakemill.services.base import Call
 from lakemill.services.s3 import errors
-from lakemill.services.s3.answers import checksum_members, owner_of
+from lakemill.services.s3.answers import CHECKSUMS, checksum_members, given_checksums, owner_of
 from lakemill.services.s3.attributes import attributes_of, expected_digests, write_conditions
 from lakemill.services.s3.handler import CUSTOMER_KEY, WRITE, operation
 from lakemill.services.s3.listings import encoder, page_size
@@ -61,7 +61,7 @@ class MultipartOperations:
         algorithms = (expected.algorithm,) if expected.algorithm else ()
         part = await self.objects.uploads.put_part(upload, number, body, algorithms=algorithms, check=expected.check)
         told = upload.algorithm or expected.algorithm
-        return {"ETag": quoted(part.etag), **({f"Checksum{told}": part.checksums[told]} if told else {})}
+        return {"ETag": quoted(part.etag), **({CHECKSUMS[told]: part.checksums[told]} if told else {})}
 
     @operation("CompleteMultipartUpload", refuses=CUSTOMER_KEY)
     async def complete_multipart_upload(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -119,7 +119,7 @@ class MultipartOperations:
                     "LastModified": part.last_modified,
                     "ETag": quoted(part.etag),
                     "Size": part.size,
-                    **({f"Checksum{algorithm}": part.checksums[algorithm]} if algorithm else {}),
+                    **({CHECKSUMS[algorithm]: part.checksums[algorithm]} if algorithm else {}),
                 }
                 for part in page
             ]
@@ -209,13 +209,12 @@ def _listed(part: dict[str, Any]) -> ListedPart:
     if "PartNumber" not in part or "ETag" not in part:
         raise errors.malformed_xml()
     check_part_number(part["PartNumber"])
-    values = {name: part[f"Checksum{name}"] for name in checksums.ALGORITHMS if part.get(f"Checksum{name}")}
-    return ListedPart(part["PartNumber"], unquoted(part["ETag"]), values)
+    return ListedPart(part["PartNumber"], unquoted(part["ETag"]), given_checksums(part))
 
 
 def _check_whole(request: dict[str, Any]) -> Any:
     """A checksum of the whole object that the completing request gives."""
-    given = {name: request[f"Checksum{name}"] for name in checksums.ALGORITHMS if request.get(f"Checksum{name}")}
+    given = given_checksums(request)
 
     def check(digests: Digests) -> None:
         for name, value in given.items():

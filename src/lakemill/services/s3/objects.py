@@ -8,7 +8,7 @@ from lakemill.engines.objects.records import Checksum
 from lakemill.engines.objects.rows import NULL_VERSION
 from lakemill.services.base import BodyReader, Call, FileBody, ServiceError
 from lakemill.services.s3 import errors, permissions
-from lakemill.services.s3.answers import checksum_members
+from lakemill.services.s3.answers import CHECKSUMS, checksum_members
 from lakemill.services.s3.attributes import (
     attributes_of,
     expected_digests,
@@ -17,7 +17,7 @@ from lakemill.services.s3.attributes import (
     write_conditions,
 )
 from lakemill.services.s3.buckets import NO_ACLS, full_control
-from lakemill.services.s3.handler import CUSTOMER_KEY, GRANTS, LOCK, WRITE, operation
+from lakemill.services.s3.handler import ALL_GRANTS, BYPASS, CUSTOMER_KEY, WRITE, operation
 from lakemill.services.s3.names import check_key, quoted
 from lakemill.services.s3.reading import ByteRange, byte_range, not_modified
 
@@ -147,7 +147,7 @@ class ObjectOperations:
             return FileBody(path, offset, length, whole=length == record.size)
         return self.objects.data.stream(record, offset, length)
 
-    @operation("DeleteObject", refuses=LOCK | {"MFA": "", "IfMatchLastModifiedTime": "", "IfMatchSize": ""})
+    @operation("DeleteObject", refuses=BYPASS | {"MFA": "", "IfMatchLastModifiedTime": "", "IfMatchSize": ""})
     async def delete_object(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         check_key(request["Key"])
         deleted = await self.objects.delete(
@@ -160,7 +160,7 @@ class ObjectOperations:
             answer["VersionId"] = deleted.version_id
         return answer
 
-    @operation("DeleteObjects", refuses=LOCK | {"MFA": ""})
+    @operation("DeleteObjects", refuses=BYPASS | {"MFA": ""})
     async def delete_objects(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         listed = request["Delete"]["Objects"]
         if not 1 <= len(listed) <= DELETE_MAX:
@@ -246,7 +246,7 @@ class ObjectOperations:
             "MaxParts": most,
             "IsTruncated": len(parts) > most,
             "Parts": [
-                {"PartNumber": part.number, "Size": part.size, f"Checksum{algorithm}": part.checksums[algorithm]}
+                {"PartNumber": part.number, "Size": part.size, CHECKSUMS[algorithm]: part.checksums[algorithm]}
                 for part in page
             ],
         }
@@ -256,7 +256,7 @@ class ObjectOperations:
         self.objects.head(request["Bucket"], request["Key"], request.get("VersionId"))
         return full_control(self.objects.buckets.named(request["Bucket"]))
 
-    @operation("PutObjectAcl", refuses=GRANTS | {"AccessControlPolicy": NO_ACLS})
+    @operation("PutObjectAcl", refuses=ALL_GRANTS | {"AccessControlPolicy": NO_ACLS})
     def put_object_acl(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         self.objects.head(request["Bucket"], request["Key"], request.get("VersionId"))
         check_acl(request)
@@ -270,28 +270,9 @@ class ObjectOperations:
     def get_object_legal_hold(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         return self._no_lock(request)
 
-    @operation("PutObjectRetention")
-    def put_object_retention(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-        return self._no_lock(request)
-
-    @operation("PutObjectLegalHold")
-    def put_object_legal_hold(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-        return self._no_lock(request)
-
     def _no_lock(self, request: dict[str, Any]) -> dict[str, Any]:
         self.objects.head(request["Bucket"], request["Key"], request.get("VersionId"))
         raise errors.invalid_request("Bucket is missing Object Lock Configuration")
-
-    @operation("RestoreObject")
-    def restore_object(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-        """No archive class can be written yet, so no object is in one."""
-        record = self.objects.head(request["Bucket"], request["Key"], request.get("VersionId"))
-        raise ServiceError(
-            "InvalidObjectState",
-            "Restore is not allowed for the object's current storage class",
-            status=403,
-            fields={"StorageClass": record.attributes.storage_class},
-        )
 
     def version_member(self, record: ObjectRecord) -> dict[str, str]:
         """The version id, where the bucket is or was versioned."""

@@ -11,6 +11,7 @@ from lakemill.engines.objects import ObjectRecord, Objects, checksums
 from lakemill.ports.clock import Clock
 from lakemill.services.base import Call, HttpRequest, Need, ServiceError
 from lakemill.services.s3 import errors, permissions, postpolicy
+from lakemill.services.s3.answers import CHECKSUMS
 from lakemill.services.s3.attributes import attributes_of, expected_digests, tags_of
 from lakemill.services.s3.formdata import FormData
 from lakemill.services.s3.names import check_key, quoted
@@ -33,7 +34,7 @@ MEMBERS = {
     "x-amz-storage-class": "StorageClass",
     "x-amz-website-redirect-location": "WebsiteRedirectLocation",
     "content-md5": "ContentMD5",
-    **{f"x-amz-checksum-{name.lower()}": f"Checksum{name}" for name in checksums.ALGORITHMS},
+    **{f"x-amz-checksum-{name.lower()}": member for name, member in CHECKSUMS.items()},
 }
 REFUSED = (
     "x-amz-server-side-encryption",

@@ -28,13 +28,17 @@ def not_modified(request: dict[str, Any], record: ObjectRecord) -> bool:
     return since is not None and record.last_modified <= _whole(since)
 
 
+SOURCE_CONDITIONS = {
+    "CopySourceIfMatch": "IfMatch",
+    "CopySourceIfNoneMatch": "IfNoneMatch",
+    "CopySourceIfModifiedSince": "IfModifiedSince",
+    "CopySourceIfUnmodifiedSince": "IfUnmodifiedSince",
+}
+
+
 def check_source(request: dict[str, Any], record: ObjectRecord) -> None:
     """The conditions on the source of a copy; all of them fail with 412."""
-    conditions = {
-        name: request[f"CopySource{name}"]
-        for name in ("IfMatch", "IfNoneMatch", "IfModifiedSince", "IfUnmodifiedSince")
-        if request.get(f"CopySource{name}")
-    }
+    conditions = {name: request[member] for member, name in SOURCE_CONDITIONS.items() if request.get(member)}
     if not_modified(conditions, record):
         raise precondition_failed(
             "x-amz-copy-source-If-None-Match" if "IfNoneMatch" in conditions else "x-amz-copy-source-If-Modified-Since"

@@ -1,6 +1,7 @@
-"""Settings lakemill does not provide yet: read as AWS reads a bucket without them, refused when set.
+"""Settings lakemill does not provide yet, read as AWS reads them on a bucket that has none.
 
-Deleting what is not there, and setting "nothing", change nothing and so are answered truthfully with success.
+What sets them is no operation of ours and refused by the gateway; only where setting can mean "nothing" (an empty
+notification configuration), it is taken for that. Deleting what is not there succeeds, as it does at AWS.
 """
 
 from collections.abc import Callable
@@ -17,7 +18,8 @@ Answer = Callable[[Any, Call, dict[str, Any]], dict[str, Any]]
 def _absent(code: str, message: str) -> Answer:
     def handler(self: Any, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         self.objects.buckets.named(request["Bucket"])
-        raise ServiceError(code, message, status=404, fields={"BucketName": request["Bucket"]})
+        fields = {"BucketName": request["Bucket"]} | ({"Id": request["Id"]} if "Id" in request else {})
+        raise ServiceError(code, message, status=404, fields=fields)
 
     return handler
 
@@ -30,7 +32,7 @@ def _empty(answer: dict[str, Any]) -> Answer:
     return handler
 
 
-def _refused(what: str, unless: Callable[[dict[str, Any]], bool] = lambda request: False) -> Answer:
+def _refused(what: str, unless: Callable[[dict[str, Any]], bool]) -> Answer:
     def handler(self: Any, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         self.objects.buckets.named(request["Bucket"])
         if not unless(request):
@@ -51,7 +53,6 @@ class UnconfiguredOperations:
     get_lifecycle = operation("GetBucketLifecycleConfiguration")(
         _absent("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist")
     )
-    put_lifecycle = operation("PutBucketLifecycleConfiguration")(_refused("lifecycle rules"))
     delete_lifecycle = operation("DeleteBucketLifecycle")(_empty({}))
 
     # AWS answers AES256 here for every bucket; we encrypt nothing yet, and say so in the protocol's own words.
@@ -61,19 +62,16 @@ class UnconfiguredOperations:
             "The server side encryption configuration was not found",
         )
     )
-    put_encryption = operation("PutBucketEncryption")(_refused("encryption at rest"))
     delete_encryption = operation("DeleteBucketEncryption")(_empty({}))
 
     get_website = operation("GetBucketWebsite")(
         _absent("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration")
     )
-    put_website = operation("PutBucketWebsite")(_refused("website hosting"))
     delete_website = operation("DeleteBucketWebsite")(_empty({}))
 
     get_replication = operation("GetBucketReplication")(
         _absent("ReplicationConfigurationNotFoundError", "The replication configuration was not found")
     )
-    put_replication = operation("PutBucketReplication")(_refused("replication"))
     delete_replication = operation("DeleteBucketReplication")(_empty({}))
 
     get_notification = operation("GetBucketNotificationConfiguration")(_empty({}))
@@ -87,7 +85,6 @@ class UnconfiguredOperations:
     )
 
     get_accelerate = operation("GetBucketAccelerateConfiguration")(_empty({}))
-    put_accelerate = operation("PutBucketAccelerateConfiguration")(_refused("transfer acceleration"))
 
     get_payment = operation("GetBucketRequestPayment")(_empty({"Payer": "BucketOwner"}))
     put_payment = operation("PutBucketRequestPayment")(
@@ -97,17 +94,12 @@ class UnconfiguredOperations:
     get_lock = operation("GetObjectLockConfiguration")(
         _absent("ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket")
     )
-    put_lock = operation("PutObjectLockConfiguration")(_refused("Object Lock"))
 
     get_analytics = operation("GetBucketAnalyticsConfiguration")(_absent(*NO_CONFIGURATION))
-    put_analytics = operation("PutBucketAnalyticsConfiguration")(_refused("storage class analysis"))
     list_analytics = operation("ListBucketAnalyticsConfigurations")(_empty({"IsTruncated": False}))
     get_inventory = operation("GetBucketInventoryConfiguration")(_absent(*NO_CONFIGURATION))
-    put_inventory = operation("PutBucketInventoryConfiguration")(_refused("inventories"))
     list_inventories = operation("ListBucketInventoryConfigurations")(_empty({"IsTruncated": False}))
     get_metrics = operation("GetBucketMetricsConfiguration")(_absent(*NO_CONFIGURATION))
-    put_metrics = operation("PutBucketMetricsConfiguration")(_refused("request metrics"))
     list_metrics = operation("ListBucketMetricsConfigurations")(_empty({"IsTruncated": False}))
     get_tiering = operation("GetBucketIntelligentTieringConfiguration")(_absent(*NO_CONFIGURATION))
-    put_tiering = operation("PutBucketIntelligentTieringConfiguration")(_refused("archive tiers"))
     list_tierings = operation("ListBucketIntelligentTieringConfigurations")(_empty({"IsTruncated": False}))

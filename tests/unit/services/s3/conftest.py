@@ -71,9 +71,15 @@ def identity(metadata, clock):
     return Identity(metadata, clock, ACCOUNT)
 
 
+@pytest.fixture(scope="session")
+def blobs(tmp_path_factory):
+    """One store for all tests: no name comes twice, and making its folders takes longer than most tests."""
+    return EmbeddedBlobs(tmp_path_factory.mktemp("s3") / "blobs")
+
+
 @pytest.fixture
-def objects(tmp_path, metadata, clock):
-    made = Objects(metadata, EmbeddedBlobs(tmp_path / "blobs"), clock)
+def objects(blobs, metadata, clock):
+    made = Objects(metadata, blobs, clock)
     yield made
     made.close()
 
