@@ -12,6 +12,7 @@ from lakemill.gateway import errors
 from lakemill.gateway.constraints import native, refusal, serialization, violations
 from lakemill.gateway.eventstream import CONTENT_TYPE as EVENT_STREAM
 from lakemill.gateway.protocols.base import Protocol, WireResponse
+from lakemill.gateway.protocols.compression import unfolded
 from lakemill.gateway.protocols.events import EventCodec
 from lakemill.gateway.protocols.names import Renamers
 from lakemill.gateway.protocols.trees import Writers, json_float, json_moment
@@ -106,6 +107,8 @@ class AwsJson(Protocol):
     def decode(
         self, operation: OperationModel, http: HttpRequest, body: bytes | BodyReader, path: bytes | None = None
     ) -> dict[str, Any]:
+        if operation.request_compression:
+            body = unfolded(http, body)  # type: ignore[arg-type]
         return (self._compiled.get(operation) or self._compile(operation)).decode(body)  # type: ignore[arg-type]
 
     def encode(

@@ -17,6 +17,7 @@ from lakemill.gateway.constraints import native, refusal, serialization, violati
 from lakemill.gateway.eventstream import CONTENT_TYPE as EVENT_STREAM
 from lakemill.gateway.protocols.awsjson import AwsJson
 from lakemill.gateway.protocols.base import Protocol, WireResponse
+from lakemill.gateway.protocols.compression import unfolded
 from lakemill.gateway.protocols.events import EventCodec
 from lakemill.gateway.protocols.names import Renamers
 from lakemill.gateway.protocols.trees import Writers, cbor_millis, cbor_seconds
@@ -191,6 +192,8 @@ class RpcV2Cbor(Protocol):
     def decode(
         self, operation: OperationModel, http: HttpRequest, body: bytes | BodyReader, path: bytes | None = None
     ) -> dict[str, Any]:
+        if operation.request_compression:
+            body = unfolded(http, body)  # type: ignore[arg-type]
         return self._bodies.of(operation).decode(body)  # type: ignore[arg-type]
 
     def encode(
@@ -242,6 +245,8 @@ class AmzCbor(AwsJson):
     def decode(
         self, operation: OperationModel, http: HttpRequest, body: bytes | BodyReader, path: bytes | None = None
     ) -> dict[str, Any]:
+        if operation.request_compression:
+            body = unfolded(http, body)  # type: ignore[arg-type]
         return self._bodies.of(operation).decode(body)  # type: ignore[arg-type]
 
     def encode(

@@ -11,6 +11,7 @@ from lakemill.gateway import errors, moments
 from lakemill.gateway.constraints import refusal, violations
 from lakemill.gateway.protocols import forms, xmlwrite
 from lakemill.gateway.protocols.base import Family, Protocol, WireResponse
+from lakemill.gateway.protocols.compression import unfolded
 from lakemill.gateway.shapes import Flavour, types_of, validate
 from lakemill.services.base import BodyReader, HttpRequest, ServiceError
 
@@ -30,6 +31,7 @@ class _Operation:
 def _form(http: HttpRequest, body: bytes | BodyReader) -> bytes:
     """Parameters may come in the body and, for presigned calls, in the query."""
     assert isinstance(body, bytes)
+    body = unfolded(http, body)
     if http.query_string and body:
         return body + b"&" + http.query_string
     return body or http.query_string

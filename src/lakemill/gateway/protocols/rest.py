@@ -18,6 +18,7 @@ from lakemill.gateway.constraints import serialization, violations
 from lakemill.gateway.eventstream import CONTENT_TYPE as EVENT_STREAM
 from lakemill.gateway.protocols import forms, text
 from lakemill.gateway.protocols.base import Family, Protocol, WireResponse
+from lakemill.gateway.protocols.compression import unfolded
 from lakemill.gateway.protocols.events import EventCodec
 from lakemill.gateway.protocols.routes import Routes, template
 from lakemill.gateway.shapes import Flavour, types_of, validate
@@ -70,15 +71,22 @@ def _list_writer(shape: Any, form: str, iso: text.Writer) -> text.Writer:
 
 
 class Input:
-    """An operation's located input members, compiled. Body members are the protocol's."""
+    """An operation's located input members, compiled. Body members are the protocol's.
 
-    def __init__(self, operation: OperationModel, absent: Callable[[str, Shape], bool]) -> None:
+    absent: whether a value that cannot be read counts as not given. hoisted: a prefix of header names that presigned
+    URLs may carry in the query instead.
+    """
+
+    def __init__(
+        self, operation: OperationModel, absent: Callable[[str, Shape], bool], *, hoisted: str | None = None
+    ) -> None:
         shape = operation.input_shape
         members = shape.members if shape is not None else {}
         self.payload = shape.serialization.get("payload") if shape is not None else None
         self.body = [name for name, member in members.items() if member.serialization.get("location") not in LOCATIONS]
         self.located = [name for name in members if name not in self.body and name != self.payload]
         self._absent = absent
+        self._hoisted = hoisted
         self._headers: dict[str, tuple[str, text.Reader, Shape]] = {}
         self._prefixes: list[tuple[str, str]] = []
         self._query: dict[str, tuple[str, Callable[[Any], Any], bool, Shape]] = {}
@@ -111,8 +119,8 @@ class Input:
         """The located members of a request. Raises TextRefused, forms.FormRefused."""
         out = self.read_path(path)
         self._read_headers(http.headers, out)
-        if http.query_string and (self._query or self._query_map):
-            self._read_query(http.query_string, out)
+        if http.query_string and (self._query or self._query_map or self._hoisted):
+            self._read_query(http, out)
         return out
 
     def _read_headers(self, headers: list[tuple[str, str]], out: dict[str, Any]) -> None:
@@ -142,27 +150,35 @@ class Input:
     def _first(headers: list[tuple[str, str]], name: str) -> str:
         return next(value for key, value in headers if key == name)
 
-    def _read_query(self, query: bytes, out: dict[str, Any]) -> None:
-        for wire, value in forms.pairs(query):
+    def _read_query(self, http: HttpRequest, out: dict[str, Any]) -> None:
+        hoisted: list[tuple[str, str]] = []
+        for wire, value in forms.pairs(http.query_string):
             entry = self._query.get(wire)
-            if entry is None:
+            if entry is None and self._hoisted is not None and wire.lower().startswith(self._hoisted):
+                hoisted.append((wire.lower(), value))
+            elif entry is None:
                 if self._query_map is not None and wire not in self._fixed:
                     found = out.setdefault(self._query_map, {})
                     if self._query_map_lists:
                         found.setdefault(wire, []).append(value)
                     else:
                         found.setdefault(wire, value)
-                continue
-            name, read, is_list, shape = entry
-            if value == "" and shape.type_name != "list" and self._absent("", shape):
-                continue
-            try:
-                if is_list:
-                    out.setdefault(name, []).append(read(value))
-                elif name not in out:
-                    out[name] = read(value)
-            except ValueError:
-                raise TextRefused(wire, value, shape) from None
+            elif value or entry[2] or not self._absent("", entry[3]):
+                self._read_parameter(wire, value, entry, out)
+        if hoisted:
+            sent = {name for name, _ in http.headers}
+            self._read_headers([pair for pair in hoisted if pair[0] not in sent], out)
+
+    @staticmethod
+    def _read_parameter(wire: str, value: str, entry: tuple[Any, ...], out: dict[str, Any]) -> None:
+        name, read, is_list, shape = entry
+        try:
+            if is_list:
+                out.setdefault(name, []).append(read(value))
+            elif name not in out:
+                out[name] = read(value)
+        except ValueError:
+            raise TextRefused(wire, value, shape) from None
 
 
 def _path_reader(segments: list[str], labels: dict[str, tuple[str, text.Reader]]) -> Callable[[bytes], dict[str, Any]]:
@@ -305,6 +321,8 @@ class Rest(Protocol):
         self, operation: OperationModel, http: HttpRequest, body: bytes | BodyReader, path: bytes | None = None
     ) -> dict[str, Any]:
         compiled = self._compiled.get(operation) or self._compile(operation)
+        if operation.request_compression and isinstance(body, bytes):
+            body = unfolded(http, body)
         return compiled.decode(http, body, path if path is not None else http.raw_path)
 
     def encode(
@@ -346,7 +364,7 @@ class Rest(Protocol):
         shape, service = operation.input_shape, operation.service_model
         if shape is None:
             return lambda http, body, path: {}
-        located = Input(operation, self.absent)
+        located = Input(operation, self.absent, hoisted=self.hoisted)
         kind = types_of(service).part(shape, located.located, Flavour.NATIVE)
         read_body = self._payload_reader(service, shape, located)
 
@@ -474,6 +492,7 @@ class Rest(Protocol):
     def other_writer(self, service: ServiceModel, member: Any) -> Callable[[Any], bytes]:
         raise TypeError(f"a payload of type {member.type_name} is not part of {self.name}")
 
+    hoisted: str | None = None
     empty_body = b""
     blob_type = "application/octet-stream"
 

@@ -177,6 +177,7 @@ class S3Xml(RestXml):
     namespace = "http://s3.amazonaws.com/doc/2006-03-01/"
     request_id_header = "x-amz-request-id"
     blob_type = "binary/octet-stream"
+    hoisted = "x-amz-"
     iso = staticmethod(moments.to_iso_millis)
 
     def fixed_headers(self, request_id: str) -> list[tuple[str, str]]:
