@@ -38,7 +38,7 @@ def examine() -> list[dict[str, Any]]:
             "what": "network isolation of jobs (bubblewrap, Linux)",
             "ok": _isolates(),
             "optional": True,
-            "mend": "install bubblewrap (Debian: apt-get install bubblewrap); elsewhere EnableNetworkIsolation is refused",
+            "mend": "apt-get install bubblewrap (Debian); without it EnableNetworkIsolation is refused",
         }
     )
     return findings

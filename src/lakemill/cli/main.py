@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shlex
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -167,6 +168,17 @@ def algorithms(
         known = ", ".join(one.name for one in registry.specs())
         fail(f"no built-in algorithm is called {name}", f"there are: {known}")
     as_json(describe(spec)) if json else show(spec)
+
+
+@app.command()
+def demo(
+    data: Annotated[Path, typer.Option(help="Folder of the demo's own lakemill; emptied first.")] = Path("demo-data"),
+    python: Annotated[Path | None, typer.Option(help="A Python with the SageMaker SDK 2.x.")] = None,
+) -> None:
+    """Carry real data the whole way: bucket, training, endpoint, batch job, with figures beside the references."""
+    from lakemill.cli.demo import run_demo
+
+    raise typer.Exit(run_demo(data, python))
 
 
 @app.command()

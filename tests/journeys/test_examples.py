@@ -1,0 +1,62 @@
+"""The example programs, unmodified, by `lakemill run` in the environments of their SDKs."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+EXAMPLES = ROOT / "examples"
+PYTHONS = {
+    "boto3": Path(sys.executable),
+    "sdk2": ROOT / ".venvs" / "sdk2" / "bin" / "python",
+    "sdk3": ROOT / ".venvs" / "sdk3" / "bin" / "python",
+}
+
+
+def run(lakemill, command, **environment):
+    done = subprocess.run(
+        [sys.executable, "-m", "lakemill", "run", "--data", str(lakemill.data), "--", *map(str, command)],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        cwd=EXAMPLES,
+        env={**os.environ, **environment},
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("python", "program", "says"),
+    [
+        ("boto3", "boto3_only.py", "transform gave 3000 lines"),
+        ("sdk2", "kmeans_sdk2.py", "in 10 clusters"),
+        ("sdk2", "pca_sdk2.py", "50 components leave 0.13"),
+        ("sdk2", "linear_learner_sdk2.py", "AUC on"),
+        ("sdk2", "xgboost_sdk2.py", "the batch job gave the same"),
+        ("sdk3", "xgboost_sdk3.py", "AUC on"),
+    ],
+)
+def test_program_runs_unmodified(lakemill, python, program, says):
+    assert says in run(lakemill, [PYTHONS[python], program])
+
+
+def test_aws_cli_copies_trains_and_reads_the_log(lakemill):
+    path = f"{PYTHONS['sdk2'].parent}:{os.environ['PATH']}"
+    assert "training job: Completed" in run(lakemill, ["bash", "awscli.sh"], PATH=path)
+
+
+def test_the_execution_role_is_found_in_a_session_of_an_assumed_role(lakemill):
+    """2.x asks STS at https://sts.<region>.amazonaws.com, whatever endpoint is configured."""
+    program = (
+        "import sagemaker, role\n"
+        "session = sagemaker.Session(boto_session=role.assumed_session())\n"
+        "print('role is', sagemaker.get_execution_role(sagemaker_session=session))\n"
+        "print('bucket is', session.default_bucket())\n"
+    )
+    said = run(lakemill, [PYTHONS["sdk2"], "-c", program])
+    assert "role is arn:aws:iam::000000000000:role/example-sagemaker-role" in said
+    assert "bucket is sagemaker-us-east-1-000000000000" in said
