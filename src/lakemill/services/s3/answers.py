@@ -5,7 +5,6 @@ from typing import Any
 from lakemill.engines.identity.principals import canonical_id
 from lakemill.engines.objects import ObjectRecord
 from lakemill.engines.objects.records import Checksum
-from lakemill.services.s3.names import quoted
 
 
 def owner_of(account: str) -> dict[str, str]:
@@ -45,14 +44,15 @@ def checksum_members(checksum: Checksum | None, *, kind: bool = True) -> dict[st
 
 def listed(record: ObjectRecord) -> dict[str, Any]:
     """An object in a listing."""
+    checksum = record.checksum
     entry: dict[str, Any] = {
         "Key": record.key,
         "LastModified": record.last_modified,
-        "ETag": quoted(record.etag),
+        "ETag": f'"{record.etag}"',
         "Size": record.size,
         "StorageClass": record.attributes.storage_class,
     }
-    if record.checksum is not None:
-        entry["ChecksumAlgorithm"] = [record.checksum.algorithm]
-        entry["ChecksumType"] = record.checksum.kind
+    if checksum is not None:
+        entry["ChecksumAlgorithm"] = [checksum.algorithm]
+        entry["ChecksumType"] = checksum.kind
     return entry

@@ -37,7 +37,7 @@ class MultipartOperations:
             attributes_of(call, request),
             algorithm=algorithm,
             kind=kind,
-            initiator=call.principal.arn,
+            initiator="" if call.principal.kind == "root" else call.principal.arn,
         )
         answer = {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.upload_id}
         if algorithm:
