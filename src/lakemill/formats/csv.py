@@ -89,7 +89,7 @@ def blocks(
     for view in pieces.filled():
         used = len(view) if pieces.ended else streams.after_last_line(view)
         if used:
-            matrix = parser.matrix(memoryview(view[:used]))
+            matrix = parser.matrix(view[:used].data)
             if len(matrix):
                 yield _block(matrix, label_size, weights)
             if not pieces.ended:

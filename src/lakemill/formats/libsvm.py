@@ -272,7 +272,8 @@ def _parsed(line: bytes, number: int, labels: bool) -> _Line | None:
     if not tokens:
         return None
     label, weight, group = None, float("nan"), -1
-    indices, values = [], []
+    indices: list[int] = []
+    values: list[float] = []
     first, colon, rest = tokens[0].partition(b":")
     if labels or not colon:
         label = _number(first, tokens[0], number)

@@ -1,5 +1,8 @@
 """LibSVM lines, compiled. A line with anything unusual is left to libsvm.py, which also words the errors."""
 
+# numba infers the types here.
+# mypy: ignore-errors
+
 import numpy as np
 
 from lakemill.formats.jit import compiled

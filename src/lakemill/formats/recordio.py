@@ -52,10 +52,10 @@ class Frames:
     def __getitem__(self, index: int) -> memoryview:
         """The payload of one record, without a copy."""
         start = int(self.offsets[index])
-        return memoryview(self.data)[start : start + int(self.lengths[index])]
+        return self.data.data[start : start + int(self.lengths[index])]
 
     def __iter__(self) -> Iterator[memoryview]:
-        view = memoryview(self.data)
+        view = self.data.data
         for start, length in zip(self.offsets.tolist(), self.lengths.tolist(), strict=True):
             yield view[start : start + length]
 
@@ -110,7 +110,7 @@ class _Walk:
         self._tail = len(data)
 
     def run(self) -> None:
-        view, end, at = memoryview(self.data), len(self.data), 0
+        view, end, at = self.data.data, len(self.data), 0
         unpack = _HEADER.unpack_from
         while at < end:
             if at + 8 > end:
@@ -138,7 +138,8 @@ class _Walk:
         at = start
         while True:
             if at + 8 > len(view):
-                return self._short(start, "parts, of which the header", 8, max(0, len(view) - at))
+                self._short(start, "parts, of which the header", 8, max(0, len(view) - at))
+                return None
             magic, word = _HEADER.unpack_from(view, at)
             kind, length = word >> 29, word & PAYLOAD_BYTES_MAX
             if magic != MAGIC or kind not in ((_MIDDLE, _LAST) if parts else (_FIRST,)):
@@ -147,7 +148,8 @@ class _Walk:
                 )
                 raise self._wrong(start, what)
             if at + 8 + length > len(view):
-                return self._short(start, "parts, of which a payload", length, len(view) - at - 8)
+                self._short(start, "parts, of which a payload", length, len(view) - at - 8)
+                return None
             parts.append(view[at + 8 : at + 8 + length])
             at += 8 + (length + 3 & ~3)
             if self.partial and at > len(view):

@@ -110,7 +110,7 @@ class Pieces:
         self._held = rest
 
     def _fill(self) -> None:
-        view = memoryview(self._buffer)
+        view = self._buffer.data
         while self._held < len(view):
             count = self._read_into(view[self._held :])
             if not count:

@@ -56,7 +56,7 @@ def row(frames: recordio.Frames, index: int, label_names: tuple[str, ...]) -> me
     """One record. Raises BadRecord."""
     start, length = int(frames.offsets[index]), int(frames.lengths[index])
     try:
-        return message.row(frames.data, memoryview(frames.data), start, start + length, label_names)
+        return message.row(frames.data, frames.data.data, start, start + length, label_names)
     except FormatError as wrong:
         raise BadRecord(index, str(wrong)) from None
 

@@ -25,7 +25,10 @@ VALUES, KEYS, SHAPE = 1, 2, 3
 WIDTH_MAX = (1 << 31) - 1
 """The widest record that is read; column numbers are int32."""
 
-_ITEMS = {FLOAT32: (np.dtype("<f4"), wire.FOUR_BYTES), FLOAT64: (np.dtype("<f8"), wire.EIGHT_BYTES)}
+_ITEMS: dict[int, tuple[np.dtype, int]] = {
+    FLOAT32: (np.dtype("<f4"), wire.FOUR_BYTES),
+    FLOAT64: (np.dtype("<f8"), wire.EIGHT_BYTES),
+}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -117,7 +117,7 @@ class Reader:
         self._agree(columns.widths, columns.label_counts)
         labels = columns.labels.reshape(n, -1) if len(columns.labels) else None
         if columns.keys is None:
-            return Block(columns.values.reshape(n, self._width), _squeezed(labels))
+            return Block(columns.values.reshape(n, int(columns.widths[0])), _squeezed(labels))
         from scipy import sparse  # Dense data never waits for scipy.
 
         starts = np.zeros(n + 1, np.int64)

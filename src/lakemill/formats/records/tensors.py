@@ -27,7 +27,7 @@ def decode_features(buffer: Any) -> list[dict[str, np.ndarray]]:
 
 def _records(buffer: Any) -> list[tuple[dict[str, np.ndarray], dict[str, np.ndarray]]]:
     frames = recordio.frames(buffer)
-    view = memoryview(frames.data)
+    view = frames.data.data
     found = []
     for number, (start, length) in enumerate(zip(frames.offsets.tolist(), frames.lengths.tolist(), strict=True), 1):
         try:

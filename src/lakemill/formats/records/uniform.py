@@ -4,7 +4,8 @@ The SageMaker SDK and Spark write dense data so that every frame has the same le
 numbers. The first record is read field by field; from it follow which bytes are numbers (features, labels), which are
 free text (uid, metadata, configuration) and which must be the same in every frame. Then frames are an (n, F) byte
 matrix whose columns are copied out, and the bytes in between are compared for every frame, a megabyte at a time so
-that the comparison finds them in the processor's cache. If any frame differs the general path takes over; nothing is assumed.
+that the comparison finds them in the processor's cache. If any frame differs the general path takes over; nothing is
+assumed.
 """
 
 import dataclasses
@@ -65,7 +66,7 @@ def layout(data: np.ndarray, label_names: tuple[str, ...]) -> Layout | None:
 
 
 def _read(frame: np.ndarray, length: int, label_names: tuple[str, ...]) -> Layout | None:
-    view = memoryview(frame)
+    view = frame.data
     features, label, texts = message.entries(view, 8, 8 + length)
     if "values" not in features:
         return None
