@@ -22,9 +22,10 @@ from lakemill.engines.identity.evaluation import (
     denial,
     evaluate,
 )
-from lakemill.engines.identity.holders import Document, Groups, Roles, Users
+from lakemill.engines.identity.holders import Document
 from lakemill.engines.identity.keys import AccessKey, AccessKeys
 from lakemill.engines.identity.managed import ManagedPolicies
+from lakemill.engines.identity.people import Groups, Roles, Users
 from lakemill.engines.identity.policy import Kind, Policy, compile_policy
 from lakemill.engines.identity.principal import Principal, anonymous
 from lakemill.engines.identity.profiles import InstanceProfiles

@@ -18,7 +18,8 @@ from lakemill.engines.identity.errors import (
     PolicyNotAttachable,
     QuotaReached,
 )
-from lakemill.engines.identity.holders import SERVICE_LINKED_PATH, add_tags, drop_tags
+from lakemill.engines.identity.holders import add_tags, drop_tags
+from lakemill.engines.identity.people import SERVICE_LINKED_PATH
 from lakemill.engines.identity.policy import compile_policy, size
 from lakemill.engines.identity.store import GROUPS, POLICIES, ROLES, USERS, Store, entity_key, new_id
 from lakemill.ports.metadata import Transaction

@@ -3,9 +3,10 @@
 from typing import Any
 
 from lakemill.engines.identity.awsmanaged import AWS_POLICIES
-from lakemill.engines.identity.holders import ATTACHED_MAX, GROUPS_MAX, Groups, Roles, Users
+from lakemill.engines.identity.holders import ATTACHED_MAX
 from lakemill.engines.identity.keys import KEYS_MAX
 from lakemill.engines.identity.managed import TEXT_BYTES_MAX, VERSIONS_MAX, policy_arn
+from lakemill.engines.identity.people import GROUPS_MAX, Groups, Roles, Users
 from lakemill.engines.identity.trust import TRUST_BYTES_MAX
 from lakemill.services.base import Call, operation
 from lakemill.services.iam.paging import page

@@ -38,6 +38,6 @@ def _read(marker: str | None) -> str | None:
     if marker is None:
         return None
     try:
-        return base64.urlsafe_b64decode(marker.encode()).decode()
-    except (binascii.Error, UnicodeError):
+        return base64.b64decode(marker, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
         raise ServiceError("ValidationError", f"Invalid Marker: {marker}", status=400) from None

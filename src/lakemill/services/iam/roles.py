@@ -5,7 +5,8 @@ import re
 import uuid
 from typing import Any
 
-from lakemill.engines.identity.holders import SERVICE_LINKED_PATH, add_tags
+from lakemill.engines.identity.holders import add_tags
+from lakemill.engines.identity.people import SERVICE_LINKED_PATH
 from lakemill.engines.identity.trust import pinned
 from lakemill.services.base import Call, ServiceError, operation
 from lakemill.services.iam.paging import by_name, page
