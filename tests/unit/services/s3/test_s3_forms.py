@@ -6,7 +6,7 @@ import os
 import pytest
 
 from lakemill.services.base import ServiceError
-from lakemill.services.s3 import postpolicy
+from lakemill.services.s3 import S3, postpolicy
 
 from .conftest import content, http_request
 
@@ -126,6 +126,19 @@ async def test_an_unsigned_form_needs_a_public_bucket(ask, service, bucket):
     await ask("DeletePublicAccessBlock", Bucket=bucket)
     rule = {"Effect": "Allow", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::lake/up/*"}
     await ask("PutBucketPolicy", Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [rule]}))
+    assert (await post(service, {"key": "up/k"}))[0] == 204
+
+
+async def test_without_authentication_signatures_are_not_looked_at_but_policies_are(
+    objects, identity, clock, bucket, key
+):
+    service = S3(objects, identity, clock, auth="off", account="000000000000")
+    fields = signed(key, ANY_KEY, {"key": "up/k"}) | {"x-amz-signature": "0" * 64}
+    fields["x-amz-credential"] = fields["x-amz-credential"].replace(key.access_key_id, "test")
+    with pytest.raises(ServiceError, match="Policy Condition failed"):
+        await post(service, fields)
+    fields = signed(key, ANY_KEY, {"key": "up/k"}) | {"x-amz-signature": "0" * 64}
+    assert (await post(service, fields))[0] == 204
     assert (await post(service, {"key": "up/k"}))[0] == 204
 
 
