@@ -125,6 +125,7 @@ class LinearLearnerBase(BaseEstimator):
             kept = weights != 0
             if not kept.all():
                 x, targets, weights = x[kept], targets[kept], weights[kept]
+        settings = fitting.settled(settings, x.shape[1])
         seed = self._seed()
         held: MemoryData | None = None
         scaler = fitting.make_scaler(settings, x, targets, weights)

@@ -19,8 +19,8 @@ from lakemill.algorithms.linear_learner.training import Checkpoint, EpochReport,
 UNSEEN_CLASS_WEIGHT = 1e6
 HELD_OUT_MIN = 20
 """Fewer records than this are not split."""
-WEIGHTS_MAX = 1 << 25
-"""Weights of all models together that `num_models=auto` stays below."""
+QUASI_NEWTON_WEIGHTS_MAX, MINI_BATCH_WEIGHTS_MAX = 1 << 22, 1 << 25
+"""Weights of all models together that `num_models=auto` stays below: quasi-Newton keeps twenty copies, Adam five."""
 
 
 @dataclasses.dataclass
@@ -61,12 +61,23 @@ def make_scaler(
     )
 
 
+def settled(settings: Mapping[str, Any], dim: int) -> dict[str, Any]:
+    """The settings, with mini batches instead of quasi-Newton where one model has too many weights for its history."""
+    outputs = settings["num_classes"] if settings["predictor_type"] == MULTICLASS else 1
+    if uses_quasi_newton(settings) and (dim + 1) * outputs > QUASI_NEWTON_WEIGHTS_MAX:
+        return {**settings, "optimizer": "adam"}
+    return dict(settings)
+
+
 def model_count(settings: Mapping[str, Any], dim: int, outputs: int) -> int:
     """num_models; `auto` is 32 mini-batch models, 16 (8 for several classes) where only penalties are free."""
     if settings["num_models"] != "auto":
         return settings["num_models"]
-    wished = 32 if not uses_quasi_newton(settings) else 16 if outputs == 1 else 8
-    return max(1, min(wished, WEIGHTS_MAX // max(1, (dim + 1) * outputs)))
+    if uses_quasi_newton(settings):
+        wished, most = 16 if outputs == 1 else 8, QUASI_NEWTON_WEIGHTS_MAX
+    else:
+        wished, most = 32, MINI_BATCH_WEIGHTS_MAX
+    return max(1, min(wished, most // ((dim + 1) * outputs)))
 
 
 def positive_weights(settings: Mapping[str, Any], labels: np.ndarray) -> list[float]:

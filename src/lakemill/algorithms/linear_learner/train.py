@@ -31,6 +31,7 @@ def train(context: TrainingContext) -> None:
         settings["num_models"] = 1  # A tuning job compares jobs, so each trains the one model it was asked for.
     channel = Channel("train", context.channels["train"], settings)
     data, scaler = channel.train()
+    settings = fitting.settled(settings, data.dim)
     _log_scaler(context, scaler)
     validation = _held_out(context, settings, "validation", channel.dim, scaler)
     journal = _Journal(context, settings, scaler, data)
@@ -95,8 +96,10 @@ class _Journal:
         self._since = time.monotonic()
         if not data.in_memory:
             self._log.info("The training data do not fit in memory; the channel is read again for every epoch")
-        way = "quasi-Newton" if uses_quasi_newton(settings) else "mini batches"
-        self._log.info(f"Training by {way}")
+        if uses_quasi_newton(settings):
+            self._log.info("Training by quasi-Newton: mini_batch_size and use_lr_scheduler do not apply")
+        else:
+            self._log.info("Training by mini batches")
 
     def epoch(self, one: EpochReport) -> None:
         self._log.quality(f"train {self._name}", one.train_loss, epoch=one.epoch)

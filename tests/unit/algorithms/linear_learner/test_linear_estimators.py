@@ -11,7 +11,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from lakemill.algorithms.linear_learner import LinearLearnerClassifier, LinearLearnerRegressor
 
 # Those checks compare two fits of 15 records to seven digits. Three classes are separable there, so that without a
-# penalty the optimum lies at infinity; test_sample_weights_count_like_repetitions has the penalised case to four digits.
+# penalty the optimum lies at infinity; test_sample_weights_count_like_repetitions has the penalised case.
 SEPARABLE = "separable records leave an unpenalised softmax no finite optimum"
 WEIGHTS = ("check_sample_weight_equivalence_on_dense_data", "check_sample_weight_equivalence_on_sparse_data")
 EXCEPTIONS = dict.fromkeys(WEIGHTS, SEPARABLE)
