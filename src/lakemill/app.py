@@ -1,8 +1,10 @@
 """Puts lakemill together from settings, and runs it. The only module that knows everyone."""
 
 import asyncio
+import base64
 import contextlib
 import dataclasses
+import hmac
 import os
 import signal
 import socket
@@ -13,19 +15,21 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from lakemill.console import overview
 from lakemill.engines.hosting import Hosting
 from lakemill.engines.identity import Identity
 from lakemill.engines.jobs import Jobs
 from lakemill.engines.loglines import LogLines
 from lakemill.engines.objects import Objects
 from lakemill.gateway.authority import Authority, write_private
+from lakemill.gateway.internal import Answer
 from lakemill.gateway.pipeline import Gateway
 from lakemill.gateway.requestlog import RequestLog
 from lakemill.ports.blobs import EmbeddedBlobs
 from lakemill.ports.clock import SystemClock
 from lakemill.ports.compute import EmbeddedCompute
 from lakemill.ports.metadata import EmbeddedMetadata
-from lakemill.services.base import Service
+from lakemill.services.base import HttpRequest, Service
 from lakemill.services.iam import Iam
 from lakemill.services.logs import Logs
 from lakemill.services.s3 import S3
@@ -34,9 +38,11 @@ from lakemill.services.sagemaker_runtime import SageMakerRuntime
 from lakemill.services.sts import Sts
 from lakemill.settings import Settings
 
-
 SERVICES: tuple[type[Service], ...] = (S3, Iam, Sts, Logs, SageMaker, SageMakerRuntime)
 """Every service there is; docs and tests read this."""
+
+
+CONSOLE_ROWS_MAX = 50
 
 
 class AlreadyRunning(Exception):
@@ -121,7 +127,9 @@ def build(settings: Settings) -> App:
     ]
     log = RequestLog(settings.log_format, enabled=settings.log_requests)
     gateway = Gateway(services, identity, metadata, clock, settings, log)
-    return App(settings, gateway, jobs, hosting, objects, identity, loglines, metadata, lock, Authority(data))
+    app = App(settings, gateway, jobs, hosting, objects, identity, loglines, metadata, lock, Authority(data))
+    gateway.internal.add("/_lakemill/", lambda http: _console(app, sagemaker, http))
+    return app
 
 
 def _lock(data: Path) -> FileLock:
@@ -144,6 +152,37 @@ def root_key(app: App) -> tuple[str, str]:
     if not path.exists() or path.read_text() != text:
         write_private(path, text.encode())
     return key.access_key_id, key.secret
+
+
+async def _console(app: App, sagemaker: SageMaker, http: HttpRequest) -> Answer:
+    """The overview page; like everything else it is for those who know the root key (HTTP basic authentication)."""
+    if app.settings.auth != "off" and not _knows_root_key(app, http.header("authorization") or ""):
+        challenge = [("www-authenticate", 'Basic realm="lakemill: access key id and secret of the root key"')]
+        return 401, challenge, b"The console asks for the root key: its id as the user, its secret as the password.\n"
+
+    def rows(kind: str) -> list[dict[str, object]]:
+        documents = sorted(sagemaker.resources.all(kind), key=lambda one: one["created"], reverse=True)
+        return [
+            {"name": one["name"], "status": one.get("status", ""), "created": f"{one['created']:%Y-%m-%d %H:%M:%S}"}
+            for one in documents[:CONSOLE_ROWS_MAX]
+        ]
+
+    buckets = [{"name": one.name} for one in app.objects.buckets.owned_by(app.settings.account)]
+    sections = {
+        "Endpoints": rows("endpoint"),
+        "Training jobs": rows("training-job"),
+        "Transform jobs": rows("transform-job"),
+        "Models": rows("model"),
+        "Buckets": buckets,
+    }
+    page = await asyncio.to_thread(overview, f"lakemill at {app.settings.host}:{app.settings.port}", sections)
+    return 200, [("content-type", "text/html; charset=utf-8"), ("cache-control", "no-store")], page
+
+
+def _knows_root_key(app: App, authorization: str) -> bool:
+    key = app.identity.root_key()
+    expected = base64.b64encode(f"{key.access_key_id}:{key.secret}".encode()).decode()
+    return hmac.compare_digest(authorization.encode(), f"Basic {expected}".encode())
 
 
 @contextlib.contextmanager

@@ -16,7 +16,9 @@ from lakemill.ports.metadata import Metadata
 from lakemill.services.base import HttpRequest
 from lakemill.settings import Settings
 
-Page = Callable[[HttpRequest], Awaitable[tuple[int, list[tuple[str, str]], bytes]]]
+Answer = tuple[int, list[tuple[str, str]], bytes]
+"""Status, headers, body."""
+Page = Callable[[HttpRequest], Awaitable[Answer]]
 
 DISK_FREE_BYTES_MIN = 64 << 20
 
@@ -43,11 +45,11 @@ class Internal:
             return None
         return self._pages.get(raw_path.decode("latin-1"), self._missing)
 
-    async def _missing(self, http: HttpRequest) -> tuple[int, list[tuple[str, str]], bytes]:
+    async def _missing(self, http: HttpRequest) -> Answer:
         known = ", ".join(sorted(self._pages))
         return 404, [("content-type", "text/plain")], f"no such page; there are: {known}\n".encode()
 
-    async def _health(self, http: HttpRequest) -> tuple[int, list[tuple[str, str]], bytes]:
+    async def _health(self, http: HttpRequest) -> Answer:
         checks = {"metadata": await self._check_metadata(), "disk": self._check_disk()}
         well = all(state == "ok" for state in checks.values())
         state = "running" if well else "error"
