@@ -124,6 +124,24 @@ def test_conditions_are_decided_at_once(s3, bucket):
     fails("InvalidRange", 416, s3.get_object, Bucket=bucket, Key="lock", Range="bytes=100-")
 
 
+@pytest.mark.parametrize("size", [10_000, 300_000])
+def test_readers_never_see_a_mixture_of_two_writes(s3, bucket, size):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"a" * size)
+
+    def write(n):
+        s3.put_object(Bucket=bucket, Key="k", Body=bytes([97 + n % 26]) * size)
+        return True
+
+    def read(n):
+        got = s3.get_object(Bucket=bucket, Key="k")
+        data = got["Body"].read()
+        return len(data) == size and len(set(data)) == 1 and got["ETag"] == f'"{hashlib.md5(data).hexdigest()}"'
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        work = [pool.submit(write if n % 3 == 0 else read, n) for n in range(90)]
+        assert all(one.result() for one in work)
+
+
 def test_versions_can_be_brought_back(s3, bucket):
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     one = s3.put_object(Bucket=bucket, Key="k", Body=b"1")["VersionId"]
