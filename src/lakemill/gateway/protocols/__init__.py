@@ -9,7 +9,8 @@ from lakemill.gateway.protocols.base import Family, Protocol, WireResponse, give
 from lakemill.gateway.protocols.cbor import AmzCbor, RpcV2Cbor
 from lakemill.gateway.protocols.query import Query
 from lakemill.gateway.protocols.restjson import RestJson
-from lakemill.gateway.protocols.restxml import RestXml, S3Xml
+from lakemill.gateway.protocols.restxml import RestXml
+from lakemill.gateway.protocols.s3xml import S3Xml
 from lakemill.services.base import HttpRequest
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ becomes the stream's exception frame, the only way left to say so once the statu
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -84,13 +85,15 @@ class EventCodec:
         return eventstream.encode(headers, payload)
 
     async def encode(self, events: AsyncIterable[dict[str, Any]], first: bytes = b"") -> AsyncIterator[bytes]:
-        """Frames of a handler's events."""
+        """Frames of a handler's events. Closing this closes the handler's iterator too."""
         if first:
             yield first
+        closing: Any = contextlib.aclosing(events) if hasattr(events, "aclose") else contextlib.nullcontext(events)
         try:
-            async for event in events:
-                ((name, value),) = event.items()
-                yield self._events[name].frame(value)
+            async with closing as each:
+                async for event in each:
+                    ((name, value),) = event.items()
+                    yield self._events[name].frame(value)
         except ServiceError as error:
             yield self._exception(error)
 
