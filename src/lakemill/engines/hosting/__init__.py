@@ -1,11 +1,11 @@
 """Hosting: models behind endpoints, and batches of objects through models.
 
-`endpoints.Hosting` keeps named fleets of serving processes; `fleet` and `instance` keep the processes up; `client` is
-the hop to them; `batch` runs whole objects through a fleet of its own.
+`endpoints.Hosting` keeps named fleets of serving processes, `routes` finds the one for a request; `fleet`, `variant`,
+`slot` and `instance` keep the processes up; `client` is the hop to them; `batch` runs whole objects through a fleet.
 """
 
 from lakemill.engines.hosting.client import Answer, StreamedAnswer
-from lakemill.engines.hosting.endpoints import ANSWER_S, BODY_BYTES_MAX, ENDPOINT, INSTANCES_MAX, Hosting
+from lakemill.engines.hosting.endpoints import ENDPOINT, INSTANCES_MAX, Hosting
 from lakemill.engines.hosting.errors import (
     AnswerTooLarge,
     AnswerTooLate,
@@ -22,8 +22,9 @@ from lakemill.engines.hosting.errors import (
     StartFailed,
     VariantMissing,
 )
-from lakemill.engines.hosting.fleet import VariantSpec
+from lakemill.engines.hosting.routes import ANSWER_S, BODY_BYTES_MAX
 from lakemill.engines.hosting.serving import Launch, Model, Site
+from lakemill.engines.hosting.variant import VariantSpec
 
 __all__ = [
     "ANSWER_S",

@@ -24,21 +24,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lakemill.engines.hosting.client import Answer, StreamedAnswer
 from lakemill.engines.hosting.errors import (
     EndpointBusy,
     EndpointMissing,
-    EndpointNotServing,
     HostingError,
-    NoInstance,
     NoTraffic,
-    ServerGone,
     StartFailed,
     VariantMissing,
 )
-from lakemill.engines.hosting.fleet import Fleet, Home, Variant, VariantSpec, forget, owners
-from lakemill.engines.hosting.instance import Instance
+from lakemill.engines.hosting.fleet import Fleet, forget, owners
+from lakemill.engines.hosting.routes import Routes
 from lakemill.engines.hosting.serving import Authorise, Ground, Launcher, launch
+from lakemill.engines.hosting.variant import Home, VariantSpec
 from lakemill.engines.loglines import LogLines
 from lakemill.engines.resources import ResourceMissing, Resources
 from lakemill.ports.clock import Clock
@@ -50,13 +47,6 @@ log = logging.getLogger(__name__)
 ENDPOINT = "endpoint"
 Document = dict[str, Any]
 
-ANSWER_S = 60.0
-"""How long a model may take to answer."""
-ATTEMPTS_MAX = 4
-"""For a request that did not reach the instance it was meant for."""
-STREAM_S = 480.0
-"""How long a streamed answer may take altogether."""
-BODY_BYTES_MAX = 6_291_456
 CLOSE_S = 8.0
 """How long closing may take: whoever asked the platform to stop will not wait for a long prediction."""
 BATCH_OWNER = "batch/"
@@ -65,7 +55,7 @@ INSTANCES_MAX = 20
 """Instances that one endpoint may have: each is a process with the model in memory."""
 
 
-class Hosting:
+class Hosting(Routes):
     """The engine. scope is "account/region"; names are case-sensitive."""
 
     def __init__(
@@ -85,8 +75,7 @@ class Hosting:
         self.metadata = metadata
         self.folder = folder
         self._resources = Resources(metadata, clock)
-        self._rng = rng or random.Random()
-        self._fleets: dict[tuple[str, str], Fleet] = {}
+        super().__init__(rng or random.Random())
         self._works: dict[tuple[str, str], asyncio.Task] = {}
         self._endings: set[asyncio.Task] = set()
 
@@ -229,78 +218,9 @@ class Hosting:
             raise EndpointMissing(name)
         return found
 
-    def up(self, scope: str, name: str) -> dict[str, int]:
-        """Instances that can take requests now, by variant."""
-        fleet = self._fleets.get((scope, name))
-        return {} if fleet is None else {variant.spec.name: variant.up for variant in fleet.variants.values()}
-
-    # Requests
-
-    async def invoke(
-        self, scope: str, name: str, headers: Mapping[str, str], body: bytes, *, variant: str | None = None
-    ) -> tuple[str, Answer]:
-        """One request to a model; the variant that answered, and its answer, whatever its status.
-
-        Raises EndpointMissing, EndpointNotServing, VariantMissing, NoInstance, ServerError.
-        """
-        chosen = self._choose(scope, name, variant)
-        for attempt in range(ATTEMPTS_MAX):
-            instance = await self._instance(chosen)
-            try:
-                client = instance.client
-                answer = await client.request(
-                    "POST", "/invocations", headers, body, timeout_s=ANSWER_S, bytes_max=BODY_BYTES_MAX
-                )
-                return chosen.spec.name, answer
-            except ServerGone as gone:
-                if attempt + 1 == ATTEMPTS_MAX or not await self._repeatable(chosen, instance, gone):
-                    raise
-        raise AssertionError  # The loop returns or raises.
-
-    async def stream(
-        self, scope: str, name: str, headers: Mapping[str, str], body: bytes, *, variant: str | None = None
-    ) -> tuple[str, StreamedAnswer]:
-        """Like invoke, but the answer's body comes as it is made. The answer must be closed."""
-        chosen = self._choose(scope, name, variant)
-        for attempt in range(ATTEMPTS_MAX):
-            instance = await self._instance(chosen)
-            try:
-                answer = await instance.client.stream(
-                    "POST", "/invocations", headers, body, timeout_s=ANSWER_S, total_s=STREAM_S
-                )
-                return chosen.spec.name, answer
-            except ServerGone as gone:
-                if attempt + 1 == ATTEMPTS_MAX or not await self._repeatable(chosen, instance, gone):
-                    raise
-        raise AssertionError  # The loop returns or raises.
-
-    def _choose(self, scope: str, name: str, variant: str | None) -> Variant:
-        fleet = self._fleets.get((scope, name))
-        if fleet is None:
-            raise EndpointNotServing(name, self.document(scope, name)["state"])
-        try:
-            return fleet.choose(variant)
-        except VariantMissing as missing:
-            raise VariantMissing(name, missing.variant) from None
-
-    async def _instance(self, variant: Variant) -> Instance:
-        found = variant.choose(self._rng)
-        if found is None:
-            await variant.comeback()
-            found = variant.choose(self._rng)
-            if found is None:
-                raise NoInstance(variant.spec.name)
-        return found
-
-    @staticmethod
-    async def _repeatable(variant: Variant, instance: Instance, gone: ServerGone) -> bool:
-        """Whether the request may be made again: not if it may have reached the process and killed it."""
-        instance.suspect()
-        if gone.unsent:
-            # Out of the rotation until its watcher, which looks at once, has seen it well.
-            variant.part(instance)
-            return True
-        return gone.stale and await instance.ping()
+    def state(self, scope: str, name: str) -> str:
+        """Raises EndpointMissing."""
+        return self.document(scope, name)["state"]
 
     # What changes do
 
@@ -341,6 +261,7 @@ class Hosting:
         old = self._fleets.get(key)
 
         def switched(document: Document) -> None:
+            _unless_deleting(document)
             document |= {"state": "serving", "fleet": pending, "pending": None, "failure": None}
 
         try:
@@ -358,6 +279,7 @@ class Hosting:
         fleet.weigh(pending["weights"])
 
         def adjusted(document: Document) -> None:
+            _unless_deleting(document)
             for spec in document["fleet"]["variants"]:
                 spec["count"] = pending["counts"].get(spec["name"], spec["count"])
                 spec["weight"] = pending["weights"].get(spec["name"], spec["weight"])
@@ -369,6 +291,7 @@ class Hosting:
         log.warning("endpoint %s: %s", key[1], failure)
 
         def fail(document: Document) -> None:
+            _unless_deleting(document)
             state = "failed" if document["fleet"] is None else "serving"
             document |= {"state": state, "failure": failure.document(), "pending": None}
 
@@ -406,6 +329,12 @@ class Hosting:
         home = Home(owner, self.folder / owner, document["scope"], document["log_group"])
         specs = [VariantSpec.of(spec) for spec in fleet["variants"]]
         return Fleet(self.ground, self.metadata, home, specs, self._rng)
+
+
+def _unless_deleting(document: Document) -> None:
+    """A change that ends while its endpoint is being deleted must not bring it back to life."""
+    if document["state"] == "deleting":
+        raise EndpointMissing(document["name"])
 
 
 def _fleet_document(label: str, variants: Sequence[VariantSpec], clock: Clock) -> Document:

@@ -14,7 +14,8 @@ from typing import Any
 
 from lakemill.engines.hosting import ArtifactError, Hosting, HostingError, Model, ServerError, StartFailed, VariantSpec
 from lakemill.engines.hosting.batch.work import Batch, Options, Report, Stopped, Task, TaskFailed
-from lakemill.engines.hosting.fleet import Fleet, Home, forget
+from lakemill.engines.hosting.fleet import Fleet, forget
+from lakemill.engines.hosting.variant import Home
 from lakemill.engines.identity.errors import RoleRefused
 from lakemill.engines.jobs import Job, JobKind
 from lakemill.engines.objects import Objects, ObjectsError

@@ -8,7 +8,8 @@ from tests.unit.engines.hosting.conftest import SCOPE, spec
 
 from lakemill.engines.hosting.batch.processing import CSV, Processing
 from lakemill.engines.hosting.batch.work import Batch, Options, Stopped, Task
-from lakemill.engines.hosting.fleet import Fleet, Home
+from lakemill.engines.hosting.fleet import Fleet
+from lakemill.engines.hosting.variant import Home
 
 WHOLE = Processing("")
 

@@ -18,7 +18,7 @@ from lakemill.engines.hosting import (
     ServerGone,
     VariantMissing,
 )
-from lakemill.engines.hosting.fleet import INSTANCES
+from lakemill.engines.hosting.slot import INSTANCES
 
 
 def instances(bench, name="e"):

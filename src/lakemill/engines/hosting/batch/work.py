@@ -19,7 +19,7 @@ from lakemill.engines.hosting.batch.processing import Processing, ProcessingErro
 from lakemill.engines.hosting.batch.splitting import Record, SplitError, bodies, body, records
 from lakemill.engines.hosting.client import Answer, ServingClient
 from lakemill.engines.hosting.errors import NoInstance, ServerError
-from lakemill.engines.hosting.fleet import Variant
+from lakemill.engines.hosting.variant import Variant
 
 RETRY_PAUSE_S = 0.2
 ANSWER_BYTES_MAX = 1 << 30
