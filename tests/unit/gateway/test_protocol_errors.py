@@ -111,3 +111,11 @@ def test_a_request_of_an_unknown_service_is_refused_in_the_protocol_of_its_heade
 def test_every_status_of_the_tables_is_an_http_error():
     for table in (errors.STATUS, errors.REST_STATUS, errors.S3_STATUS):
         assert all(300 <= status <= 599 for status in table.values())
+
+
+def test_errors_of_one_name_in_two_services_keep_their_own_members():
+    error = ServiceError("ResourceNotFoundException", "no", fields={"Type": "User", "ResourceType": "USER"})
+    of_lambda = protocols.REST_JSON.encode_error(error, "r", service=models.service_model("lambda"))
+    of_quicksight = protocols.REST_JSON.encode_error(error, "r", service=models.service_model("quicksight"))
+    assert of_lambda.body == b'{"Message":"no","Type":"User"}'
+    assert of_quicksight.body == b'{"Message":"no","ResourceType":"USER"}'

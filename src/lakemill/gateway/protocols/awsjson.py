@@ -11,7 +11,7 @@ import msgspec
 from lakemill.gateway import errors
 from lakemill.gateway.constraints import native, refusal, serialization, violations
 from lakemill.gateway.eventstream import CONTENT_TYPE as EVENT_STREAM
-from lakemill.gateway.protocols.base import Protocol, WireResponse
+from lakemill.gateway.protocols.base import Protocol, WireResponse, overridden
 from lakemill.gateway.protocols.compression import unfolded
 from lakemill.gateway.protocols.events import EventCodec
 from lakemill.gateway.protocols.names import Renamers
@@ -122,15 +122,13 @@ class AwsJson(Protocol):
     ) -> WireResponse:
         compiled = self._compiled.get(operation) or self._compile(operation)
         fields = [("content-type", self.content_type), ("x-amzn-requestid", request_id)]
-        if headers:
-            fields += headers.items()
         if compiled.events_out is None:
-            return WireResponse(status or 200, fields, compiled.encode(output or {}))
+            return WireResponse(status or 200, overridden(fields, headers), compiled.encode(output or {}))
         member, codec = compiled.events_out
         fields[0] = ("content-type", EVENT_STREAM)
         rest = {name: value for name, value in (output or {}).items() if name != member}
         stream = codec.encode((output or {})[member], codec.initial(compiled.encode(rest)))
-        return WireResponse(status or 200, fields, stream)
+        return WireResponse(status or 200, overridden(fields, headers), stream)
 
     def encode_error(
         self,
@@ -148,11 +146,10 @@ class AwsJson(Protocol):
         name = kind.name if kind is not None else error.code
         fields = [("content-type", self.content_type), ("x-amzn-requestid", request_id), ("x-amzn-errortype", name)]
         fields += errors.query_compatible(error, service, kind, status)
-        fields += error.headers.items()
         body = {"__type": name, errors.text_of(kind): error.message}
         if error.fields:
             body |= self._written(service, kind, error.fields)
-        return WireResponse(status, fields, msgspec.json.encode(body))
+        return WireResponse(status, overridden(fields, error.headers), msgspec.json.encode(body))
 
     def _written(
         self, service: ServiceModel | None, kind: errors.Kind | None, fields: dict[str, Any]

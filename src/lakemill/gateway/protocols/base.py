@@ -7,6 +7,7 @@ into closures, and a call only runs them. None of them walks a model per call.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from lakemill.services.base import BodyReader, HttpRequest, ServiceError
@@ -79,6 +80,14 @@ class Protocol:
     ) -> WireResponse:
         """The answer of an error. head: the request was HEAD, so nothing follows the headers."""
         raise NotImplementedError
+
+
+def overridden(fields: list[tuple[str, str]], headers: Mapping[str, str] | None) -> list[tuple[str, str]]:
+    """The fields of an answer with a handler's (or an error's) own headers in place of those of the same name."""
+    if not headers:
+        return fields
+    own = {name.lower(): value for name, value in headers.items()}
+    return [field for field in fields if field[0] not in own] + list(own.items())
 
 
 def takes_stream(operation: OperationModel) -> bool:

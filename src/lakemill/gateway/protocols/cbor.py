@@ -16,7 +16,7 @@ from lakemill.gateway import errors, moments
 from lakemill.gateway.constraints import native, refusal, serialization, violations
 from lakemill.gateway.eventstream import CONTENT_TYPE as EVENT_STREAM
 from lakemill.gateway.protocols.awsjson import AwsJson
-from lakemill.gateway.protocols.base import Protocol, WireResponse
+from lakemill.gateway.protocols.base import Protocol, WireResponse, overridden
 from lakemill.gateway.protocols.compression import unfolded
 from lakemill.gateway.protocols.events import EventCodec
 from lakemill.gateway.protocols.names import Renamers
@@ -147,16 +147,22 @@ class _CborBodies:
         return body_of
 
     def response(
-        self, operation: OperationModel, output: dict[str, Any], status: int, fields: list[tuple[str, str]]
+        self,
+        operation: OperationModel,
+        output: dict[str, Any],
+        status: int,
+        fields: list[tuple[str, str]],
+        headers: dict[str, str] | None,
     ) -> WireResponse:
         """fields[0] is the content type, replaced when the answer is an event stream."""
         compiled = self.of(operation)
         if compiled.events_out is None:
-            return WireResponse(status, fields, compiled.encode(output))
+            return WireResponse(status, overridden(fields, headers), compiled.encode(output))
         member, codec = compiled.events_out
         fields[0] = ("content-type", EVENT_STREAM)
         rest = {name: value for name, value in output.items() if name != member}
-        return WireResponse(status, fields, codec.encode(output[member], codec.initial(compiled.encode(rest))))
+        stream = codec.encode(output[member], codec.initial(compiled.encode(rest)))
+        return WireResponse(status, overridden(fields, headers), stream)
 
     def error_body(self, error: ServiceError, service: ServiceModel | None, kind: errors.Kind | None) -> bytes:
         body: dict[str, Any] = {
@@ -205,7 +211,7 @@ class RpcV2Cbor(Protocol):
         status: int | None = None,
         headers: dict[str, str] | None = None,
     ) -> WireResponse:
-        return self._bodies.response(operation, output or {}, status or 200, self._fields(request_id, headers))
+        return self._bodies.response(operation, output or {}, status or 200, self._fields(request_id), headers)
 
     def encode_error(
         self,
@@ -220,16 +226,15 @@ class RpcV2Cbor(Protocol):
         service = operation.service_model if operation is not None else service
         kind = errors.kind_of(error, service)
         status = errors.status_of(error, kind)
-        fields = self._fields(request_id, error.headers) + errors.query_compatible(error, service, kind, status)
-        return WireResponse(status, fields, self._bodies.error_body(error, service, kind))
+        fields = self._fields(request_id) + errors.query_compatible(error, service, kind, status)
+        return WireResponse(status, overridden(fields, error.headers), self._bodies.error_body(error, service, kind))
 
-    def _fields(self, request_id: str, headers: dict[str, str] | None) -> list[tuple[str, str]]:
-        fixed = [
+    def _fields(self, request_id: str) -> list[tuple[str, str]]:
+        return [
             ("content-type", "application/cbor"),
             ("smithy-protocol", "rpc-v2-cbor"),
             ("x-amzn-requestid", request_id),
         ]
-        return fixed + list(headers.items()) if headers else fixed
 
 
 class AmzCbor(AwsJson):
@@ -259,9 +264,7 @@ class AmzCbor(AwsJson):
         headers: dict[str, str] | None = None,
     ) -> WireResponse:
         fields = [("content-type", self.content_type), ("x-amzn-requestid", request_id)]
-        if headers:
-            fields += headers.items()
-        return self._bodies.response(operation, output or {}, status or 200, fields)
+        return self._bodies.response(operation, output or {}, status or 200, fields, headers)
 
     def encode_error(self, error: ServiceError, request_id: str, **about: Any) -> WireResponse:
         answer = super().encode_error(error, request_id, **about)

@@ -10,7 +10,7 @@ import msgspec
 from lakemill.gateway import errors, moments
 from lakemill.gateway.constraints import refusal, violations
 from lakemill.gateway.protocols import forms, xmlwrite
-from lakemill.gateway.protocols.base import Family, Protocol, WireResponse
+from lakemill.gateway.protocols.base import Family, Protocol, WireResponse, overridden
 from lakemill.gateway.protocols.compression import unfolded
 from lakemill.gateway.shapes import Flavour, types_of, validate
 from lakemill.services.base import BodyReader, HttpRequest, ServiceError
@@ -87,9 +87,7 @@ class Query(Protocol):
     ) -> WireResponse:
         compiled = self._compiled.get(operation) or self._compile(operation)
         fields = [("content-type", CONTENT_TYPE), ("x-amzn-requestid", request_id)]
-        if headers:
-            fields += headers.items()
-        return WireResponse(status or 200, fields, compiled.encode(output or {}, request_id))
+        return WireResponse(status or 200, overridden(fields, headers), compiled.encode(output or {}, request_id))
 
     def encode_error(
         self,
@@ -104,7 +102,7 @@ class Query(Protocol):
         service = operation.service_model if operation is not None else service
         kind = errors.kind_of(error, service)
         status = errors.status_of(error, kind)
-        fields = [("content-type", CONTENT_TYPE), ("x-amzn-requestid", request_id), *error.headers.items()]
+        fields = overridden([("content-type", CONTENT_TYPE), ("x-amzn-requestid", request_id)], error.headers)
         body = self.error_body(error, request_id, service, kind, status)
         return WireResponse(status, fields, b"" if head else body)
 

@@ -12,7 +12,7 @@ from lakemill.gateway import constraints, errors
 from lakemill.gateway.constraints import serialization, violations
 from lakemill.gateway.eventstream import CONTENT_TYPE as EVENT_STREAM
 from lakemill.gateway.protocols import forms
-from lakemill.gateway.protocols.base import Family, Protocol, WireResponse
+from lakemill.gateway.protocols.base import Family, Protocol, WireResponse, overridden
 from lakemill.gateway.protocols.compression import unfolded
 from lakemill.gateway.protocols.events import EventCodec
 from lakemill.gateway.protocols.located import Input, Output, TextRefused
@@ -46,7 +46,7 @@ class Rest(Protocol):
     def __init__(self) -> None:
         self._compiled: dict[OperationModel, _Operation] = {}
         self._routes: dict[ServiceModel, Routes] = {}
-        self._error_outputs: dict[str, Output] = {}
+        self._error_outputs: dict[errors.Kind, Output] = {}
 
     # What subclasses say.
 
@@ -115,8 +115,7 @@ class Rest(Protocol):
         output = output or {}
         fields = self.fixed_headers(request_id)
         compiled.output.write(output, fields)
-        if headers:
-            fields += headers.items()
+        fields = overridden(fields, headers)
         if status is None:
             member = compiled.output.status_member
             status = (output.get(member) if member else None) or compiled.status
@@ -275,9 +274,9 @@ class Rest(Protocol):
 
     def error_output(self, kind: errors.Kind) -> Output:
         """The located members of an error's shape."""
-        if kind.name not in self._error_outputs:
-            self._error_outputs[kind.name] = Output(kind.shape, self.iso)
-        return self._error_outputs[kind.name]
+        if kind not in self._error_outputs:
+            self._error_outputs[kind] = Output(kind.shape, self.iso)
+        return self._error_outputs[kind]
 
 
 def _blob(value: Any) -> Any:

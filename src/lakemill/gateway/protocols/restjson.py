@@ -10,7 +10,7 @@ import msgspec
 from lakemill.gateway import errors, moments
 from lakemill.gateway.constraints import native, serialization
 from lakemill.gateway.protocols.awsjson import json_writers, read_json, unreadable
-from lakemill.gateway.protocols.base import WireResponse
+from lakemill.gateway.protocols.base import WireResponse, overridden
 from lakemill.gateway.protocols.names import Renamers
 from lakemill.gateway.protocols.rest import Rest
 from lakemill.gateway.protocols.trees import Writers
@@ -104,5 +104,4 @@ class RestJson(Rest):
             body |= self._writers_of(service).structure(kind.shape, output.body)(error.fields)
         else:
             body |= error.fields
-        fields += error.headers.items()
-        return WireResponse(status, fields, b"" if head else msgspec.json.encode(body))
+        return WireResponse(status, overridden(fields, error.headers), b"" if head else msgspec.json.encode(body))

@@ -9,7 +9,7 @@ import msgspec
 
 from lakemill.gateway import errors, moments
 from lakemill.gateway.protocols import xmltree, xmlwrite
-from lakemill.gateway.protocols.base import WireResponse
+from lakemill.gateway.protocols.base import WireResponse, overridden
 from lakemill.gateway.protocols.query import Query
 from lakemill.gateway.protocols.rest import Rest
 from lakemill.gateway.shapes import Flavour, types_of, validate
@@ -106,6 +106,6 @@ class RestXml(Rest):
         service = operation.service_model if operation is not None else service
         kind = errors.kind_of(error, service)
         status = errors.status_of(error, kind)
-        fields = [("content-type", "text/xml"), *self.fixed_headers(request_id), *error.headers.items()]
+        fields = overridden([("content-type", "text/xml"), *self.fixed_headers(request_id)], error.headers)
         body = self._query.error_body(error, request_id, service, kind, status)
         return WireResponse(status, fields, b"" if head else body)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lakemill.gateway import errors, moments
 from lakemill.gateway.constraints import violations
 from lakemill.gateway.protocols import xmltree, xmlwrite
-from lakemill.gateway.protocols.base import Family, WireResponse
+from lakemill.gateway.protocols.base import Family, WireResponse, overridden
 from lakemill.gateway.protocols.located import TextRefused
 from lakemill.gateway.protocols.restxml import RestXml
 from lakemill.services.base import HttpRequest, ServiceError
@@ -190,8 +190,7 @@ class S3Xml(RestXml):
     ) -> WireResponse:
         # The model gives most of S3's errors no status, so the table goes first.
         status = error.status or errors.S3_STATUS.get(error.code, 400)
-        fields = self.fixed_headers(request_id)
-        fields += error.headers.items()
+        fields = overridden(self.fixed_headers(request_id), error.headers)
         if head or status == 304:
             return WireResponse(status, fields, b"")
         named: dict[str, Any] = {"Code": error.code, "Message": error.message, **error.fields}
