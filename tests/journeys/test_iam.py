@@ -341,11 +341,11 @@ def test_a_policy_can_be_tried_before_it_is_attached(iam, user):
     deny = json.dumps({"Version": "2012-10-17", "Statement": statement})
     custom = {"PolicyInputList": [READ_LAKE, deny], "ActionNames": ["s3:ListBucket"]}
     without = iam.simulate_custom_policy(**custom, ResourceArns=["arn:aws:s3:::lake"])["EvaluationResults"][0]
-    assert (without["EvalDecision"], without["MissingContextValues"]) == ("allowed", ["aws:sourceip"])
+    assert (without["EvalDecision"], without["MissingContextValues"]) == ("allowed", ["aws:SourceIp"])
     entry = {"ContextKeyName": "aws:SourceIp", "ContextKeyValues": ["203.0.113.9"], "ContextKeyType": "ip"}
     denied = iam.simulate_custom_policy(**custom, ContextEntries=[entry])["EvaluationResults"][0]
     assert denied["EvalDecision"] == "explicitDeny"
-    assert iam.get_context_keys_for_custom_policy(PolicyInputList=[deny])["ContextKeyNames"] == ["aws:sourceip"]
+    assert iam.get_context_keys_for_custom_policy(PolicyInputList=[deny])["ContextKeyNames"] == ["aws:SourceIp"]
 
 
 def test_the_account_tells_about_itself(iam, user):

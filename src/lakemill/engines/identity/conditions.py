@@ -148,14 +148,14 @@ _NAME = re.compile(r"^(?:(?P<set>forallvalues|foranyvalue):)?(?P<operator>[a-z]+
 class Condition:
     """One operator on one key."""
 
-    __slots__ = ("_every", "_if_exists", "_operator", "_prepared", "_texts", "key", "name", "quantified")
+    __slots__ = ("_every", "_if_exists", "_operator", "_prepared", "_texts", "key", "name", "quantified", "written")
 
     def __init__(self, name: str, key: str, values: list[str], *, variables: bool) -> None:
         match = _NAME.match(name)
         known = _BY_LOWER.get(match["operator"].lower()) if match else None
         if match is None or known is None or (known == "Null" and (match["set"] or match["exists"])):
             raise PolicyMalformed(f"Invalid Condition type : {name}.")
-        self.name, self.key = known, key.lower()
+        self.name, self.key, self.written = known, key.lower(), key
         self.quantified = match["set"] is not None
         self._every = (match["set"] or "").lower() == "forallvalues"
         self._if_exists = match["exists"] is not None

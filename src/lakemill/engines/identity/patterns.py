@@ -22,13 +22,14 @@ class Lookup(Protocol):
 
 
 class Variable:
-    """A variable inside a text. key is lower case."""
+    """A variable inside a text. key is lower case, written as it stands there."""
 
-    __slots__ = ("default", "key")
+    __slots__ = ("default", "key", "written")
 
     def __init__(self, inner: str) -> None:
         match = _DEFAULT.match(inner)
-        self.key = (match[1] if match else inner.strip()).lower()
+        self.written = match[1] if match else inner.strip()
+        self.key = self.written.lower()
         self.default: str | None = match[2] if match else None
 
     def value(self, lookup: Lookup) -> str | None:
@@ -64,13 +65,50 @@ def pieces_of(text: str, *, variables: bool) -> tuple[Piece, ...]:
     return tuple(pieces)
 
 
+class _Wild:
+    """A wild card among the tokens of a pattern."""
+
+    __slots__ = ()
+
+
+_STAR, _ONE = _Wild(), _Wild()
+Token = str | _Wild
+
+
+def tokens_of(text: str) -> list[Token]:
+    """Literal runs and wild cards of a text."""
+    named: dict[str, Token] = {"*": _STAR, "?": _ONE}
+    return [named.get(part, part) for part in re.split(r"([*?])", text) if part]
+
+
+def expression_of(tokens: list[Token], any_character: str = ".") -> str:
+    """The regular expression of tokens, for a match of the whole.
+
+    What stands between two stars is taken at its first occurrence and not given up again (an atomic group): that is
+    enough for globs, and it keeps a hostile pattern of many stars linear where backtracking would take for ever.
+    """
+    runs: list[str] = [""]
+    for token in tokens:
+        if token is _STAR:
+            runs.append("")
+        elif token is _ONE:
+            runs[-1] += any_character
+        elif isinstance(token, str):
+            runs[-1] += re.escape(token)
+    first, *between = runs
+    if not between:
+        return first
+    last = between.pop()
+    return first + "".join(f"(?>{any_character}*?{run})" for run in between if run) + f"{any_character}*{last}"
+
+
 def glob(text: str, any_character: str = ".") -> str:
-    """The regular expression of a text with wild cards."""
-    return "".join(
-        f"{any_character}*" if part == "*" else any_character if part == "?" else re.escape(part)
-        for part in re.split(r"([*?])", text)
-        if part
-    )
+    """The regular expression of a text with wild cards.
+
+    >>> glob("a*b?")
+    'a.*b.'
+    """
+    return expression_of(tokens_of(text), any_character)
 
 
 @functools.lru_cache(maxsize=8192)
@@ -95,28 +133,30 @@ class Text:
 
     @property
     def variables(self) -> list[str]:
-        """Keys of its variables."""
-        return [piece.key for piece in self._pieces if isinstance(piece, Variable)]
+        """Keys of its variables, as written."""
+        return [piece.written for piece in self._pieces if isinstance(piece, Variable)]
 
     def filled(self, lookup: Lookup) -> str | None:
         """The text with its variables replaced; None when one is undefined."""
-        return self._joined(lookup, lambda text: text, lambda text: text)
+        tokens = self._tokens(lookup, lambda text: [text])
+        return None if tokens is None else "".join(str(token) for token in tokens)
 
     def expression(self, lookup: Lookup) -> str | None:
         """Its regular expression, wild cards working; None when a variable is undefined."""
-        return self._joined(lookup, glob, re.escape)
+        tokens = self._tokens(lookup, tokens_of)
+        return None if tokens is None else expression_of(tokens)
 
-    def _joined(self, lookup: Lookup, plain: Callable[[str], str], literal: Callable[[str], str]) -> str | None:
-        parts = []
+    def _tokens(self, lookup: Lookup, plain: Callable[[str], list[Token]]) -> list[Token] | None:
+        tokens: list[Token] = []
         for piece in self._pieces:
             if isinstance(piece, str):
-                parts.append(plain(piece))
+                tokens += plain(piece)
                 continue
             value = piece.text if isinstance(piece, _Character) else piece.value(lookup)
             if value is None:
                 return None
-            parts.append(literal(value))
-        return "".join(parts)
+            tokens.append(value)
+        return tokens
 
 
 class ArnPattern:

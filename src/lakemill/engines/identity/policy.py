@@ -93,15 +93,15 @@ class Policy:
             found = self._memo[action] = [one for one in self.statements if one.covers_action(action)]
         return found
 
-    def context_keys(self) -> set[str]:
-        """Condition keys its conditions and variables ask for, in lower case."""
-        keys: set[str] = set()
+    def context_keys(self) -> dict[str, str]:
+        """Condition keys its conditions and variables ask for: in lower case -> as written."""
+        written: list[str] = []
         for statement in self.statements:
             for condition in statement.conditions:
-                keys.update([condition.key, *condition.variables])
+                written += [condition.written, *condition.variables]
             for pattern in statement.resources or ():
-                keys.update(pattern.variables)
-        return keys
+                written += pattern.variables
+        return {key.lower(): key for key in written}
 
 
 def compile_policy(document: str | Mapping[str, Any], kind: Kind = "identity") -> Policy:
@@ -256,6 +256,6 @@ def size(text: str) -> int:
     return sum(not character.isspace() for character in text)
 
 
-def names_of(policies: Iterable[Policy]) -> list[str]:
-    """The condition keys of several policies, sorted."""
-    return sorted(set().union(*(policy.context_keys() for policy in policies)))
+def context_keys_of(policies: Iterable[Policy]) -> dict[str, str]:
+    """The condition keys of several policies: in lower case -> as written."""
+    return {lower: key for policy in policies for lower, key in policy.context_keys().items()}

@@ -6,7 +6,7 @@ from typing import Any
 
 from lakemill.engines.identity.conditions import Context
 from lakemill.engines.identity.evaluation import Question, Standing, evaluate
-from lakemill.engines.identity.policy import Policy
+from lakemill.engines.identity.policy import Policy, context_keys_of
 from lakemill.engines.identity.principal import Principal
 
 
@@ -53,20 +53,28 @@ def simulate(setting: Setting, action: str, resource: str) -> Outcome:
     own = None if setting.resource is None else setting.resource.policy
     decision = evaluate(question, standing, own, cross_account=crossing)
     word = "allowed" if decision.allowed else "explicitDeny" if decision.explicit else "implicitDeny"
-    return Outcome(action, resource, word, _sources(setting, question), _missing(context), _bounded(setting, question))
+    return Outcome(
+        action, resource, word, _sources(setting, question), _missing(setting, context), _bounded(setting, question)
+    )
+
+
+def _everything(setting: Setting) -> list[Sourced]:
+    return [*setting.identity, *(setting.boundary or ()), *([setting.resource] if setting.resource else [])]
 
 
 def _sources(setting: Setting, question: Question) -> list[tuple[str, str]]:
-    everything = [*setting.identity, *(setting.boundary or ()), *([setting.resource] if setting.resource else [])]
-    origin = {id(statement): (one.source, one.kind) for one in everything for statement in one.policy.statements}
+    origin = {
+        id(statement): (one.source, one.kind) for one in _everything(setting) for statement in one.policy.statements
+    }
     matched = question.matched or []
     denying = [statement for _, statement in matched if not statement.allow]
     deciding = denying or [statement for _, statement in matched]
     return list(dict.fromkeys(origin[id(statement)] for statement in deciding))
 
 
-def _missing(context: Context) -> list[str]:
-    return sorted(context.missing)
+def _missing(setting: Setting, context: Context) -> list[str]:
+    written = context_keys_of(one.policy for one in _everything(setting))
+    return sorted(written[key] for key in context.missing)
 
 
 def _bounded(setting: Setting, question: Question) -> bool | None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from lakemill.engines.identity.holders import Document
-from lakemill.engines.identity.policy import Kind, PolicyMalformed, fresh_policy, names_of
+from lakemill.engines.identity.policy import Kind, PolicyMalformed, context_keys_of, fresh_policy
 from lakemill.engines.identity.principal import Principal
 from lakemill.engines.identity.simulation import Outcome, Setting, Sourced, simulate
 from lakemill.services.base import Call, ServiceError, operation
@@ -39,13 +39,13 @@ class Simulations(Part):
     @operation("GetContextKeysForCustomPolicy")
     def get_context_keys_for_custom_policy(self, call: Call, request: Request) -> Request:
         policies = _inputs(request["PolicyInputList"], "PolicyInputList")
-        return {"ContextKeyNames": names_of(one.policy for one in policies)}
+        return {"ContextKeyNames": sorted(context_keys_of(one.policy for one in policies).values())}
 
     @operation("GetContextKeysForPrincipalPolicy")
     def get_context_keys_for_principal_policy(self, call: Call, request: Request) -> Request:
         held = self._held(call, *self._source(call, request["PolicySourceArn"]))
         policies = [*held, *_inputs(request.get("PolicyInputList", []), "PolicyInputList")]
-        return {"ContextKeyNames": names_of(one.policy for one in policies)}
+        return {"ContextKeyNames": sorted(context_keys_of(one.policy for one in policies).values())}
 
     def _source(self, call: Call, arn: str) -> tuple[str, Document]:
         """(user | group | role, document) of an ARN."""

@@ -97,4 +97,8 @@ def test_the_keys_a_policy_asks_for_are_known():
         GOOD
         | {"Resource": "arn:aws:s3:::b/${aws:username}", "Condition": {"StringLike": {"s3:Prefix": "${aws:userid}"}}}
     )
-    assert compile_policy(made).context_keys() == {"aws:username", "aws:userid", "s3:prefix"}
+    assert compile_policy(made).context_keys() == {
+        "aws:username": "aws:username",
+        "aws:userid": "aws:userid",
+        "s3:prefix": "s3:Prefix",
+    }
