@@ -40,7 +40,8 @@ async def through(bench, tmp_path):
         said.append(line)
 
     async def run(tasks, options=None, processing=WHOLE, stopping=lambda: False, **given):
-        home = Home("batch/test", tmp_path / "batch", SCOPE, "/logs/batch")
+        owner = f"batch/{len(fleets)}"
+        home = Home(owner, tmp_path / owner, SCOPE, "/logs/batch")
         fleet = Fleet(bench.hosting.ground, bench.metadata, home, [spec(**given)])
         fleets.append(fleet)
         await fleet.start()
