@@ -70,7 +70,11 @@ def test_requests_of_botocore_are_read_as_they_were_meant(client, protocol):
         found = finder.find(client, http, body)
         assert found.operation.name == name
         assert found.protocol.name == protocol
-        assert found.protocol.decode(operation, http, body) == given, name
+        request = found.protocol.decode(operation, http, body)
+        payload = operation.input_shape.serialization.get("payload") if operation.input_shape else None
+        if payload and payload not in given and request.get(payload) == {}:
+            del request[payload]  # botocore's REST-JSON sends `{}` for a payload that is not given.
+        assert request == given, name
         read += 1
     assert read >= 0.9 * len(service.operation_names) - len(SHADOWED)
 
