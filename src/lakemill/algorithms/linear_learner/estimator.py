@@ -153,13 +153,14 @@ class LinearLearnerBase(BaseEstimator):
         self._population = population
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, x, dtype=x.dtype)
         features = self._scaler.features(x.astype(population.weights.dtype, copy=False))
-        population.epoch(MemoryData(features, self._scaler.targets(targets), weights))
+        data = MemoryData(features, self._scaler.targets(targets), weights)
+        population.epoch(data if self._class_weights is None else data.with_class_weights(self._class_weights))
         raw, bias = self._scaler.fold(population.weights[:, 0].astype(np.float64))
         self._take(LinearModel(raw.T, bias, predictor_type, 0.5, self.loss))
         return self
 
     def _streaming(self, settings: dict[str, Any], x: Any, targets: np.ndarray, classes: int) -> MiniBatchPopulation:
-        """Mini-batch steps from the fitted model, if there is one, else from zero."""
+        """Mini-batch steps from the fitted model, if there is one, else from zero; class weights of these records."""
         if settings["optimizer"] == "auto":
             settings["optimizer"] = "adam"
         seed = self._seed()
@@ -171,8 +172,11 @@ class LinearLearnerBase(BaseEstimator):
         if hasattr(self, "model_"):
             start = self._scaler.unfold(self.model_.weights.T, self.model_.bias)[:, None, :]
         penalty = training.make_penalty(candidates, self._scaler)
+        positive = np.array(fitting.positive_weights(settings, targets)[:1])
+        balances = kind == MULTICLASS and settings["balance_multiclass_weights"]
+        self._class_weights = fitting.class_weights(targets, classes) if balances else None
         return MiniBatchPopulation(
-            make_loss(kind, settings), start, penalty, np.ones(1), candidates,
+            make_loss(kind, settings), start, penalty, positive, candidates,
             batch_size=settings["mini_batch_size"], use_bias=settings["use_bias"],
             use_scheduler=settings["use_lr_scheduler"], dtype=x.dtype,
         )  # fmt: skip

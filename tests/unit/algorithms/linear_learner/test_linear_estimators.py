@@ -82,6 +82,18 @@ def test_partial_fit_of_a_classifier_needs_its_classes_once(data):
         model.partial_fit(x[:2], ["up", "sideways"])
 
 
+@pytest.mark.parametrize("given", [{"positive_example_weight_mult": "balanced"}, {"positive_example_weight_mult": 9.0}])
+def test_partial_fit_weighs_the_positives(data, given):
+    x, y = data
+    labels, recalls = y > 2.5, []
+    for one in ({}, given):
+        model = LinearLearnerClassifier(learning_rate=0.05, mini_batch_size=50, **one)
+        for _ in range(10):
+            model.partial_fit(x, labels, classes=[False, True])
+        recalls.append(model.predict(x)[labels].mean())
+    assert recalls[1] > recalls[0]
+
+
 def test_sparse_and_dense_input_agree(data):
     x, y = data
     x = np.where(np.abs(x) > 1, x, 0)
