@@ -135,7 +135,9 @@ class LinearLearnerBase(BaseEstimator):
             settings["early_stopping_patience"] = self.epochs + 1  # Its own tolerance says when it is done.
         data = MemoryData(scaler.features(x), scaler.targets(targets), weights)
         fraction = self.validation_fraction
-        outcome = fitting.fit(settings, data, held, scaler, seed=seed, held_out_fraction=fraction, report=self._report)
+        outcome = fitting.fit(
+            settings, data, held, scaler, seed=seed, held_out_fraction=fraction, watch=training.Watch(self._report)
+        )
         self._take(outcome.model)
         self.best_params_ = outcome.candidate.described()
         self.n_iter_ = outcome.fitted.epochs

@@ -1,7 +1,7 @@
 """From prepared records to the best linear model: what the estimators and the built-in image both do."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,13 +10,14 @@ import scipy.sparse as sp
 from lakemill.algorithms.errors import CustomerError
 from lakemill.algorithms.linear_learner import training
 from lakemill.algorithms.linear_learner.candidates import Candidate, make_candidates, uses_quasi_newton
-from lakemill.algorithms.linear_learner.losses import make_loss
+from lakemill.algorithms.linear_learner.losses import Loss, make_loss
 from lakemill.algorithms.linear_learner.model import BINARY, MULTICLASS, REGRESSOR, LinearModel
 from lakemill.algorithms.linear_learner.scaler import Scaler
 from lakemill.algorithms.linear_learner.selection import Criterion
-from lakemill.algorithms.linear_learner.training import Checkpoint, EpochReport, Fitted
+from lakemill.algorithms.linear_learner.training import Fitted, Watch
 
 UNSEEN_CLASS_WEIGHT = 1e6
+NOBODY = Watch()
 HELD_OUT_MIN = 20
 """Fewer records than this are not split."""
 QUASI_NEWTON_WEIGHTS_MAX, MINI_BATCH_WEIGHTS_MAX = 1 << 22, 1 << 25
@@ -115,10 +116,7 @@ def fit(
     *,
     seed: int = 0,
     held_out_fraction: float = 0.0,
-    resume: Checkpoint | None = None,
-    keep: Callable[[Checkpoint], None] | None = None,
-    report: Callable[[EpochReport], None] = lambda _: None,
-    stop_requested: Callable[[], bool] = lambda: False,
+    watch: Watch = NOBODY,
 ) -> Outcome:
     """Train all candidates on `data`, keep the best on `validation`.
 
@@ -126,8 +124,7 @@ def fit(
     optimiser is quasi-Newton, on that part of them; the winner then goes on over all records.
 
     data, validation: MemoryData or StreamData, scaled by `scaler`. settings: the hyperparameters, typed and complete.
-    resume: where an interrupted training stood; keep: called with that after every epoch. Raises CustomerError when
-    every model diverges.
+    Raises CustomerError when every model diverges.
     """
     rng = np.random.default_rng(seed)
     loss = make_loss(settings["predictor_type"], settings)
@@ -135,37 +132,39 @@ def fit(
     known = data.known_targets
     if settings["predictor_type"] == MULTICLASS and settings["balance_multiclass_weights"]:
         data = data.with_class_weights(class_weights(known, outputs))
-    candidates = make_candidates(
-        settings,
-        model_count(settings, data.dim, outputs),
-        positive_weights(settings, known),
-        seed=seed,
-    )
-    start = training.initial_weights(settings, data.dim, len(candidates), outputs, rng)
-    if resume is not None and resume.weights.shape == start.shape:
-        start = resume.weights
+    count = model_count(settings, data.dim, outputs)
+    candidates = make_candidates(settings, count, positive_weights(settings, known), seed=seed)
+    start = training.initial_weights(settings, data.dim, count, outputs, rng)
+    if watch.resume is not None and watch.resume.weights.shape == start.shape:
+        start = watch.resume.weights
     else:
-        resume = None
+        watch = dataclasses.replace(watch, resume=None)
     criterion = training.make_criterion(settings, loss)
-    whole, holds_out = data, _holds_out(settings, data, validation, criterion, len(candidates), held_out_fraction)
+    whole, holds_out = data, _holds_out(settings, data, validation, criterion, count, held_out_fraction)
     if holds_out:
         data, validation = data.split(held_out_fraction, seed)
     penalty = training.make_penalty(candidates, scaler)
     population = training.make_population(settings, data, loss, candidates, start, penalty, rng)
-    begun = resume.epoch + 1 if resume else 0
-    watch = (report, stop_requested, begun, keep)
-    fitted = training.train(settings, population, criterion, data, validation, *watch)
+    fitted = training.train(settings, population, criterion, data, validation, watch)
     best = candidates[fitted.best]
     if holds_out:
-        only = slice(fitted.best, fitted.best + 1)
-        alone = (loss, [best], fitted.weights[:, only], training.make_penalty([best], scaler), rng)
-        last = training.make_population(settings, whole, *alone)
-        for _ in range(settings["epochs"]):
-            if last.finished or stop_requested():
-                break
-            last.epoch(whole)
-        fitted.weights[:, only] = last.weights
+        _go_on(settings, whole, loss, best, fitted, scaler, watch)
     weights, bias = scaler.fold(fitted.weights[:, fitted.best].astype(np.float64))
     name = "hinge_loss" if settings["loss"] == "hinge_loss" else "auto"
     model = LinearModel(weights.T, bias, settings["predictor_type"], fitted.threshold, name)
     return Outcome(model, best, fitted, criterion, scaler)
+
+
+def _go_on(
+    settings: Mapping[str, Any], data: Any, loss: Loss, best: Candidate, fitted: Fitted, scaler: Scaler, watch: Watch
+) -> None:
+    """Bring the winner to its optimum over all records, in place."""
+    only = slice(fitted.best, fitted.best + 1)
+    penalty = training.make_penalty([best], scaler)
+    rng = np.random.default_rng(0)
+    last = training.make_population(settings, data, loss, [best], fitted.weights[:, only], penalty, rng)
+    for _ in range(settings["epochs"]):
+        if last.finished or watch.stop_requested():
+            break
+        last.epoch(data)
+    fitted.weights[:, only] = last.weights

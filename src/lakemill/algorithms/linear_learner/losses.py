@@ -241,6 +241,12 @@ def _bend(e: np.ndarray, width: float) -> np.ndarray:
     return 1 / np.maximum(np.abs(e), e.dtype.type(width or 1.0))
 
 
+def sigmoid(f: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(-f)), without overflow."""
+    tail = np.exp(-np.abs(f))
+    return np.where(f >= 0, 1, tail) / (1 + tail)
+
+
 def make_loss(predictor_type: str, settings: Mapping[str, Any]) -> Loss:
     """The loss that the hyperparameters describe (loss, quantile, huber_delta, loss_insensitivity, margin)."""
     name = settings["loss"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lakemill.algorithms.linear_learner.selection import sigmoid
+from lakemill.algorithms.linear_learner.losses import sigmoid
 from lakemill.algorithms.linear_learner.thresholds import NEUTRAL
 
 REGRESSOR, BINARY, MULTICLASS = "regressor", "binary_classifier", "multiclass_classifier"

@@ -7,7 +7,7 @@ import numpy as np
 
 from lakemill.algorithms.linear_learner import thresholds
 from lakemill.algorithms.linear_learner.curvature import predictions
-from lakemill.algorithms.linear_learner.losses import LogisticLoss, Loss
+from lakemill.algorithms.linear_learner.losses import LogisticLoss, Loss, sigmoid
 
 SAMPLED_ROWS = 50_000
 """Records that an epoch's criterion is estimated on; the final choice uses num_calibration_samples."""
@@ -93,9 +93,3 @@ class Criterion:
 def scores_of(loss: Loss, f: np.ndarray) -> np.ndarray:
     """A binary model's scores: probabilities for the logistic loss, f itself for the hinge."""
     return sigmoid(f) if isinstance(loss, LogisticLoss) else f
-
-
-def sigmoid(f: np.ndarray) -> np.ndarray:
-    """1 / (1 + exp(-f)), without overflow."""
-    tail = np.exp(-np.abs(f))
-    return np.where(f >= 0, 1, tail) / (1 + tail)

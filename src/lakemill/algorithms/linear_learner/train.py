@@ -15,7 +15,7 @@ from lakemill.algorithms.linear_learner.model import MULTICLASS, REGRESSOR, Line
 from lakemill.algorithms.linear_learner.reading import Channel
 from lakemill.algorithms.linear_learner.scaler import Scaler
 from lakemill.algorithms.linear_learner.selection import scores_of
-from lakemill.algorithms.linear_learner.training import Checkpoint, EpochReport
+from lakemill.algorithms.linear_learner.training import Checkpoint, EpochReport, Watch
 
 SEED = 0
 HELD_OUT_FRACTION = 0.1
@@ -34,8 +34,8 @@ def train(context: TrainingContext) -> None:
     settings = fitting.settled(settings, data.dim)
     _log_scaler(context, scaler)
     validation = _held_out(context, settings, "validation", channel.dim, scaler)
-    journal = _Journal(context, settings, scaler, data)
-    journal.validates = validation is not None
+    journal = _Journal(context, settings, scaler, data, validates=validation is not None)
+    watch = Watch(journal.epoch, context.stop_requested, _resumed(context), checkpoint.keeper(context.checkpoint_dir))
     outcome = fitting.fit(
         settings,
         data,
@@ -43,10 +43,7 @@ def train(context: TrainingContext) -> None:
         scaler,
         seed=SEED,
         held_out_fraction=HELD_OUT_FRACTION,
-        resume=_resumed(context),
-        keep=checkpoint.keeper(context.checkpoint_dir),
-        report=journal.epoch,
-        stop_requested=context.stop_requested,
+        watch=watch,
     )
     split = "train" if validation is None else "validation"
     journal.scores(split, outcome, data if validation is None else validation)
@@ -84,14 +81,16 @@ def _log_scaler(context: TrainingContext, scaler: Scaler) -> None:
 class _Journal:
     """Says in the log what happens, in the form AWS's metric regexes expect."""
 
-    def __init__(self, context: TrainingContext, settings: dict[str, Any], scaler: Scaler, data: Any) -> None:
+    def __init__(
+        self, context: TrainingContext, settings: dict[str, Any], scaler: Scaler, data: Any, *, validates: bool
+    ) -> None:
         self._log, self._host, self._settings, self._scaler = context.log, context.host, settings, scaler
         self._loss: Loss = fitting.make_loss(settings["predictor_type"], settings)
         self._name = f"{self._loss.objective}_objective"
         # Training losses are in units of the scaled label; validation and final ones in the label's own.
         self._unit = scaler.label_std**self._loss.degree
-        self.validates = False
-        """Whether there is a validation channel; records held out of the training data get no line of their own."""
+        # Records held out of the training data get no line of their own; those of a validation channel do.
+        self._validates = validates
         self._in_memory, self._records = data.in_memory, len(data.known_targets)
         self._since = time.monotonic()
         if not data.in_memory:
@@ -104,7 +103,7 @@ class _Journal:
     def epoch(self, one: EpochReport) -> None:
         self._log.quality(f"train {self._name}", one.train_loss, epoch=one.epoch)
         value = one.value
-        if one.validation_loss is not None and self.validates:
+        if one.validation_loss is not None and self._validates:
             self._log.quality(f"validation {self._name}", one.validation_loss * self._unit, epoch=one.epoch)
         criterion = self._criterion()
         if criterion != self._name:

@@ -39,6 +39,19 @@ class Checkpoint:
     epoch: int
 
 
+@dataclasses.dataclass(frozen=True)
+class Watch:
+    """Who is told, and who may interrupt.
+
+    resume: where an interrupted training stood; keep: called with that after every epoch.
+    """
+
+    report: Callable[[EpochReport], None] = lambda _: None
+    stop_requested: Callable[[], bool] = lambda: False
+    resume: Checkpoint | None = None
+    keep: Callable[[Checkpoint], None] | None = None
+
+
 @dataclasses.dataclass
 class Fitted:
     """weights: (p, m, k) of the best epoch, for scaled features; best: the chosen model; epochs: how many were run."""
@@ -136,20 +149,18 @@ def train(
     criterion: Criterion,
     data: Any,
     validation: Any | None,
-    report: Callable[[EpochReport], None],
-    stop_requested: Callable[[], bool] = lambda: False,
-    first_epoch: int = 0,
-    keep: Callable[[Checkpoint], None] | None = None,
+    watch: Watch,
 ) -> Fitted:
     """Epochs until the last, until nothing improves, or until every model has converged; then the choice.
 
     settings: epochs, early_stopping_patience, early_stopping_tolerance, num_calibration_samples. validation None: the
-    models are compared on the training data. A resumed training starts with first_epoch.
+    models are compared on the training data. A resumed training starts after the epoch that was kept.
     """
     patience = Patience(settings["early_stopping_patience"], settings["early_stopping_tolerance"])
     held_out = data if validation is None else validation
-    weights, epoch = population.weights.copy(), first_epoch - 1
-    for epoch in range(first_epoch, settings["epochs"]):
+    weights, done = population.weights.copy(), 0 if watch.resume is None else watch.resume.epoch + 1
+    for epoch in range(done, settings["epochs"]):
+        done = epoch + 1
         train_losses = population.epoch(data)
         if criterion.by_loss and validation is None:
             value, validation_loss = _least(train_losses), None
@@ -161,17 +172,17 @@ def train(
         # Quasi-Newton descends the penalised objective in every epoch; the plain training loss may rise at the end.
         if improved or (validation is None and criterion.by_loss and population.descends):
             weights = population.weights.copy()
-        stop = patience.exhausted or population.finished or stop_requested()
-        report(EpochReport(epoch, float(train_losses[0]), validation_loss, value, improved, stop))
-        if keep is not None:
-            keep(Checkpoint(population.weights, epoch))
+        stop = patience.exhausted or population.finished or watch.stop_requested()
+        watch.report(EpochReport(epoch, float(train_losses[0]), validation_loss, value, improved, stop))
+        if watch.keep is not None:
+            watch.keep(Checkpoint(population.weights, epoch))
         if stop:
             break
     samples = settings["num_calibration_samples"]
     verdict = criterion.judge(held_out, weights, 10_000_000 if samples == "auto" else samples)
     if not np.isfinite(verdict.losses[verdict.best]):
         raise CustomerError("Training diverged in every model: lower learning_rate, normalize the data or shuffle it")
-    return Fitted(weights, verdict.best, verdict, epoch + 1)
+    return Fitted(weights, verdict.best, verdict, done)
 
 
 def _least(values: np.ndarray) -> float:
