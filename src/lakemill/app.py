@@ -85,10 +85,11 @@ class App:
         return recovered
 
     async def close(self) -> None:
-        """Stop background work and close the stores; what runs in processes of its own goes on."""
+        """Stop background work and close the stores; jobs go on by themselves, endpoints come back at the next start."""
         await self.hosting.close()
         await self.jobs.close()
         self.objects.close()
+        await self.identity.uses.flush()
         self.metadata.close()
         self.lock.release()
 

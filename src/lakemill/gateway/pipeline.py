@@ -26,6 +26,7 @@ from lakemill.services.base import BodyReader, Call, HttpRequest, Service, Servi
 from lakemill.settings import Settings
 
 INTERNAL_ERROR = "We encountered an internal error. Please try again."
+BODY_CUT = "The request body terminated unexpectedly."
 
 
 @dataclasses.dataclass(slots=True)
@@ -90,7 +91,9 @@ class Gateway:
             await asgi.respond(send, answer.status, answer.headers, answer.body, head=http.method == "HEAD")
             status = answer.status
         except asgi.ClientGone:
-            pass  # Nobody is there to answer; the line below says so.
+            # It may have closed its own side only and read on. The line below says that it did not finish.
+            answer = self._refuse(exchange, ServiceError("IncompleteBody", BODY_CUT, status=400))
+            await asgi.respond(send, answer.status, answer.headers, answer.body)
         finally:
             self._log_line(exchange, status, (time.perf_counter() - began) * 1000)
 

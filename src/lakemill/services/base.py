@@ -61,12 +61,19 @@ class HttpRequest:
     receive: Callable[[], Awaitable[bytes | None]]
     """The next piece of the body, None at its end. Raises ConnectionResetError when the client went away."""
 
+    query_pairs: list[tuple[str, str]] | None = None
+    """The query as names and values, once a protocol has read it."""
+    _first: dict[str, str] | None = None
+
+    def first_headers(self) -> dict[str, str]:
+        """Each header's first value by lower-case name; not to be changed."""
+        if self._first is None:
+            self._first = dict(reversed(self.headers))
+        return self._first
+
     def header(self, name: str, default: str | None = None) -> str | None:
         """The first value of a header (lower-case name)."""
-        for key, value in self.headers:
-            if key == name:
-                return value
-        return default
+        return self.first_headers().get(name, default)
 
 
 @dataclasses.dataclass(slots=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from lakemill.gateway.protocols import text
+from lakemill.services.base import HttpRequest
 
 if TYPE_CHECKING:
     from botocore.model import Shape, StructureShape
@@ -38,6 +39,22 @@ def pairs(form: bytes) -> Iterator[tuple[str, str]]:
         if part:
             name, _, value = part.partition(b"=")
             yield unquote(name), unquote(value)
+
+
+AUTHENTICATION = frozenset(
+    b"X-Amz-" + name
+    for name in (b"Algorithm", b"Credential", b"Date", b"Expires", b"SignedHeaders", b"Signature", b"Security-Token")
+)
+
+
+def query_pairs(http: HttpRequest) -> list[tuple[str, str]]:
+    """A request's query without what only authenticates it; read once per request. Raises FormRefused."""
+    if http.query_pairs is None:
+        query = http.query_string
+        if b"X-Amz-" in query:
+            query = b"&".join(part for part in query.split(b"&") if part.partition(b"=")[0] not in AUTHENTICATION)
+        http.query_pairs = list(pairs(query))
+    return http.query_pairs
 
 
 def tree(form: bytes) -> dict[str, Any]:

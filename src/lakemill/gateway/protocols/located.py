@@ -142,7 +142,7 @@ class Input:
 
     def _read_query(self, http: HttpRequest, out: dict[str, Any]) -> None:
         hoisted: list[tuple[str, str]] = []
-        for wire, value in forms.pairs(http.query_string):
+        for wire, value in forms.query_pairs(http):
             entry = self._query.get(wire)
             if entry is None and self._hoisted is not None and wire.lower().startswith(self._hoisted):
                 hoisted.append((wire.lower(), value))

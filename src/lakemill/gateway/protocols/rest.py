@@ -84,11 +84,11 @@ class Rest(Protocol):
         if service not in self._routes:
             self._routes[service] = Routes(service)
         try:
-            query = dict(reversed(list(forms.pairs(http.query_string)))) if http.query_string else {}
+            query = dict(reversed(forms.query_pairs(http))) if http.query_string else {}
         except forms.FormRefused as problem:
             raise self.refused(problem) from None
         name = self._routes[service].find(
-            http.method, path if path is not None else http.raw_path, query, dict(http.headers)
+            http.method, path if path is not None else http.raw_path, query, http.first_headers()
         )
         if name is None:
             raise self.not_found(service, http)

@@ -33,6 +33,9 @@ SCAN_ROWS = 500
 """Rows a scan reads at once."""
 
 LEASES = "leases"
+CACHED_VALUES_MAX = 4096
+CACHED_BYTES_MAX = 4096
+"""The cache of read documents holds this many, each at most this large: 16 MiB at worst."""
 
 
 class _Statements:
@@ -57,6 +60,34 @@ class _Statements:
         return found
 
 
+class _Cache:
+    """Values that were read lately, so that a hot document costs no query. Exact: a commit removes what it wrote.
+
+    A reader may only enter what it read if no commit came in between; `epoch` counts the commits.
+    """
+
+    def __init__(self) -> None:
+        self.epoch = 0
+        self._values: dict[tuple[str, str], bytes] = {}
+
+    def get(self, table: str, key: str) -> bytes | None:
+        return self._values.get((table, key))
+
+    def enter(self, table: str, key: str, value: bytes, epoch: int) -> None:
+        if len(value) > CACHED_BYTES_MAX:
+            return
+        if len(self._values) >= CACHED_VALUES_MAX:
+            self._values.clear()
+        self._values[table, key] = value
+        if self.epoch != epoch:  # Looked at last: a commit that comes after this removes the value itself.
+            self._values.pop((table, key), None)
+
+    def committed(self, written: set[tuple[str, str]]) -> None:
+        self.epoch += 1
+        for place in written:
+            self._values.pop(place, None)
+
+
 class _Reads:
     """get and scan over one connection; a table nobody wrote to is empty."""
 
@@ -65,13 +96,17 @@ class _Reads:
         self._statements = statements
 
     def get(self, table: str, key: str) -> Document | None:
+        value = self._value(table, key)
+        return None if value is None else _decode(value)
+
+    def _value(self, table: str, key: str) -> bytes | None:
         try:
             row = self._connection.execute(self._statements.of(table)["get"], (key,)).fetchone()
         except sqlite3.OperationalError as error:
             if "no such table" in str(error):
                 return None
             raise
-        return None if row is None else _decode(row[0])
+        return None if row is None else row[0]
 
     def scan(
         self, table: str, start: str = "", stop: str | None = None, *, limit: int | None = None, reverse: bool = False
@@ -103,9 +138,14 @@ class _Reads:
 
 
 class _Transaction(_Reads):
-    """The writer's view, handed to work."""
+    """The writer's view, handed to work. written: what the open group has touched."""
+
+    def __init__(self, connection: sqlite3.Connection, statements: _Statements) -> None:
+        super().__init__(connection, statements)
+        self.written: set[tuple[str, str]] = set()
 
     def put(self, table: str, key: str, document: Document) -> None:
+        self.written.add((table, key))
         sql = self._statements.of(table)
         value = _encode(document)
         try:
@@ -117,12 +157,32 @@ class _Transaction(_Reads):
             self._connection.execute(sql["put"], (key, value))
 
     def delete(self, table: str, key: str) -> bool:
+        self.written.add((table, key))
         try:
             return self._connection.execute(self._statements.of(table)["delete"], (key,)).rowcount > 0
         except sqlite3.OperationalError as error:
             if "no such table" in str(error):
                 return False
             raise
+
+
+class _CachedReads(_Reads):
+    """A reading thread's view; small documents come from the cache."""
+
+    def __init__(self, connection: sqlite3.Connection, statements: _Statements, cache: _Cache) -> None:
+        super().__init__(connection, statements)
+        self._cache = cache
+
+    def get(self, table: str, key: str) -> Document | None:
+        value = self._cache.get(table, key)
+        if value is not None:
+            return _decode(value)
+        epoch = self._cache.epoch
+        value = self._value(table, key)
+        if value is None:
+            return None
+        self._cache.enter(table, key, value, epoch)
+        return _decode(value)
 
 
 class EmbeddedMetadata:
@@ -141,6 +201,7 @@ class EmbeddedMetadata:
         self._path = path
         self._clock = clock or SystemClock()
         self._statements = _Statements()
+        self._cache = _Cache()
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -212,7 +273,7 @@ class EmbeddedMetadata:
     def _reads(self) -> _Reads:
         reads = getattr(self._local, "reads", None)
         if reads is None:
-            reads = self._local.reads = _Reads(self._connect(), self._statements)
+            reads = self._local.reads = _CachedReads(self._connect(), self._statements, self._cache)
         return reads
 
     def _submit(self, work: Callable[[Transaction], Any], future: Any, loop: Any) -> None:
@@ -234,7 +295,10 @@ class EmbeddedMetadata:
                 item = self._waiting.get()
             open_ = item is not None
             if group:
-                self._answer(self._commit(connection, transaction, group))
+                outcomes = self._commit(connection, transaction, group)
+                self._cache.committed(transaction.written)
+                transaction.written.clear()
+                self._answer(outcomes)
 
     @staticmethod
     def _commit(connection: sqlite3.Connection, transaction: _Transaction, group: list[Any]) -> list[Any]:
