@@ -6,6 +6,8 @@ python docs/generate.py --check   fail if one is not current
 
 import dataclasses
 import sys
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -14,7 +16,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
 from lakemill.algorithms import registry
-from lakemill.app import SERVICES
+from lakemill.app import build
 from lakemill.cli.main import app
 from lakemill.settings import Settings, variable
 
@@ -83,28 +85,45 @@ def hyperparameters_page() -> str:
     return "\n".join(parts)
 
 
+def operations() -> dict[str, dict[str, Mapping[str, str]]]:
+    """client name -> operation -> refused members with their reasons, of a lakemill put together as always."""
+    with tempfile.TemporaryDirectory() as folder:
+        app = build(Settings(data=Path(folder)))
+        try:
+            found = app.gateway._handlers  # No step of the gateway needs to tell them, so no attribute is public.
+            return {
+                name: {operation: handler.refuses for operation, handler in handlers.items()}
+                for name, handlers in found.items()
+            }
+        finally:
+            app.objects.close()
+            app.metadata.close()
+            app.lock.release()
+
+
+def members(refused: Mapping[str, str]) -> str:
+    """Refused members, those of one reason together."""
+    reasons: dict[str, list[str]] = {}
+    for member, reason in refused.items():
+        reasons.setdefault(reason, []).append(f"`{member}`")
+    return "; ".join(", ".join(names) + (f": {reason}" if reason else "") for reason, names in reasons.items())
+
+
 def coverage_page() -> str:
     parts = [
         f"# Coverage of operations\n\n{NOTE}"
-        "An operation is real, or it is refused with an error that names it. Input members in the last column are refused "
-        "by name when a request sets them.\n"
+        "An operation is real, or it is refused with an error that names it. The members in the last column are "
+        "refused by name, with the reason, when a request sets them. What an operation refuses deeper inside a request "
+        "stands on the service's own page.\n"
     ]
     loader, sections, counts = Loader(), [], []
-    for service in SERVICES:
-        model = ServiceModel(loader.load_service_model(service.name, "service-2"), service.name)
-        handlers = {
-            member.operation: member
-            for member in (getattr(service, name) for name in dir(service))
-            if hasattr(member, "operation")
-        }
-        real = sorted(handlers)
-        refused = sorted(set(model.operation_names) - set(handlers))
-        counts.append([f"[{service.name}](#{service.name})", len(real), len(refused)])
-        rows = [
-            [f"`{name}`", ", ".join(f"`{m}`{f' ({why})' if why else ''}" for m, why in handlers[name].refuses.items())]
-            for name in real
-        ]
-        sections.append(f"## {service.name}\n\n" + table(["real", "refused members"], rows))
+    for service, provided in operations().items():
+        model = ServiceModel(loader.load_service_model(service, "service-2"), service)
+        real = sorted(provided)
+        refused = sorted(set(model.operation_names) - set(provided))
+        counts.append([f"[{service}](#{service})", len(real), len(refused)])
+        rows = [[f"`{name}`", members(provided[name])] for name in real]
+        sections.append(f"## {service}\n\n" + table(["real", "refused members"], rows))
         if refused:
             sections.append("Refused: " + ", ".join(f"`{name}`" for name in refused) + ".\n")
     parts.append(table(["service", "real", "refused"], counts))
