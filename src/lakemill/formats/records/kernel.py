@@ -10,7 +10,7 @@ record and word the error, so the two never differ in what they say.
 
 import numpy as np
 
-from lakemill.formats.jit import compiled
+from lakemill.formats.jit import compiled, inlined
 
 _FLOAT32, _FLOAT64, _INT32, _BYTES = 2, 3, 7, 9
 _WIDTH_MAX = (1 << 31) - 1
@@ -55,7 +55,7 @@ def _short_varint(buf, at, end):
     return _varint(buf, at, end)
 
 
-@compiled
+@inlined
 def _field(buf, at, end):
     """(number, wire type, start, stop) of the field at `at`; number 0 when it is malformed."""
     tag, at = _short_varint(buf, at, end)
@@ -135,7 +135,7 @@ def _count_varints(buf, start, stop):
     return count
 
 
-@compiled
+@inlined
 def _measure_tensor(buf, tensor_kind, at, end):
     """(values, keys, dimensions, product of the shape); values -1 when malformed."""
     values, keys, dims, width = 0, 0, 0, 1
@@ -171,7 +171,7 @@ def _measure_tensor(buf, tensor_kind, at, end):
     return values, keys, dims, width
 
 
-@compiled
+@inlined
 def _measure_record(buf, at, end, names, ends, k, i, places, label_places, counts, sparse, widths, label_counts):
     for j in range(k):
         label_places[i, j, 0] = 0

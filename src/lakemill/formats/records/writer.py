@@ -14,6 +14,7 @@ from lakemill.formats import recordio
 from lakemill.formats.records import message, wire
 
 _NAME = wire.span(1, b"values")
+_SPARSE_ROWS = 1 << 12
 
 
 def encode(features: Any, labels: np.ndarray | None = None) -> bytes:
@@ -39,10 +40,13 @@ def encode(features: Any, labels: np.ndarray | None = None) -> bytes:
     columns = None if labels is None else _floats(labels)
     if columns is not None and len(columns) != rows.shape[0]:
         raise ValueError(f"there must be one label per record; got {len(columns)} for {rows.shape[0]} records")
-    tail = [] if columns is None else tensor_parts(message.LABEL, "values", columns)
     if hasattr(rows, "tocsr"):
-        return _encode_sparse(rows.tocsr(), tail)
-    return encode_parts([*tensor_parts(message.FEATURES, "values", _floats(rows)), *tail], len(rows))
+        return _encode_sparse(rows.tocsr(), columns)
+    return encode_parts([*tensor_parts(message.FEATURES, "values", _floats(rows)), *_label_parts(columns)], len(rows))
+
+
+def _label_parts(columns: np.ndarray | None) -> list[bytes | np.ndarray]:
+    return [] if columns is None else tensor_parts(message.LABEL, "values", columns)
 
 
 def _floats(numbers: Any) -> np.ndarray:
@@ -75,7 +79,14 @@ def encode_parts(parts: Sequence[bytes | np.ndarray], count: int) -> bytes:
     return out.tobytes()
 
 
-def _encode_sparse(rows: Any, tail: list[bytes | np.ndarray]) -> bytes:
+def _encode_sparse(rows: Any, labels: np.ndarray | None) -> bytes:
+    """Some thousand rows at a time, whose places stay in the processor's cache."""
+    starts = range(0, rows.shape[0], _SPARSE_ROWS)
+    parts = [slice(start, start + _SPARSE_ROWS) for start in starts]
+    return b"".join(_encode_rows(rows[part], _label_parts(None if labels is None else labels[part])) for part in parts)
+
+
+def _encode_rows(rows: Any, tail: list[bytes | np.ndarray]) -> bytes:
     n, width = rows.shape
     counts = np.diff(rows.indptr).astype(np.int64)
     first, last = int(rows.indptr[0]), int(rows.indptr[-1])
