@@ -10,9 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lakemill.algorithms.kmeans.assignment import nearest
-from lakemill.algorithms.kmeans.streaming import CenterState
-
-EXTRA_CENTERS, TRIALS = 10, 10
+from lakemill.algorithms.kmeans.streaming import TRIALS, CenterState, auto_factor
 
 
 class KMeans(TransformerMixin, ClusterMixin, BaseEstimator):
@@ -152,7 +150,8 @@ class KMeans(TransformerMixin, ClusterMixin, BaseEstimator):
         if self._state is None:
             seed = check_random_state(self.random_state).randint(2**31 - 1)
             self._random = np.random.default_rng(seed)
-            factor = EXTRA_CENTERS if self.extra_center_factor == "auto" else self.extra_center_factor
+            given = self.extra_center_factor
+            factor = auto_factor(self.n_clusters, X.shape[1]) if given == "auto" else given
             self._state = CenterState.begin(
                 X, self.n_clusters * factor, self.init, half_life=self.half_life, random=self._random
             )

@@ -4,7 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from lakemill.algorithms.kmeans.assignment import nearest, squared_distances, sums
+from lakemill.algorithms.kmeans.assignment import gather, nearest, squared_distances, total_square
+
+PAIRS_MAX = 4096
+"""Up to this many points D^2 sampling looks distances up in a table of all pairs (64 MiB)."""
 
 
 def random_centers(points: Any, k: int, random: np.random.Generator) -> np.ndarray:
@@ -13,36 +16,54 @@ def random_centers(points: Any, k: int, random: np.random.Generator) -> np.ndarr
     return _rows(points, chosen)
 
 
-def plus_plus_centers(
-    points: Any, k: int, random: np.random.Generator, weights: np.ndarray | None = None
-) -> np.ndarray:
-    """k rows drawn by squared distance to those already drawn (D^2 sampling), greedily.
+class Seeding:
+    """k-means++ over points (n, d) with weights (n,): rows drawn by squared distance to those drawn already.
 
-    Each step tries a few candidates and keeps the one that leaves least loss, as scikit-learn does.
+    Each step tries a few candidates and keeps the one that leaves least loss, as scikit-learn does. Several draws from
+    the same few points share one table of their distances.
 
     Source: Arthur and Vassilvitskii, "k-means++: the advantages of careful seeding", SODA 2007.
     """
-    n = points.shape[0]
-    k = min(k, n)
-    weights = np.ones(n) if weights is None else weights
-    candidates = 2 + int(np.log(k))
-    first = random.choice(n, p=weights / weights.sum())
-    chosen = [first]
-    _, closest = nearest(points, _rows(points, [first]))
-    closest = closest.astype(np.float64)
-    for _ in range(1, k):
-        mass = np.cumsum(closest * weights)
-        if mass[-1] <= 0:  # All remaining points coincide with centres: any unused ones will do.
-            unused = np.setdiff1d(np.arange(n), chosen)
-            chosen += unused[: k - len(chosen)].tolist()
-            break
-        drawn = np.minimum(np.searchsorted(mass, random.random(candidates) * mass[-1]), n - 1)
-        left = np.minimum(closest, squared_distances(points, _rows(points, drawn)).T)  # (candidates, n)
-        losses = left @ weights
-        best = int(losses.argmin())
-        chosen.append(int(drawn[best]))
-        closest = left[best]
-    return _rows(points, chosen)
+
+    def __init__(self, points: Any, weights: np.ndarray | None = None) -> None:
+        n = points.shape[0]
+        self._points = points
+        self._weights = np.ones(n) if weights is None else weights
+        self._pairs = squared_distances(points, _rows(points, slice(None))) if n <= PAIRS_MAX else None
+
+    def draw(self, k: int, random: np.random.Generator) -> np.ndarray:
+        """k distinct rows, (k, d) float32; all of them when there are fewer."""
+        n = self._points.shape[0]
+        k = min(k, n)
+        candidates = 2 + int(np.log(k))
+        chosen = [int(random.choice(n, p=self._weights / self._weights.sum()))]
+        closest = self._distances(chosen)[0].astype(np.float64)
+        for _ in range(1, k):
+            mass = np.cumsum(closest * self._weights)
+            if mass[-1] <= 0:  # All remaining points coincide with centres: any unused ones will do.
+                unused = np.setdiff1d(np.arange(n), chosen)
+                chosen += unused[: k - len(chosen)].tolist()
+                break
+            # From the right: a point of no distance holds no part of the mass, and is not drawn.
+            drawn = np.searchsorted(mass, random.random(candidates) * mass[-1], side="right")
+            drawn = np.minimum(drawn, np.searchsorted(mass, mass[-1]))
+            left = np.minimum(closest, self._distances(drawn))  # (candidates, n)
+            best = int((left @ self._weights).argmin())
+            chosen.append(int(drawn[best]))
+            closest = left[best]
+        return _rows(self._points, chosen)
+
+    def _distances(self, chosen: Any) -> np.ndarray:
+        if self._pairs is not None:
+            return self._pairs[chosen]
+        return squared_distances(self._points, _rows(self._points, chosen)).T
+
+
+def plus_plus_centers(
+    points: Any, k: int, random: np.random.Generator, weights: np.ndarray | None = None
+) -> np.ndarray:
+    """k rows by one k-means++ draw; see Seeding."""
+    return Seeding(points, weights).draw(k, random)
 
 
 def lloyd(
@@ -57,23 +78,24 @@ def lloyd(
 
     Source: Lloyd, "Least squares quantization in PCM", IEEE Trans. Inf. Theory 28(2), 1982.
     """
-    total = points.shape[0] if weights is None else float(weights.sum())
-    k, previous = len(centers), np.inf
-    for _ in range(max_iter):
-        labels, squared = nearest(points, centers)
-        loss = float(squared.sum(dtype=np.float64) if weights is None else squared @ weights) / total
-        if previous - loss <= tol * loss:
-            return centers, loss
+    shift = centers.mean(axis=0) if isinstance(points, np.ndarray) else None
+    own = total_square(points, weights, shift)
+    mass = points.shape[0] if weights is None else float(weights.sum())
+    previous = np.inf
+    for iteration in range(max_iter + 1):
+        found = gather(points, centers, weights, shift)
+        loss = max(own + found.loss, 0.0)
+        if iteration == max_iter or previous - loss <= tol * loss:
+            break
         previous = loss
-        summed, mass = sums(points, labels, k, weights)
-        means = summed / np.maximum(mass, 1e-300)[:, None]
-        empty = np.flatnonzero(mass == 0)
+        means = found.sums / np.maximum(found.weights, 1e-300)[:, None]
+        empty = np.flatnonzero(found.weights == 0)
         if len(empty):
-            farthest = np.argsort(-squared, kind="stable")[: len(empty)]
+            farthest = np.argsort(-nearest(points, centers)[1], kind="stable")[: len(empty)]
+            means[empty] = centers[empty]
             means[empty[: len(farthest)]] = _rows(points, farthest)
         centers = means.astype(np.float32)
-    _, squared = nearest(points, centers)
-    return centers, float(squared.sum(dtype=np.float64) if weights is None else squared @ weights) / total
+    return centers, loss / mass
 
 
 def _rows(points: Any, chosen: Any) -> np.ndarray:

@@ -4,29 +4,51 @@ The state can be updated by a batch, merged with another worker's, kept and resu
 follow Sculley's mini-batch rule with extra centres as AWS describes it; the sample lets the last step finish with
 Lloyd's iteration over real points, which brings the result to what a batch method reaches.
 
-Sources: Sculley, "Web-scale k-means clustering", WWW 2010; AWS, "How K-Means clustering works".
+Sources: Sculley, "Web-scale k-means clustering", WWW 2010; AWS, "How K-Means clustering works"; Newling and Fleuret,
+"Nested mini-batch K-means", NeurIPS 2016 (Lloyd over a growing part of the points).
 """
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 
 from lakemill.algorithms.kmeans.assignment import nearest, sums
-from lakemill.algorithms.kmeans.lloyd import lloyd, plus_plus_centers, random_centers
+from lakemill.algorithms.kmeans.lloyd import Seeding, lloyd, plus_plus_centers, random_centers
+from lakemill.algorithms.kmeans.sample import Sample
 
-SAMPLE_BYTES_MAX = 256 << 20
+FIRST_PART, PER_CENTER, GROWTH = 2000, 50, 3
+"""Lloyd begins with a part of the sample, PER_CENTER points a centre, and then with one GROWTH times as large."""
 FINALISTS = 3
-"""Trials that are carried on to the sample: the loss on the weighted centres orders them only roughly."""
+"""Trials that are carried on to the first part: the loss on the weighted centres orders them only roughly."""
+LOOSE_TOL = 1e-3
+"""Lloyd's tolerance on a part: what it could still gain there is less than the part's own error."""
+STATE_BYTES_MAX = 256 << 20
+"""Size of the K centres from which an extra_center_factor of auto no longer grows."""
+EXTRA_CENTERS, TRIALS = 10, 10
+"""What auto means for extra_center_factor, unless centres are huge, and for the number of trials."""
+
+
+def auto_factor(k: int, features: int) -> int:
+    """Extra centres per centre: 10, or as many as keep the state within STATE_BYTES_MAX; at least 1.
+
+    >>> auto_factor(10, 784), auto_factor(1000, 50_000)
+    (10, 1)
+    """
+    return max(1, min(EXTRA_CENTERS, STATE_BYTES_MAX // (4 * k * features)))
 
 
 class CenterState:
-    """K centres (K, d) float32, their counts (K,) float64, and a sample of the points."""
+    """K centres (K, d) float32, their counts (K,) float64, and a sample of the points.
+
+    Without decay each centre is the mean of the points it was given, and `scatter` is the sum of their squared
+    distances to it; so the loss of any centres made of these is known without the points.
+    """
 
     def __init__(self, centers: np.ndarray, *, half_life: int = 0, random: np.random.Generator | None = None) -> None:
         self.centers = centers
         self.counts = np.zeros(len(centers))
+        self.scatter = 0.0
         self.seen = 0
         self._half_life = half_life
         self._sample = Sample(random or np.random.default_rng(0))
@@ -40,26 +62,38 @@ class CenterState:
         return cls(pick(points, n_centers, random), half_life=half_life, random=random)
 
     def update(self, points: Any, *, keep: bool = True) -> float:
-        """Take a batch in; the mean squared distance to the centres it met. keep: points may enter the sample."""
+        """Take a batch in; the mean squared distance to the centres it met. keep: points may enter the sample.
+
+        A centre c of count n that m points of mean x are nearest to becomes (n c + m x) / (n + m). O(n K d).
+        """
         labels, squared = nearest(points, self.centers)
         summed, mass = sums(points, labels, len(self.centers))
+        loss = float(squared.sum(dtype=np.float64))
         if self._half_life:
-            self.counts *= 2.0 ** (-points.shape[0] / self._half_life)
-        counts = self.counts + mass
-        touched = mass > 0
-        share = (mass[touched] / counts[touched])[:, None]
-        means = summed[touched] / mass[touched][:, None]
-        self.centers[touched] = (1 - share) * self.centers[touched] + share * means
-        self.counts = counts
+            decay = 2.0 ** (-points.shape[0] / self._half_life)
+            self.counts *= decay
+            self.scatter *= decay
+        touched = np.flatnonzero(mass)
+        self.counts += mass
+        share = mass[touched] / self.counts[touched]
+        moves = summed[touched]
+        moves /= mass[touched, None].astype(np.float32)
+        moves -= self.centers[touched]
+        # What the move to the mean takes off the batch's loss.
+        gained = float((mass[touched] * share) @ np.einsum("kd,kd->k", moves, moves))
+        self.scatter = max(self.scatter + loss - gained, 0.0)
+        moves *= share[:, None].astype(np.float32)
+        self.centers[touched] += moves
         self.seen += points.shape[0]
         if keep and not self._half_life:  # With decay old points should fade, so none of them is kept.
             self._sample.add(points)
-        return float(squared.mean(dtype=np.float64))
+        return loss / points.shape[0]
 
     def merge(self, other: "CenterState") -> None:
         """Take another worker's state in: its centres weigh as its counts say."""
         self.centers = np.concatenate([self.centers, other.centers])
         self.counts = np.concatenate([self.counts, other.counts])
+        self.scatter += other.scatter
         self.seen += other.seen
         self._sample.merge(other._sample)
 
@@ -74,83 +108,47 @@ class CenterState:
         random: np.random.Generator,
         told: Callable[[int, float], None] | None = None,
     ) -> tuple[np.ndarray, float]:
-        """k centres (k, d) float32 and their mean squared distance: on the sample, else on the weighted centres.
+        """k centres (k, d) float32 and their mean squared distance to the points.
 
-        told is called with number and loss of each trial.
+        Trials run on the weighted centres; the best go on to the sample, if there is one. Should there be fewer
+        different points than k, some centres are equal. told is called with number and loss of each trial.
         """
         used = self.counts > 0
         centers, counts = self.centers[used], self.counts[used]
+        seeding = Seeding(centers, counts) if method == "kmeans++" else None
+        within = self.scatter / counts.sum()
         results = []
         for trial in range(trials):
-            start = (
-                plus_plus_centers(centers, k, random, counts)
-                if method == "kmeans++"
-                else random_centers(centers, k, random)
-            )
+            start = seeding.draw(k, random) if seeding else random_centers(centers, k, random)
             found, loss = lloyd(centers, start, weights=counts, max_iter=max_iter, tol=tol)
             if told:
-                told(trial, loss)
-            results.append((loss, trial, found))
-        results.sort(key=lambda result: result[:2])
-        points = self._sample.points()
-        if points is None or points.shape[0] < len(results[0][2]):
-            return results[0][2], results[0][0]
-        finals = [lloyd(points, found, max_iter=max_iter, tol=tol) for _, _, found in results[:FINALISTS]]
-        return min(finals, key=lambda final: final[1])
+                told(trial, loss + within)
+            results.append((found, loss + within))
+        results.sort(key=lambda result: result[1])
+        best = results[0]
+        if len(self._sample) >= k:
+            best = self._refine(k, [found for found, _ in results[:FINALISTS]], max_iter, tol, random)
+        return _filled(best[0], k), best[1]
+
+    def _refine(
+        self, k: int, starts: list[np.ndarray], max_iter: int, tol: float, random: np.random.Generator
+    ) -> tuple[np.ndarray, float]:
+        """Lloyd over a growing part of the sample, from the best of several starts."""
+        size = max(FIRST_PART, PER_CENTER * k)
+        part = self._sample.points(size)
+        # A start that does not depend on what the first batch was like.
+        starts = [start for start in starts if len(start) == k] + [plus_plus_centers(part, k, random)]
+        loose = max(tol, LOOSE_TOL)
+        centers, _ = min(
+            (lloyd(part, start, max_iter=max_iter, tol=loose) for start in starts), key=lambda found: found[1]
+        )
+        while GROWTH * (size := GROWTH * size) <= 2 * len(
+            self._sample
+        ):  # The whole comes next; parts near it do not pay.
+            centers, _ = lloyd(self._sample.points(size), centers, max_iter=max_iter, tol=loose)
+        return lloyd(self._sample.points(), centers, max_iter=max_iter, tol=tol)
 
 
-class Sample:
-    """Points kept for the last step: all of them while they fit, then an even random sample."""
-
-    def __init__(self, random: np.random.Generator, bytes_max: int = SAMPLE_BYTES_MAX) -> None:
-        self._random = random
-        self._bytes_max = bytes_max
-        self._parts: list[Any] = []
-        self._keys: list[np.ndarray] = []
-        self._bytes = 0
-        self._threshold = 1.0
-
-    def add(self, points: Any) -> None:
-        """Every point draws a key in [0, 1); those below a threshold stay, and the threshold falls as room runs out."""
-        keys = self._random.random(points.shape[0])
-        self._take(points, keys)
-
-    def merge(self, other: "Sample") -> None:
-        self._threshold = min(self._threshold, other._threshold)
-        for part, keys in zip(other._parts, other._keys, strict=True):
-            self._take(part, keys)
-        self._shrink()
-
-    def points(self) -> Any | None:
-        """All kept points, (m, d), or None."""
-        if not self._parts:
-            return None
-        if len(self._parts) > 1:
-            dense = isinstance(self._parts[0], np.ndarray)
-            self._parts = [np.concatenate(self._parts) if dense else scipy.sparse.vstack(self._parts, format="csr")]
-            self._keys = [np.concatenate(self._keys)]
-        return self._parts[0]
-
-    def _take(self, points: Any, keys: np.ndarray) -> None:
-        if self._threshold < 1.0:
-            chosen = np.flatnonzero(keys < self._threshold)
-            points, keys = points[chosen], keys[chosen]
-        if points.shape[0]:
-            self._parts.append(points.copy())
-            self._keys.append(keys)
-            self._bytes += _size(points)
-        while self._bytes > self._bytes_max:
-            self._threshold /= 2
-            self._shrink()
-
-    def _shrink(self) -> None:
-        chosen = [np.flatnonzero(keys < self._threshold) for keys in self._keys]
-        self._parts = [part[rows] for part, rows in zip(self._parts, chosen, strict=True)]
-        self._keys = [keys[rows] for keys, rows in zip(self._keys, chosen, strict=True)]
-        self._bytes = sum(map(_size, self._parts))
-
-
-def _size(points: Any) -> int:
-    if isinstance(points, np.ndarray):
-        return points.nbytes
-    return points.data.nbytes + points.indices.nbytes + points.indptr.nbytes
+def _filled(centers: np.ndarray, k: int) -> np.ndarray:
+    """k rows: the last is repeated, where there are too few; being equal to an earlier one it attracts nothing."""
+    return np.concatenate([centers, np.repeat(centers[-1:], k - len(centers), axis=0)])

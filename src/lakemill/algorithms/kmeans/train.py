@@ -8,11 +8,10 @@ import numpy as np
 from lakemill.algorithms.contract import Dataset, TrainingContext
 from lakemill.algorithms.errors import CustomerError
 from lakemill.algorithms.kmeans.assignment import nearest
-from lakemill.algorithms.kmeans.streaming import CenterState
+from lakemill.algorithms.kmeans.streaming import TRIALS, CenterState, auto_factor
 from lakemill.formats import mxnet
 from lakemill.formats.block import Block
 
-EXTRA_CENTERS, TRIALS = 10, 10
 SEED = 0
 LOG_EVERY = 10
 
@@ -20,7 +19,7 @@ LOG_EVERY = 10
 def train(context: TrainingContext) -> None:
     """Fit and write the artifact. Raises CustomerError."""
     settings, log = context.hyperparameters, context.log
-    factor = _auto(context, "extra_center_factor", EXTRA_CENTERS)
+    factor = _auto(context, "extra_center_factor", auto_factor(settings["k"], settings["feature_dim"]))
     n_centers = settings["k"] * factor
     random = np.random.default_rng(SEED)
     state = _stream(context, n_centers, random)
