@@ -204,6 +204,7 @@ Said = Callable[[dict[str, object]], None]
 
 async def run(settings: Settings, say: Said) -> None:
     """Serve until SIGINT or SIGTERM. say gets {"endpoint", "console", "access_key_id", "recovered", ...} once ready."""
+    told_to_stop = _told_to_stop()  # Before anything is started: a signal during the start ends in order too.
     with _listening(settings) as port:
         app = build(dataclasses.replace(settings, port=port))
         try:
@@ -222,7 +223,7 @@ async def run(settings: Settings, say: Said) -> None:
                     "recovered": recovered,
                 }
             )
-            await _until_told_to_stop()
+            await told_to_stop.wait()
             server.stop()
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(asyncio.shield(serving), timeout=10)
@@ -276,7 +277,8 @@ def _names(host: str) -> list[str]:
     return sorted({"localhost", "127.0.0.1", "*.s3.localhost", host} - {"0.0.0.0", "::"})
 
 
-async def _until_told_to_stop() -> None:
+def _told_to_stop() -> asyncio.Event:
+    """Set by SIGINT or SIGTERM from now on."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -285,7 +287,7 @@ async def _until_told_to_stop() -> None:
         except (NotImplementedError, RuntimeError):  # Windows, or not the main thread (tests).
             if threading.current_thread() is threading.main_thread():
                 signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
-    await stop.wait()
+    return stop
 
 
 def main(settings: Settings, say: Said) -> None:

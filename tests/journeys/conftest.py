@@ -3,6 +3,8 @@
 import pytest
 from tests.running import Lakemill
 
+pytest.register_assert_rewrite("tests.journeys.crash", "tests.journeys.stored")
+
 
 @pytest.fixture(scope="session")
 def lakemill(tmp_path_factory):

@@ -1,0 +1,103 @@
+"""The platform is killed at any moment, and what it has acknowledged is there when it comes back."""
+
+import random
+import re
+import time
+
+import pytest
+from tests.journeys import crash
+from tests.journeys.stored import differences
+from tests.journeys.studio import Studio, points
+
+KILLS_DAILY, KILLS_SLOW = 8, 50
+SENTENCES = [
+    re.compile(
+        r"(training|transform) \d{12}/us-east-1/\1-job/(?P<job>[\w-]+): (still running, attached to it again"
+        r"|ended meanwhile, its results are collected"
+        r"|begun again(, it had not run yet|, its process was never started)?)"
+    ),
+    re.compile(r"Endpoint e is back: 1 of 1 instances still ran\."),
+    re.compile(r"Object store: removed \d+ unfinished, \d+ unreferenced blobs and \d+ dropped pieces of data\."),
+]
+
+
+class Site:
+    """A live endpoint and everybody who writes, on one platform that is killed again and again."""
+
+    def __init__(self, running, seed):
+        self.running, self.draw = running, random.Random(seed)
+        self.studio = Studio(running, "site")
+        self.studio.model_name = "m"
+        self.studio.model("m")
+        self.studio.deploy("e", "m")
+        self.score = self.studio.score("e")
+        rows = "\n".join(f"{x:.5f},{y:.5f}" for x, y in points(300, seed=5))
+        self.studio.s3.put_object(Bucket=self.studio.bucket, Key="in/a.csv", Body=rows)
+        for bucket in ("plain", "versioned"):
+            self.studio.s3.create_bucket(Bucket=bucket)
+        self.studio.s3.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
+        self.jobs = crash.Jobs(seed + 1, studio=self.studio)
+        self.load = crash.Load(
+            crash.Objects(seed + 2),
+            crash.Objects(seed + 3),
+            crash.Objects(seed + 4, sizes=crash.LARGE, keys=4),
+            crash.Versions(seed + 5),
+            crash.Multipart(seed + 6),
+            crash.People(seed + 7),
+            crash.Lines(seed + 8),
+            self.jobs,
+        )
+        self.load.connect(running)
+
+    def killed(self):
+        """Let them work, kill, start again on the same folder and port, and look at everything."""
+        self.load.go()
+        time.sleep(self.draw.uniform(0.1, 1.2))
+        self.running.kill()
+        self.load.halt()
+        port = self.running.port
+        self.running.start()
+        assert self.running.port == port
+        self.load.connect(self.running)
+        self.studio.runtime = self.running.client("sagemaker-runtime")
+        self.look()
+
+    def look(self):
+        assert self.studio.score("e") == self.score
+        self.load.check()
+        self._look_at_what_it_said()
+
+    def _look_at_what_it_said(self):
+        said = [line.removeprefix("Recovered: ") for line in self.running.lines if line.startswith("Recovered: ")]
+        assert "Endpoint e is back: 1 of 1 instances still ran." in said
+        for sentence in said:
+            assert any(form.fullmatch(sentence) for form in SENTENCES), sentence
+        jobs = [match["job"] for sentence in said if (match := SENTENCES[0].fullmatch(sentence))]
+        assert len(jobs) == len(set(jobs))
+        assert set(jobs) <= set(self.jobs.names), "a job nobody was told about"
+
+
+def killed_many_times(running, kills, seed):
+    site = Site(running, seed)
+    for _ in range(kills):
+        site.killed()
+    outcomes = site.jobs.ended(timeout_s=60)
+    assert all(status == "Completed" for status, _ in outcomes.values()), outcomes
+    acknowledged = [(type(one).__name__, one.acknowledged) for one in site.load.writers]
+    assert all(count for _, count in acknowledged), acknowledged
+    assert [line for line in running.requests if "Traceback" in line] == []
+    assert running.stop() == 0
+    running.start()  # What waited for its grace to end is removed now.
+    assert running.stop() == 0
+    assert differences(running.data) == []
+    return acknowledged, outcomes
+
+
+def test_what_was_acknowledged_survives_kills_at_any_moment(fresh):
+    print(killed_many_times(fresh(), KILLS_DAILY, seed=1))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_what_was_acknowledged_survives_fifty_kills(fresh):
+    print(killed_many_times(fresh(), KILLS_SLOW, seed=2))
