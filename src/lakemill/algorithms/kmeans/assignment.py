@@ -1,6 +1,6 @@
 """Nearest centres: the product of points and centres, block by block."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,6 +8,8 @@ import scipy.sparse
 
 BLOCK_BYTES = 4 << 20
 """Size of one block of points or distances: what is written in one step is still in the cache in the next."""
+FAR = 0.9
+"""Share of the centres' mean in their mean square from which on the mean is taken off: below, it costs one digit."""
 DENSE_BYTES = 32 << 20
 """Size of one block of points where sparse ones have to be made dense."""
 
@@ -30,15 +32,15 @@ def nearest(points: Any, centers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Notes
     -----
     O(n k d) time in one matrix product per block. |x - c|^2 is expanded to |x|^2 - 2 x.c + |c|^2; to keep what
-    cancels small, dense points and centres are first shifted by the centres' mean.
+    cancels small, dense points and centres are first shifted by the centres' mean where that matters.
 
     >>> nearest(np.float32([[0], [1], [9], [10]]), np.float32([[0], [10]]))[0]
     array([0, 0, 1, 1])
     """
-    measure = Measure(centers, centers.mean(axis=0) if isinstance(points, np.ndarray) else None)
+    measure = Measure(centers, isinstance(points, np.ndarray))
     labels = np.empty(points.shape[0], np.int64)
     squared = np.empty(points.shape[0], np.float32)
-    for rows, block in _blocks(points, len(centers)):
+    for rows, block in _blocks([points], len(centers)):
         moved = measure.move(block)
         labels[rows], squared[rows] = measure.nearest(moved)
         squared[rows] += norms(moved)
@@ -53,53 +55,50 @@ class Sums(NamedTuple):
     loss: float
 
 
-def gather(points: Any, centers: np.ndarray, weights: np.ndarray | None, shift: np.ndarray | None) -> Sums:
-    """One step of Lloyd's iteration without the division: everything it needs of the points in one reading.
-
-    shift (d,) is taken off points and centres before they are multiplied, but not off the sums. The loss lacks
-    the points' own sum of weighted squares (`total_square`), which no centre changes.
-    """
-    k, measure = len(centers), Measure(centers, shift)
+def gather(parts: Sequence[Any], centers: np.ndarray, weights: np.ndarray | None = None) -> Sums:
+    """What one step of Lloyd's iteration needs of the points, (n, d) in parts, in one reading."""
+    k, measure = len(centers), Measure(centers, isinstance(parts[0], np.ndarray))
     total, mass, loss = np.zeros(centers.shape), np.zeros(k), 0.0
-    for rows, block in _blocks(points, k):
+    for rows, block in _blocks(parts, k):
         moved = measure.move(block)
         labels, scores = measure.nearest(moved)
+        scores += norms(moved)
+        np.maximum(scores, 0, out=scores)
         own = None if weights is None else weights[rows]
-        summed, counted = sums(moved, labels, k, own)
+        summed, counted = sums(block, labels, k, own)
         total += summed
         mass += counted
         loss += float(scores.sum(dtype=np.float64) if own is None else scores @ own)
-    if shift is not None:
-        total += mass[:, None] * shift
     return Sums(total, mass, loss)
 
 
-def total_square(points: Any, weights: np.ndarray | None, shift: np.ndarray | None) -> float:
-    """The weighted sum of squared distances of all points to shift, or to 0."""
-    total = 0.0
-    for rows, block in _blocks(points, 1):
-        own = norms(block if shift is None else block - shift)
-        total += float(own.sum(dtype=np.float64) if weights is None else own @ weights[rows])
-    return total
-
-
 class Measure:
-    """Centres ready to be compared with points."""
+    """Centres ready to be compared with points.
 
-    def __init__(self, centers: np.ndarray, shift: np.ndarray | None) -> None:
-        self._shift = shift
-        moved = centers if shift is None else centers - shift
+    Where centres lie close together and far from 0, they and dense points are shifted by the centres' mean.
+    """
+
+    def __init__(self, centers: np.ndarray, dense: bool) -> None:
+        shift = centers.mean(axis=0)
+        far = shift @ shift > FAR * np.einsum("kd,kd->", centers, centers) / len(centers)
+        self._shift = shift if dense and far else None
+        moved = centers if self._shift is None else centers - shift
         self._norms = np.einsum("kd,kd->k", moved, moved)
         self._doubled = np.ascontiguousarray(-2 * moved).T  # (d, k)
 
     def move(self, block: Any) -> Any:
-        """The block in the coordinates that `nearest` wants."""
+        """The block in the coordinates that the others want."""
         return block if self._shift is None else block - self._shift
+
+    def scores(self, moved: Any) -> np.ndarray:
+        """(b, k) squared distances less the points' own norms."""
+        found = moved @ self._doubled
+        found += self._norms
+        return found
 
     def nearest(self, moved: Any) -> tuple[np.ndarray, np.ndarray]:
         """Labels (b,) and squared distances less the points' own norms (b,)."""
-        scores = moved @ self._doubled  # (b, k)
-        scores += self._norms
+        scores = self.scores(moved)
         labels = scores.argmin(axis=1)
         return labels, np.take_along_axis(scores, labels[:, None], 1)[:, 0]
 
@@ -111,15 +110,17 @@ def norms(block: Any) -> np.ndarray:
     return np.asarray(block.multiply(block).sum(axis=1)).ravel()
 
 
-def squared_distances(points: Any, centers: np.ndarray) -> np.ndarray:
-    """(n, k) float32 squared distances of every point to every centre; for few centres or few points."""
-    measure = Measure(centers, centers.mean(axis=0) if isinstance(points, np.ndarray) else None)
+def squared_distances(points: Any, centers: np.ndarray, own: np.ndarray | None = None) -> np.ndarray:
+    """(n, k) float32 squared distances of every point to every centre; for few centres or few points.
+
+    own (n,): the points' squared lengths, where the caller knows them; then nothing is shifted.
+    """
+    measure = Measure(centers, isinstance(points, np.ndarray) and own is None)
     found = np.empty((points.shape[0], len(centers)), np.float32)
-    for rows, block in _blocks(points, len(centers)):
+    for rows, block in _blocks([points], len(centers)):
         moved = measure.move(block)
-        found[rows] = moved @ measure._doubled
-        found[rows] += measure._norms
-        found[rows] += norms(moved)[:, None]
+        square = norms(moved) if own is None else own[rows]
+        np.add(measure.scores(moved), square[:, None], out=found[rows])
     return np.maximum(found, 0, out=found)
 
 
@@ -144,10 +145,13 @@ def sums(points: Any, labels: np.ndarray, k: int, weights: np.ndarray | None = N
     return total.toarray() if scipy.sparse.issparse(total) else total, np.bincount(labels, weights, k)
 
 
-def _blocks(points: Any, k: int) -> Iterator[tuple[slice, Any]]:
+def _blocks(parts: Sequence[Any], k: int) -> Iterator[tuple[slice, Any]]:
     """Slices of points and the points in them, few enough for their k distances to stay in the cache."""
-    n, d = points.shape
-    size = max(1, BLOCK_BYTES // (4 * (max(k, d) if isinstance(points, np.ndarray) else k)))
-    for start in range(0, n, size):
-        rows = slice(start, min(start + size, n))
-        yield rows, points[rows]
+    before = 0
+    for part in parts:
+        n, d = part.shape
+        size = max(1, BLOCK_BYTES // (4 * (max(k, d) if isinstance(part, np.ndarray) else k)))
+        for start in range(0, n, size):
+            end = min(start + size, n)
+            yield slice(before + start, before + end), part[start:end]
+        before += n

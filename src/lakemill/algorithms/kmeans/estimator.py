@@ -9,7 +9,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from lakemill.algorithms.kmeans.assignment import nearest
+from lakemill.algorithms.kmeans.assignment import nearest, squared_distances
+from lakemill.algorithms.kmeans.sample import SAMPLE_BYTES_MAX
 from lakemill.algorithms.kmeans.streaming import TRIALS, CenterState, auto_factor
 
 
@@ -34,6 +35,8 @@ class KMeans(TransformerMixin, ClusterMixin, BaseEstimator):
     max_iter : int, default=300
     tol : float, default=1e-4
         Lloyd stops when the loss falls by less than this share.
+    sample_bytes : int, default=268435456
+        Room for the points that the last step may look at again: all that fit, else an even random sample.
     random_state : int, RandomState or None, default=None
 
     Attributes
@@ -67,6 +70,7 @@ class KMeans(TransformerMixin, ClusterMixin, BaseEstimator):
         "lloyd_trials": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
+        "sample_bytes": [Interval(Integral, 0, None, closed="left")],
         "random_state": ["random_state"],
     }
 
@@ -83,6 +87,7 @@ class KMeans(TransformerMixin, ClusterMixin, BaseEstimator):
         lloyd_trials: int | str = "auto",
         max_iter: int = 300,
         tol: float = 1e-4,
+        sample_bytes: int = SAMPLE_BYTES_MAX,
         random_state: Any = None,
     ) -> None:
         self.n_clusters = n_clusters
@@ -95,6 +100,7 @@ class KMeans(TransformerMixin, ClusterMixin, BaseEstimator):
         self.lloyd_trials = lloyd_trials
         self.max_iter = max_iter
         self.tol = tol
+        self.sample_bytes = sample_bytes
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any = None) -> "KMeans":
@@ -130,8 +136,7 @@ class KMeans(TransformerMixin, ClusterMixin, BaseEstimator):
         """Distances to every centre, (n_samples, n_clusters) float32."""
         check_is_fitted(self)
         X = self._checked(X)
-        columns = [nearest(X, center[None])[1] for center in self.cluster_centers_]
-        return np.sqrt(np.column_stack(columns))
+        return np.sqrt(squared_distances(X, self.cluster_centers_))
 
     def score(self, X: Any, y: Any = None) -> float:
         """The negative sum of squared distances to the nearest centres."""
@@ -153,7 +158,12 @@ class KMeans(TransformerMixin, ClusterMixin, BaseEstimator):
             given = self.extra_center_factor
             factor = auto_factor(self.n_clusters, X.shape[1]) if given == "auto" else given
             self._state = CenterState.begin(
-                X, self.n_clusters * factor, self.init, half_life=self.half_life, random=self._random
+                X,
+                self.n_clusters * factor,
+                self.init,
+                half_life=self.half_life,
+                random=self._random,
+                sample_bytes=self.sample_bytes,
             )
         self._state.update(X, keep=keep)
 

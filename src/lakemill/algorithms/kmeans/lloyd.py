@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from lakemill.algorithms.kmeans.assignment import gather, nearest, squared_distances, total_square
+from lakemill.algorithms.kmeans.assignment import gather, nearest, norms, squared_distances
 
 PAIRS_MAX = 4096
 """Up to this many points D^2 sampling looks distances up in a table of all pairs (64 MiB)."""
@@ -27,9 +27,13 @@ class Seeding:
 
     def __init__(self, points: Any, weights: np.ndarray | None = None) -> None:
         n = points.shape[0]
+        self._original = points
+        if isinstance(points, np.ndarray):
+            points = points - points.mean(axis=0)
         self._points = points
+        self._norms = norms(points)
         self._weights = np.ones(n) if weights is None else weights
-        self._pairs = squared_distances(points, _rows(points, slice(None))) if n <= PAIRS_MAX else None
+        self._pairs = squared_distances(points, _rows(points, slice(None)), self._norms) if n <= PAIRS_MAX else None
 
     def draw(self, k: int, random: np.random.Generator) -> np.ndarray:
         """k distinct rows, (k, d) float32; all of them when there are fewer."""
@@ -51,12 +55,12 @@ class Seeding:
             best = int((left @ self._weights).argmin())
             chosen.append(int(drawn[best]))
             closest = left[best]
-        return _rows(self._points, chosen)
+        return _rows(self._original, chosen)
 
     def _distances(self, chosen: Any) -> np.ndarray:
         if self._pairs is not None:
             return self._pairs[chosen]
-        return squared_distances(self._points, _rows(self._points, chosen)).T
+        return squared_distances(self._points, _rows(self._points, chosen), self._norms).T
 
 
 def plus_plus_centers(
@@ -71,31 +75,40 @@ def lloyd(
 ) -> tuple[np.ndarray, float]:
     """Move centres to the means of their points until the loss stands still.
 
-    points (n, d), centers (k, d) float32, weights (n,). Stops after max_iter iterations or when the loss falls by less
-    than tol of itself. An empty cluster takes the point that is farthest from its centre.
+    points (n, d) or a list of such parts, centers (k, d) float32, weights (n,). Stops after max_iter iterations or when
+    the loss falls by less than tol of itself. An empty cluster takes the point that is farthest from its centre.
 
     Returns the centres (k, d) float32 and their mean squared distance.
 
     Source: Lloyd, "Least squares quantization in PCM", IEEE Trans. Inf. Theory 28(2), 1982.
     """
-    shift = centers.mean(axis=0) if isinstance(points, np.ndarray) else None
-    own = total_square(points, weights, shift)
-    mass = points.shape[0] if weights is None else float(weights.sum())
+    parts = points if isinstance(points, list) else [points]
+    mass = sum(part.shape[0] for part in parts) if weights is None else float(weights.sum())
     previous = np.inf
     for iteration in range(max_iter + 1):
-        found = gather(points, centers, weights, shift)
-        loss = max(own + found.loss, 0.0)
-        if iteration == max_iter or previous - loss <= tol * loss:
+        found = gather(parts, centers, weights)
+        if iteration == max_iter or previous - found.loss <= tol * found.loss:
             break
-        previous = loss
+        previous = found.loss
         means = found.sums / np.maximum(found.weights, 1e-300)[:, None]
         empty = np.flatnonzero(found.weights == 0)
         if len(empty):
-            farthest = np.argsort(-nearest(points, centers)[1], kind="stable")[: len(empty)]
             means[empty] = centers[empty]
-            means[empty[: len(farthest)]] = _rows(points, farthest)
+            spare = _farthest(parts, centers, len(empty))
+            means[empty[: len(spare)]] = spare
         centers = means.astype(np.float32)
-    return centers, loss / mass
+    return centers, found.loss / mass
+
+
+def _farthest(parts: list[Any], centers: np.ndarray, count: int) -> np.ndarray:
+    """The count points farthest from their centres, (count, d); fewer when others coincide with theirs."""
+    squared = np.concatenate([nearest(part, centers)[1] for part in parts])
+    chosen = np.argsort(-squared, kind="stable")[:count]
+    ends = np.cumsum([part.shape[0] for part in parts])
+    owners = np.searchsorted(ends, chosen, side="right")
+    places = chosen - np.concatenate([[0], ends])[owners]
+    rows = [_rows(parts[owner], [place]) for owner, place in zip(owners, places, strict=True) if squared.max() > 0]
+    return np.concatenate(rows) if rows else centers[:0]
 
 
 def _rows(points: Any, chosen: Any) -> np.ndarray:

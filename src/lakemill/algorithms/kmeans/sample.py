@@ -16,9 +16,9 @@ class Sample:
     of the sample.
     """
 
-    def __init__(self, random: np.random.Generator, bytes_max: int | None = None) -> None:
+    def __init__(self, random: np.random.Generator, bytes_max: int = SAMPLE_BYTES_MAX) -> None:
         self._random = random
-        self._bytes_max = SAMPLE_BYTES_MAX if bytes_max is None else bytes_max
+        self._bytes_max = bytes_max
         self._parts: list[Any] = []
         self._keys: list[np.ndarray] = []
         self._bytes = 0
@@ -45,15 +45,16 @@ class Sample:
             self._take(part, keys)
             self._fit()
 
-    def points(self, most: int | None = None) -> Any:
-        """(m, d): an even random sample of `most` points, or all, in the order of their arrival; at least one."""
-        if most is not None and most < len(self):
-            limit = np.partition(np.concatenate(self._keys), most - 1)[most - 1]
-            chosen = [part[np.flatnonzero(keys <= limit)] for part, keys in zip(self._parts, self._keys, strict=True)]
-            return _stacked(chosen)
-        if len(self._parts) > 1:
-            self._parts, self._keys = [_stacked(self._parts)], [np.concatenate(self._keys)]
-        return self._parts[0]
+    def parts(self) -> list[Any]:
+        """All kept points, (m_i, d) each, in the order of their arrival."""
+        return self._parts
+
+    def draw(self, most: int) -> Any:
+        """(m, d): an even random sample of `most` points, or all there are; at least one must be there."""
+        most = min(most, len(self))
+        limit = np.partition(np.concatenate(self._keys), most - 1)[most - 1]
+        chosen = [np.flatnonzero(keys <= limit) for keys in self._keys]
+        return _stacked([part[rows] for part, rows in zip(self._parts, chosen, strict=True) if len(rows)])
 
     def _take(self, points: Any, keys: np.ndarray) -> None:
         chosen = np.flatnonzero(keys < self._threshold)

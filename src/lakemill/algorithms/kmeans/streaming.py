@@ -15,14 +15,19 @@ import numpy as np
 
 from lakemill.algorithms.kmeans.assignment import nearest, sums
 from lakemill.algorithms.kmeans.lloyd import Seeding, lloyd, plus_plus_centers, random_centers
-from lakemill.algorithms.kmeans.sample import Sample
+from lakemill.algorithms.kmeans.sample import SAMPLE_BYTES_MAX, Sample
 
 FIRST_PART, PER_CENTER, GROWTH = 2000, 50, 3
 """Lloyd begins with a part of the sample, PER_CENTER points a centre, and then with one GROWTH times as large."""
-FINALISTS = 3
+FINALISTS = 2
 """Trials that are carried on to the first part: the loss on the weighted centres orders them only roughly."""
+SPARSE = 100
+"""Points a centre below which a sample of the points knows less of them than the K centres do."""
 LOOSE_TOL = 1e-3
 """Lloyd's tolerance on a part: what it could still gain there is less than the part's own error."""
+LAST_TOL = 3
+"""Times tol, Lloyd's tolerance on the whole sample: the parts have brought the centres close, and what is left to gain
+costs as many readings of the sample as all before."""
 STATE_BYTES_MAX = 256 << 20
 """Size of the K centres from which an extra_center_factor of auto no longer grows."""
 EXTRA_CENTERS, TRIALS = 10, 10
@@ -45,21 +50,35 @@ class CenterState:
     distances to it; so the loss of any centres made of these is known without the points.
     """
 
-    def __init__(self, centers: np.ndarray, *, half_life: int = 0, random: np.random.Generator | None = None) -> None:
+    def __init__(
+        self,
+        centers: np.ndarray,
+        *,
+        half_life: int = 0,
+        random: np.random.Generator | None = None,
+        sample_bytes: int = SAMPLE_BYTES_MAX,
+    ) -> None:
         self.centers = centers
         self.counts = np.zeros(len(centers))
         self.scatter = 0.0
         self.seen = 0
         self._half_life = half_life
-        self._sample = Sample(random or np.random.default_rng(0))
+        self._sample = Sample(random or np.random.default_rng(0), sample_bytes)
 
     @classmethod
     def begin(
-        cls, points: Any, n_centers: int, method: str, *, half_life: int, random: np.random.Generator
+        cls,
+        points: Any,
+        n_centers: int,
+        method: str,
+        *,
+        half_life: int,
+        random: np.random.Generator,
+        sample_bytes: int = SAMPLE_BYTES_MAX,
     ) -> "CenterState":
         """Initial centres from the first batch: distinct points of it, or D^2 sampling in it."""
         pick = plus_plus_centers if method == "kmeans++" else random_centers
-        return cls(pick(points, n_centers, random), half_life=half_life, random=random)
+        return cls(pick(points, n_centers, random), half_life=half_life, random=random, sample_bytes=sample_bytes)
 
     def update(self, points: Any, *, keep: bool = True) -> float:
         """Take a batch in; the mean squared distance to the centres it met. keep: points may enter the sample.
@@ -126,7 +145,7 @@ class CenterState:
             results.append((found, loss + within))
         results.sort(key=lambda result: result[1])
         best = results[0]
-        if len(self._sample) >= k:
+        if len(self._sample) >= (k if self._sample.whole else SPARSE * k):
             best = self._refine(k, [found for found, _ in results[:FINALISTS]], max_iter, tol, random)
         return _filled(best[0], k), best[1]
 
@@ -135,7 +154,7 @@ class CenterState:
     ) -> tuple[np.ndarray, float]:
         """Lloyd over a growing part of the sample, from the best of several starts."""
         size = max(FIRST_PART, PER_CENTER * k)
-        part = self._sample.points(size)
+        part = self._sample.draw(size)
         # A start that does not depend on what the first batch was like.
         starts = [start for start in starts if len(start) == k] + [plus_plus_centers(part, k, random)]
         loose = max(tol, LOOSE_TOL)
@@ -145,8 +164,8 @@ class CenterState:
         while GROWTH * (size := GROWTH * size) <= 2 * len(
             self._sample
         ):  # The whole comes next; parts near it do not pay.
-            centers, _ = lloyd(self._sample.points(size), centers, max_iter=max_iter, tol=loose)
-        return lloyd(self._sample.points(), centers, max_iter=max_iter, tol=tol)
+            centers, _ = lloyd(self._sample.draw(size), centers, max_iter=max_iter, tol=loose)
+        return lloyd(self._sample.parts(), centers, max_iter=max_iter, tol=LAST_TOL * tol)
 
 
 def _filled(centers: np.ndarray, k: int) -> np.ndarray:
