@@ -76,6 +76,8 @@ def up(
         serve(chosen, say)
     except (AlreadyRunning, PortTaken) as error:
         fail(str(error))
+    except OSError as error:
+        fail(f"lakemill cannot work with {chosen.data}: {error.strerror or error}")
     typer.echo("Stopped.")
 
 

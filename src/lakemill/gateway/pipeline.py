@@ -7,6 +7,7 @@ own fault is answered as InternalError with the request id, and the trace goes t
 
 import asyncio
 import dataclasses
+import errno
 import inspect
 import time
 import traceback
@@ -26,6 +27,7 @@ from lakemill.services.base import BodyReader, Call, HttpRequest, Service, Servi
 from lakemill.settings import Settings
 
 INTERNAL_ERROR = "We encountered an internal error. Please try again."
+DISK_FULL = "The disk that holds the data is full; nothing was changed. Delete objects, or give it more room."
 BODY_CUT = "The request body terminated unexpectedly."
 
 
@@ -234,9 +236,13 @@ class Gateway:
         for kind in type(error).__mro__:
             if kind in table:
                 return ServiceError(table[kind], str(error))
+        family = exchange.protocol.family if exchange.protocol else "json"
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            self._log.note(f"{exchange.name} failed, request {exchange.request_id}: {error.strerror}")
+            code = "ServiceUnavailable" if family in ("s3", "query") else "ServiceUnavailableException"
+            return ServiceError(code, DISK_FULL, status=503)
         trace = "".join(traceback.format_exception(error))
         self._log.note(f"{exchange.name} failed, request {exchange.request_id}\n{trace}")
-        family = exchange.protocol.family if exchange.protocol else "json"
         code = {"s3": "InternalError", "query": "InternalFailure"}.get(family, "InternalServerException")
         return ServiceError(code, INTERNAL_ERROR, status=500)
 

@@ -88,6 +88,7 @@ class _Sink:
 
     def finish_inline(self, data: bytes, name: str, check: Check | None) -> Taken:
         """The whole of a small object, without a blob."""
+        self._blobs.room_for(len(data))
         self._hash(data)
         return Taken(name if data else "", data or None, self._digests(check))
 

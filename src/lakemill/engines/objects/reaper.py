@@ -4,6 +4,7 @@ The names are in the garbage table since the transaction that dropped the last r
 when the process ends is deleted by recovery at the next start.
 """
 
+import logging
 import threading
 import time
 from collections import Counter, deque
@@ -19,6 +20,8 @@ GRACE_S = 5.0
 """Whoever looked an object up may not have begun to read it (a server to open its file): they get this long."""
 ROUND_S = 1.0
 """Garbage is deleted in rounds, so that a stream of overwrites costs one more transaction a second, not one each."""
+
+logger = logging.getLogger(__name__)
 
 
 class Hold:
@@ -105,7 +108,11 @@ class Reaper:
                 names: list[str] = []
                 while self._due and self._due[0][0] <= time.monotonic():
                     names += self._due.popleft()[1]
-            self._delete(names)
+            try:
+                self._delete(names)
+            except Exception:  # A full disk, say: the names are still on record, and a later round may do better.
+                logger.exception("bytes nobody refers to could not be deleted")
+                self.later(names)
 
     def _delete(self, names: list[str]) -> int:
         with self._condition:

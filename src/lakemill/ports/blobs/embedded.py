@@ -8,6 +8,7 @@ The 256 folders are made once, so that no blob has to wait for a new folder's ow
 folder flushed share one flush (`_FolderFlush`).
 """
 
+import errno
 import os
 import re
 import threading
@@ -20,6 +21,8 @@ from lakemill.ports.blobs.port import BlobMissing
 _NAME = re.compile(r"[a-z0-9-]{2,64}\Z")
 _HEX = "0123456789abcdef"
 INCOMING = "incoming"
+SPARE_BYTES = 32 << 20
+"""Blobs leave this much of the disk free: room for the metadata, without which nothing could be deleted either."""
 
 
 class _FolderFlush:
@@ -68,6 +71,7 @@ class _FileWriting:
         self._open = True
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
+        _room_for(len(data), os.fstatvfs(self._file))
         view = memoryview(data)
         while view:
             written = os.write(self._file, view)
@@ -160,6 +164,9 @@ class EmbeddedBlobs:
                     for entry in entries:
                         yield entry.name
 
+    def room_for(self, size: int) -> None:
+        _room_for(size, os.statvfs(self._root))
+
     def sweep(self) -> int:
         removed = 0
         for leftover in self._incoming.iterdir():
@@ -181,6 +188,11 @@ class EmbeddedBlobs:
                 (self._root / first / second).mkdir(parents=True, exist_ok=True)
             _flush_folder(self._root / first)
         _flush_folder(self._root)
+
+
+def _room_for(size: int, disk: os.statvfs_result) -> None:
+    if disk.f_bavail * disk.f_frsize < SPARE_BYTES + size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _flush_folder(folder: Path) -> None:

@@ -68,6 +68,10 @@ class Blobs(Protocol):
         """Every committed blob's name, in no order."""
         ...
 
+    def room_for(self, size: int) -> None:
+        """Raises OSError ENOSPC if that many bytes more would leave the store too little room to delete in."""
+        ...
+
     def sweep(self) -> int:
         """Remove what crashed writers left; returns how many. Call once at start, before anybody writes."""
         ...

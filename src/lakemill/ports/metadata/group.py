@@ -11,7 +11,9 @@ import asyncio
 import collections
 import concurrent.futures
 import contextlib
+import errno
 import itertools
+import os
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -146,7 +148,10 @@ class GroupCommit:
 
     def _failed(self, outcomes: list[Outcome], error: Exception) -> list[Outcome]:
         if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+            with contextlib.suppress(sqlite3.Error):  # SQLite has then rolled back by itself.
+                self._connection.execute("ROLLBACK")
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return [(future, loop, None, error) for future, loop, _, _ in outcomes]
 
     @staticmethod
