@@ -61,7 +61,7 @@ check: lint test ## What the build does.
 
 docs: venv ## Generate the reference pages and build the site into site/.
 	$(BIN)/python docs/generate.py
-	$(BIN)/mkdocs build -q --strict
+	$(BIN)/mkdocs build --strict
 
 lock: venv ## Write requirements/lock.txt from what .venv holds.
 	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu//' > requirements/lock.txt

@@ -224,18 +224,18 @@ class Gateway(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self.rfile.read(int(headers.get("content-length", 0)))
         path, _, query = self.path.partition("?")
-        target, is_xml = headers.get("x-amz-target", ""), False
+        target = headers.get("x-amz-target", "")
+        called = re.fullmatch("/endpoints/([^/]+)/invocations", path)
         try:
             verify(self.command, self.path, headers, body)
             if target.startswith("SageMaker."):
                 answer = sagemaker(target, body)
-            elif called := re.fullmatch("/endpoints/([^/]+)/invocations", path):
+            elif called:
                 answer = invoke(called[1], body)
             else:
-                is_xml = True
                 answer = s3(self.command, unquote(path), dict(parse_qsl(query, keep_blank_values=True)), body)
         except Refused as error:
-            answer = self.refusal(error, is_xml)
+            answer = self.refusal(error, is_xml=not (target or called))
         status, extra, content = answer
         self.send_response(status)
         for name, value in {**extra, "Content-Length": str(len(content))}.items():
@@ -246,7 +246,7 @@ class Gateway(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST = handle_any
 
     @staticmethod
-    def refusal(error, is_xml):
+    def refusal(error, *, is_xml):
         if is_xml:
             text = f"<Error><Code>{error.code}</Code><Message>{escape(str(error))}</Message></Error>"
             return error.status, {"Content-Type": "application/xml"}, text.encode()
