@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from lakemill.algorithms.pca.states import Moments, Sketch, project
 
@@ -100,7 +100,10 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def inverse_transform(self, X: Any) -> np.ndarray:
         """Points with these coordinates, (n_samples, n_features)."""
         check_is_fitted(self)
-        return np.asarray(X) @ self.components_ + self.mean_
+        X = check_array(X, dtype=np.float64)
+        if X.shape[1] != len(self.components_):
+            raise ValueError(f"X has {X.shape[1]} columns, but there are {len(self.components_)} components")
+        return X @ self.components_ + self.mean_
 
     def _checked(self, X: Any, *, reset: bool = False) -> Any:
         if reset:

@@ -42,6 +42,9 @@ SPEC = AlgorithmSpec(
             low=-1,
         ),
         Hyperparameter("subtract_mean", "boolean", "Centre the data before projecting.", True),
+        Hyperparameter(
+            "epochs", "integer", "Passes; one is all it takes, so no other number is valid.", 1, low=1, high=1
+        ),
     ),
     channels=(
         Channel("train", True, (RECORDIO, CSV), "Records to analyse; labels are ignored."),
@@ -53,8 +56,8 @@ SPEC = AlgorithmSpec(
         Metric("train:progress", r"#progress_metric: host=\S+, completed (\S+) %"),
         Metric("train:throughput", r"#throughput_metric: host=\S+, train throughput=(\S+) records/second"),
     ),
-    # The container's own defaults hold these two besides; one pass and dense results are what there is.
-    tolerated=(*TOLERATED, "force_dense", "epochs"),
+    # force_dense chooses a storage form on AWS; the components are the same in both.
+    tolerated=(*TOLERATED, "force_dense"),
     check=_components_fit,
     train="lakemill.algorithms.pca.train:train",
     serve="lakemill.algorithms.pca.serve:serve",

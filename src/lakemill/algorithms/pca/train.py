@@ -12,8 +12,8 @@ from lakemill.formats import mxnet
 from lakemill.formats.block import Block
 
 SEED = 0
-READ_ROWS = 4096
-"""Records per update at least: small mini-batches make the same state, only slower."""
+READ_BYTES = 16 << 20
+"""Records are read so many bytes at a time at least: small mini-batches make the same state, only slower."""
 
 
 def train(context: TrainingContext) -> None:
@@ -21,9 +21,10 @@ def train(context: TrainingContext) -> None:
     settings, log = context.hyperparameters, context.log
     state = _state(settings)
     began = time.perf_counter()
-    for block in context.channels["train"].blocks(max(settings["mini_batch_size"], READ_ROWS)):
+    for block in context.channels["train"].blocks(_rows(settings)):
         state.update(checked(block, settings["feature_dim"]))
         if context.stop_requested():
+            log.info(f"Stopping early; {state.count} records were read")
             break
     if not state.count:
         raise CustomerError("The train channel holds no records")
@@ -42,9 +43,16 @@ def train(context: TrainingContext) -> None:
 
 
 def _state(settings: dict[str, Any]) -> Moments | Sketch:
-    if settings["algorithm_mode"] == "regular":
+    if settings["algorithm_mode"] == "randomized":
+        return Sketch(settings["feature_dim"], settings["num_components"], settings["extra_components"], SEED)
+    try:
         return Moments(settings["feature_dim"])
-    return Sketch(settings["feature_dim"], settings["num_components"], settings["extra_components"], SEED)
+    except MemoryError as error:
+        raise CustomerError(f"{error}: set algorithm_mode to randomized") from None
+
+
+def _rows(settings: dict[str, Any]) -> int:
+    return max(settings["mini_batch_size"], READ_BYTES // (4 * settings["feature_dim"]))
 
 
 def checked(block: Block, feature_dim: int) -> Any:
@@ -69,10 +77,20 @@ def _test(context: TrainingContext, components: Components) -> None:
         return
     mean, vectors = components.mean.astype(np.float32), components.vectors.astype(np.float32)
     total = kept = 0.0
-    for block in channel.blocks(READ_ROWS):
+    count = 0
+    for block in channel.blocks(_rows(context.hyperparameters)):
         features = checked(block, len(mean))
-        centred = (features if isinstance(features, np.ndarray) else features.toarray()) - mean
-        total += float(np.square(centred, dtype=np.float64).sum())
+        total += square_about(features, components.mean)
         kept += float(np.square(project(features, mean, vectors), dtype=np.float64).sum())
-    if total:
-        context.log.score("test", "reconstruction_error", 1 - kept / total)
+        count += len(block)
+    if not count:
+        raise CustomerError("The test channel holds no records")
+    context.log.score("test", "reconstruction_error", 1 - kept / total if total else 0.0)
+
+
+def square_about(features: Any, mean: np.ndarray) -> float:
+    """Sum of squared distances of (n, d) records to mean (d,); sparse ones stay sparse."""
+    if isinstance(features, np.ndarray):
+        return float(np.square(features - mean).sum())
+    own = float(np.square(features.data, dtype=np.float64).sum())
+    return own - 2 * float((features @ mean).sum()) + features.shape[0] * float(mean @ mean)
