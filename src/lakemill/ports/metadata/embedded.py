@@ -4,6 +4,7 @@ Reads use a connection per thread and never wait for a writer.
 """
 
 import asyncio
+import errno
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from lakemill.ports.metadata.views import Cache, CachedReads, Reads, Statements,
 
 T = TypeVar("T")
 LEASES = "leases"
+PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "cache_size = -16000", "wal_autocheckpoint = 4000")
 
 
 class EmbeddedMetadata:
@@ -83,11 +85,12 @@ class EmbeddedMetadata:
 
     def _connect(self) -> sqlite3.Connection:
         # Autocommit mode: BEGIN and COMMIT are ours. Each connection is used by one thread, closed by another.
-        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA cache_size = -16000")
-        connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        try:
+            connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30)
+            for pragma in PRAGMAS:
+                connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.DatabaseError as error:
+            raise OSError(errno.EIO, f"{self._path.name} cannot be opened: {error}", self._path) from error
         self._connections.append(connection)
         return connection
 
