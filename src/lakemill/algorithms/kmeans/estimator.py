@@ -45,6 +45,8 @@ class KMeans(TransformerMixin, ClusterMixin, BaseEstimator):
     labels_ : (n_samples,) int64
     inertia_ : float
         Sum of squared distances of the training data to its centres, in squared feature units.
+    n_iter_ : int
+        Passes over the data.
     n_features_in_ : int
 
     Notes
@@ -110,10 +112,8 @@ class KMeans(TransformerMixin, ClusterMixin, BaseEstimator):
         for epoch in range(self.epochs):
             for start in range(0, X.shape[0], self.batch_size):
                 self._update(X[start : start + self.batch_size], keep=epoch == 0)
-        self._finish()
-        self.labels_, squared = nearest(X, self.cluster_centers_)
-        self.inertia_ = float(squared.sum(dtype=np.float64))
-        return self
+        self.n_iter_ = self.epochs
+        return self._finish(X)
 
     def partial_fit(self, X: Any, y: Any = None) -> "KMeans":
         """Take a batch in and bring the centres up to date; `labels_` are those of this batch."""
@@ -122,10 +122,8 @@ class KMeans(TransformerMixin, ClusterMixin, BaseEstimator):
         if first:
             self._state = None
         self._update(X, keep=True)
-        self._finish()
-        self.labels_, squared = nearest(X, self.cluster_centers_)
-        self.inertia_ = float(squared.sum(dtype=np.float64))
-        return self
+        self.n_iter_ = 1
+        return self._finish(X)
 
     def predict(self, X: Any) -> np.ndarray:
         """The nearest centre of every row, (n_samples,) int64."""
@@ -167,7 +165,7 @@ class KMeans(TransformerMixin, ClusterMixin, BaseEstimator):
             )
         self._state.update(X, keep=keep)
 
-    def _finish(self) -> None:
+    def _finish(self, X: Any) -> "KMeans":
         self.cluster_centers_, _ = self._state.reduce(
             self.n_clusters,
             method=self.lloyd_init,
@@ -176,6 +174,9 @@ class KMeans(TransformerMixin, ClusterMixin, BaseEstimator):
             tol=self.tol,
             random=self._random,
         )
+        self.labels_, squared = nearest(X, self.cluster_centers_)
+        self.inertia_ = float(squared.sum(dtype=np.float64))
+        return self
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -7,7 +7,7 @@ import numpy as np
 from lakemill.algorithms.kmeans.assignment import gather, nearest, norms, squared_distances
 
 PAIRS_MAX = 4096
-"""Up to this many points D^2 sampling looks distances up in a table of all pairs (64 MiB)."""
+"""Up to this many dense points D^2 sampling looks distances up in a table of all pairs (64 MiB)."""
 
 
 def random_centers(points: Any, k: int, random: np.random.Generator) -> np.ndarray:
@@ -28,12 +28,13 @@ class Seeding:
     def __init__(self, points: Any, weights: np.ndarray | None = None) -> None:
         n = points.shape[0]
         self._original = points
-        if isinstance(points, np.ndarray):
+        dense = isinstance(points, np.ndarray)
+        if dense:
             points = points - points.mean(axis=0)
         self._points = points
         self._norms = norms(points)
         self._weights = np.ones(n) if weights is None else weights
-        self._pairs = squared_distances(points, _rows(points, slice(None)), self._norms) if n <= PAIRS_MAX else None
+        self._pairs = squared_distances(points, points, self._norms) if dense and n <= PAIRS_MAX else None
 
     def draw(self, k: int, random: np.random.Generator) -> np.ndarray:
         """k distinct rows, (k, d) float32; all of them when there are fewer."""

@@ -39,7 +39,9 @@ def serve(model_dir: Path, environment: Mapping[str, str]) -> KMeansPredictor:
         arrays = mxnet.read(named[0])
     except FormatError as error:
         raise CustomerError(f"{named[0].name} is no K-Means model: {error}") from None
-    centers = next(iter(arrays.values())) if isinstance(arrays, dict) else arrays[0]
-    if centers.ndim != 2:
+    centers = next(iter(arrays.values() if isinstance(arrays, dict) else arrays), np.empty(0))
+    if centers.ndim != 2 or not centers.size:
         raise CustomerError(f"{named[0].name} must hold an array (k, features); its first has shape {centers.shape}")
+    if not np.isfinite(centers).all():
+        raise CustomerError(f"{named[0].name} holds centres that are not finite numbers")
     return KMeansPredictor(centers, environment)
