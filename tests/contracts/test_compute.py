@@ -62,6 +62,16 @@ class TestEmbeddedCompute(ComputeContract):
         pids = [int(line) for line in compute.log("a").read_text().split()]
         until(lambda: not any(alive(pid) for pid in pids))
 
+    def test_a_run_whose_platform_died_before_the_supervisor_wrote_its_name_was_never_started(self, tmp_path, folder):
+        EmbeddedCompute(tmp_path / "runs")._record("a", folder)
+        for text in (None, ""):
+            if text is not None:
+                (folder / "supervisor").write_text(text)
+            assert EmbeddedCompute(tmp_path / "runs").poll("a").state == "unknown"
+        again = EmbeddedCompute(tmp_path / "runs")
+        again.start("a", shell(folder, "exit 3"))
+        assert again.wait("a", 10).exit_code == 3
+
     def test_a_recycled_pid_is_never_mistaken_for_the_supervisor(self, compute, folder):
         compute.start("a", shell(folder, "sleep 60"))
         os.kill(compute.poll("a").pid, signal.SIGKILL)

@@ -385,6 +385,65 @@ class Jobs(Writer):
             time.sleep(0.2)
 
 
+class Endpoints(Writer):
+    """One endpoint that is made, changed and deleted."""
+
+    rest_s = 0.2
+    name = "passing"
+
+    def connect(self, lakemill):
+        self.sagemaker, self.runtime = lakemill.client("sagemaker"), lakemill.client("sagemaker-runtime")
+        if not hasattr(self, "wanted"):
+            self.wanted = False
+
+    def step(self):
+        state = self._state()
+        if state is None:
+            assert not self.wanted
+            self.pending = ("there", None)
+            self.sagemaker.create_endpoint(EndpointName=self.name, EndpointConfigName="m")
+            self.wanted = True
+        elif state == "InService":
+            body = self.runtime.invoke_endpoint(EndpointName=self.name, ContentType="text/csv", Body=b"0.9,0.8")
+            assert float(body["Body"].read()) > 0.9
+            if self.draw.random() < 0.5:
+                self.sagemaker.update_endpoint(EndpointName=self.name, EndpointConfigName="m")
+            else:
+                self.pending = ("gone", None)
+                self.sagemaker.delete_endpoint(EndpointName=self.name)
+                self.wanted = False
+        else:
+            assert state in ("Creating", "Updating", "Deleting"), state
+
+    def check(self):
+        state = self._state()
+        if self.pending:
+            self.wanted = state not in (None, "Deleting")
+        if self.wanted:
+            assert state in ("Creating", "Updating", "InService"), state
+        else:
+            assert state in (None, "Deleting"), state
+
+    def _state(self):
+        try:
+            return self.sagemaker.describe_endpoint(EndpointName=self.name)["EndpointStatus"]
+        except self.sagemaker.exceptions.ClientError as error:
+            assert "Could not find endpoint" in str(error), error
+            return None
+
+    def settled(self):
+        """Delete it and wait until it is gone."""
+        for _ in range(300):
+            state = self._state()
+            if state is None:
+                return
+            if state in ("InService", "Failed"):
+                assert state != "Failed"
+                self.sagemaker.delete_endpoint(EndpointName=self.name)
+            time.sleep(0.1)
+        raise AssertionError(f"{self.name} stays {state}")
+
+
 class Load:
     """All writers at once, each in a thread."""
 

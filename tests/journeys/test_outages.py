@@ -206,6 +206,20 @@ def test_a_full_disk_is_told_and_loses_nothing(small_disk):
         assert differences(running.data) == []
 
 
+def test_a_job_that_finds_no_room_fails_with_that_reason(small_disk):
+    folder, _ = small_disk
+    with Lakemill(folder / "data") as running:
+        lab = Lab(running, "crowded")
+        running.client("s3").create_bucket(Bucket="full")
+        _fill(running.client("s3"), MIB)
+        _fill(running.client("s3"), 10_000)
+        lab.create("crowded")
+        job = lab.ended("crowded")
+        assert job["TrainingJobStatus"] == "Failed"
+        assert job["FailureReason"].startswith("CapacityError: The disk that holds the data is full.")
+        assert [line for line in running.requests if "Traceback" in line] == []
+
+
 def _body(key, size):
     return (key.encode() + b".") * (size // (len(key) + 1)) + b"x" * (size % (len(key) + 1))
 

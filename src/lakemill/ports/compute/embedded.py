@@ -81,6 +81,9 @@ class EmbeddedCompute:
             ended = _exit_of(folder)  # It may have ended between the two looks.
         if ended is not None:
             return RunState("exited", exit_code=ended)
+        if folder.is_dir() and not _begun(folder):  # The platform died between the record and the supervisor.
+            self._pointer(run_id).unlink(missing_ok=True)
+            return RunState("unknown")
         _kill_remains(folder)
         return RunState("lost")
 
@@ -169,6 +172,14 @@ def _exit_of(folder: Path) -> int | None:
         return json.loads((folder / "exit").read_text())["exit_code"]
     except FileNotFoundError:
         return None
+
+
+def _begun(folder: Path) -> bool:
+    """Whether the supervisor came as far as to start the command: it writes its name down first."""
+    try:
+        return (folder / "supervisor").stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def _alive(folder: Path) -> int | None:

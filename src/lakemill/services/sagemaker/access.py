@@ -1,5 +1,6 @@
 """What a job's role may do with S3: the rights are looked at as if the role itself read and wrote."""
 
+import errno
 import functools
 from typing import Any
 
@@ -10,6 +11,15 @@ from lakemill.services.sagemaker.errors import invalid
 
 SERVICE = "sagemaker.amazonaws.com"
 SESSION = "SageMaker"
+
+
+DISK_FULL = "CapacityError: The disk that holds the data is full. Delete objects, or give it more room."
+"""FailureReason of a job that found no room."""
+
+
+def disk_is_full(error: Exception) -> bool:
+    """Whether that is what an error says."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 class ClientFailure(Exception):

@@ -17,7 +17,7 @@ from lakemill.ports.clock import Clock
 from lakemill.ports.compute import ComputeRefused, RunSpec
 from lakemill.ports.metadata import Transaction
 from lakemill.services.sagemaker import profiler, training_state
-from lakemill.services.sagemaker.access import ClientFailure, RoleAccess
+from lakemill.services.sagemaker.access import DISK_FULL, ClientFailure, RoleAccess, disk_is_full
 from lakemill.services.sagemaker.artifacts import Uploads
 from lakemill.services.sagemaker.channels import Channels
 from lakemill.services.sagemaker.metrics import MetricReader
@@ -265,6 +265,8 @@ def reason_of(error: Exception) -> str:
         return f"ClientError: {error}"[:REASON_CHARS_MAX]
     if isinstance(error, ComputeRefused):
         return f"CapacityError: This machine cannot run the job as asked: {error}."[:REASON_CHARS_MAX]
+    if disk_is_full(error):
+        return DISK_FULL
     logger.error("a training job failed for an error of lakemill's own", exc_info=error)
     return INTERNAL_ERROR
 

@@ -20,7 +20,7 @@ from lakemill.engines.identity.errors import RoleRefused
 from lakemill.engines.jobs import Job, JobKind
 from lakemill.engines.objects import Objects, ObjectsError
 from lakemill.engines.resources import Resources
-from lakemill.services.sagemaker.access import ClientFailure, RoleAccess
+from lakemill.services.sagemaker.access import DISK_FULL, ClientFailure, RoleAccess, disk_is_full
 from lakemill.services.sagemaker.artifacts import Uploads
 from lakemill.services.sagemaker.channels import Channels, Item
 from lakemill.services.sagemaker.resources import TRANSFORM_JOB
@@ -271,6 +271,8 @@ def reason_of(error: Exception) -> str:
         return f"CapacityError: This machine cannot run the job as asked: {error.detail}"
     if isinstance(error, ClientFailure | RoleRefused | ArtifactError | TaskFailed):
         return f"ClientError: {error}"
+    if disk_is_full(error):
+        return DISK_FULL
     logger.error("a transform job failed for an error of lakemill's own", exc_info=error)
     detail = f" ({error})" if isinstance(error, HostingError) else ""
     return f"InternalServerError: We encountered an internal error. Please try again.{detail}"
