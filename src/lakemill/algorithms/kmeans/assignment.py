@@ -111,12 +111,12 @@ def norms(block: Any) -> np.ndarray:
 
 
 def squared_distances(points: Any, centers: np.ndarray, own: np.ndarray | None = None) -> np.ndarray:
-    """(n, k) float32 squared distances of every point to every centre; for few centres or few points.
+    """(n, k) squared distances of every point to every centre; for few centres or few points.
 
     own (n,): the points' squared lengths, where the caller knows them; then nothing is shifted.
     """
     measure = Measure(centers, isinstance(points, np.ndarray) and own is None)
-    found = np.empty((points.shape[0], len(centers)), np.float32)
+    found = np.empty((points.shape[0], len(centers)), np.result_type(points.dtype, centers.dtype))
     for rows, block in _blocks([points], len(centers)):
         moved = measure.move(block)
         square = norms(moved) if own is None else own[rows]

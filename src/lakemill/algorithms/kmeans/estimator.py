@@ -108,7 +108,7 @@ class KMeans(TransformerMixin, ClusterMixin, BaseEstimator):
     def fit(self, X: Any, y: Any = None) -> "KMeans":
         """Cluster X, (n_samples, n_features), dense or sparse; y is ignored."""
         X = self._checked(X, reset=True)
-        self._state = None
+        self._state: CenterState | None = None
         for epoch in range(self.epochs):
             for start in range(0, X.shape[0], self.batch_size):
                 self._update(X[start : start + self.batch_size], keep=epoch == 0)
@@ -131,20 +131,20 @@ class KMeans(TransformerMixin, ClusterMixin, BaseEstimator):
         return nearest(self._checked(X), self.cluster_centers_)[0]
 
     def transform(self, X: Any) -> np.ndarray:
-        """Distances to every centre, (n_samples, n_clusters) float32."""
+        """Distances to every centre, (n_samples, n_clusters), in float64 for X of float64, else float32."""
         check_is_fitted(self)
-        X = self._checked(X)
-        return np.sqrt(squared_distances(X, self.cluster_centers_))
+        X = self._checked(X, dtype=[np.float64, np.float32])
+        return np.sqrt(squared_distances(X, self.cluster_centers_.astype(X.dtype)))
 
     def score(self, X: Any, y: Any = None) -> float:
         """The negative sum of squared distances to the nearest centres."""
         check_is_fitted(self)
         return -float(nearest(self._checked(X), self.cluster_centers_)[1].sum(dtype=np.float64))
 
-    def _checked(self, X: Any, *, reset: bool = False) -> Any:
+    def _checked(self, X: Any, *, reset: bool = False, dtype: Any = np.float32) -> Any:
         if reset:
             self._validate_params()
-        X = validate_data(self, X, accept_sparse="csr", dtype=np.float32, order="C", reset=reset)
+        X = validate_data(self, X, accept_sparse="csr", dtype=dtype, order="C", reset=reset)
         if reset and X.shape[0] < self.n_clusters:
             raise ValueError(f"n_samples={X.shape[0]} should be >= n_clusters={self.n_clusters}.")
         return X
@@ -154,7 +154,7 @@ class KMeans(TransformerMixin, ClusterMixin, BaseEstimator):
             seed = check_random_state(self.random_state).randint(2**31 - 1)
             self._random = np.random.default_rng(seed)
             given = self.extra_center_factor
-            factor = auto_factor(self.n_clusters, X.shape[1]) if given == "auto" else given
+            factor = auto_factor(self.n_clusters, X.shape[1]) if isinstance(given, str) else given
             self._state = CenterState.begin(
                 X,
                 self.n_clusters * factor,
@@ -166,10 +166,11 @@ class KMeans(TransformerMixin, ClusterMixin, BaseEstimator):
         self._state.update(X, keep=keep)
 
     def _finish(self, X: Any) -> "KMeans":
+        assert self._state is not None
         self.cluster_centers_, _ = self._state.reduce(
             self.n_clusters,
             method=self.lloyd_init,
-            trials=TRIALS if self.lloyd_trials == "auto" else self.lloyd_trials,
+            trials=TRIALS if isinstance(self.lloyd_trials, str) else self.lloyd_trials,
             max_iter=self.max_iter,
             tol=self.tol,
             random=self._random,
@@ -181,5 +182,5 @@ class KMeans(TransformerMixin, ClusterMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float32"]
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

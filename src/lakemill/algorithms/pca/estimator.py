@@ -92,10 +92,10 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return self._finish()
 
     def transform(self, X: Any) -> np.ndarray:
-        """Coordinates along the components, (n_samples, n_components) float32."""
+        """Coordinates along the components, (n_samples, n_components), in float64 for X of float64, else float32."""
         check_is_fitted(self)
-        X = self._checked(X)
-        return project(X, self.mean_.astype(np.float32), self.components_.T.astype(np.float32))
+        X = self._checked(X, dtype=[np.float64, np.float32])
+        return project(X, self.mean_.astype(X.dtype), self.components_.T.astype(X.dtype))
 
     def inverse_transform(self, X: Any) -> np.ndarray:
         """Points with these coordinates, (n_samples, n_features)."""
@@ -105,10 +105,10 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             raise ValueError(f"X has {X.shape[1]} columns, but there are {len(self.components_)} components")
         return X @ self.components_ + self.mean_
 
-    def _checked(self, X: Any, *, reset: bool = False) -> Any:
+    def _checked(self, X: Any, *, reset: bool = False, dtype: Any = np.float32) -> Any:
         if reset:
             self._validate_params()
-        X = validate_data(self, X, accept_sparse="csr", dtype=np.float32, order="C", reset=reset)
+        X = validate_data(self, X, accept_sparse="csr", dtype=dtype, order="C", reset=reset)
         if reset and self.n_components > X.shape[1]:
             raise ValueError(f"n_components={self.n_components} must be at most n_features={X.shape[1]}")
         return X
@@ -139,5 +139,5 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float32"]
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

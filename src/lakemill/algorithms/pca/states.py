@@ -6,6 +6,7 @@ sparse blocks, and sparse ones are never made dense.
 Source: "Elastic Machine Learning Algorithms in Amazon SageMaker", SIGMOD 2020 (states apart from models).
 """
 
+import abc
 import os
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +24,7 @@ FAR = 0.9
 STEP_BYTES = 16 << 20
 """Size of a step through a dense block."""
 MOMENT_BYTES = 32
-"""Bytes for each of the d x d moments while they are summed and finalised: four arrays of float64."""
+"""Bytes for each number of a state while it is summed and finalised: four arrays of float64."""
 FEW = 16
 """Below one in so many moments, a sparse block's product is added entry by entry."""
 
@@ -36,12 +37,15 @@ class Components(NamedTuple):
     values: np.ndarray
 
 
-class State:
+class State(abc.ABC):
     """What both states keep: how many records there were, and their sum about a fixed shift.
 
     The shift is the first dense block's mean, where data lie far from 0: the covariance does not depend on it, and what
     cancels stays small.
     """
+
+    seen: np.ndarray
+    """The second moments or what is kept of them, about the shift."""
 
     def __init__(self, features: int) -> None:
         self.first = np.zeros(features)
@@ -72,6 +76,22 @@ class State:
         self.first += first
         self.count += other.count
 
+    @abc.abstractmethod
+    def finalise(self, components: int, subtract_mean: bool) -> Components:
+        """The strongest components; at least one record must have been seen."""
+
+    @abc.abstractmethod
+    def _add_dense(self, block: np.ndarray) -> None: ...
+
+    @abc.abstractmethod
+    def _add_sparse(self, block: Any) -> None: ...
+
+    @abc.abstractmethod
+    def _accept(self, other: Any) -> None: ...
+
+    @abc.abstractmethod
+    def _unshifted(self) -> tuple[np.ndarray, np.ndarray]: ...
+
     def _update_dense(self, block: np.ndarray, rows: int) -> None:
         if self._shift is not None:
             if len(self._room) < len(block):
@@ -93,12 +113,9 @@ class Moments(State):
     """Sums of x, and of x x^T, (d, d). Raises MemoryError where they have no room."""
 
     def __init__(self, features: int) -> None:
-        need, room = MOMENT_BYTES * features**2, available_bytes()
-        if need > room:
-            raise MemoryError(
-                f"{features:,} features need {need / 1e9:,.1f} GB of memory for their covariance, and "
-                f"{room / 1e9:,.1f} GB are there; the randomized mode needs far less"
-            )
+        make_room(
+            MOMENT_BYTES * features**2, f"{features:,} features", "their covariance; the randomized mode needs less"
+        )
         super().__init__(features)
         self.seen = np.zeros((features, features))
 
@@ -148,8 +165,10 @@ class Sketch(State):
     def __init__(self, features: int, components: int, extra: int, seed: int) -> None:
         """extra: further components of the sketch; -1 is as many again, at least 10."""
         asked = components + (max(EXTRA_MIN, components) if extra == -1 else extra)
-        directions = OVERSAMPLING * asked
-        normal = np.random.default_rng(seed).standard_normal((features, min(directions, features)))
+        directions = min(OVERSAMPLING * asked, features)
+        shape = f"{features:,} features seen through {directions:,} directions"
+        make_room(MOMENT_BYTES * features * directions, shape, "them; fewer components need less")
+        normal = np.random.default_rng(seed).standard_normal((features, directions))
         super().__init__(features)
         self.directions = np.linalg.qr(normal)[0].astype(np.float32)  # (d, l)
         self.seen = np.zeros(self.directions.shape)
@@ -191,14 +210,14 @@ class Sketch(State):
 
 
 def project(block: Any, mean: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """(n, c) float32: the records' coordinates along the components, weakest first.
+    """(n, c): the records' coordinates along the components, weakest first.
 
     >>> project(np.float32([[3, 4]]), np.float32([1, 1]), np.float32([[0, 1], [1, 0]])).tolist()
     [[3.0, 2.0]]
     """
     if not isinstance(block, np.ndarray):
         return np.asarray(block @ vectors) - mean @ vectors
-    found = np.empty((block.shape[0], vectors.shape[1]), np.float32)
+    found = np.empty((block.shape[0], vectors.shape[1]), np.result_type(block.dtype, vectors.dtype))
     rows = max(1, STEP_BYTES // (4 * max(1, block.shape[1])))
     for start in range(0, block.shape[0], rows):
         found[start : start + rows] = (block[start : start + rows] - mean) @ vectors
@@ -209,6 +228,14 @@ def _shift(block: np.ndarray) -> np.ndarray | None:
     mean = block.mean(axis=0, dtype=np.float64)
     far = mean @ mean > FAR * np.einsum("nd,nd->", block, block, dtype=np.float64) / len(block)
     return mean.astype(np.float32) if far else None
+
+
+def make_room(need_bytes: int, what: str, why: str) -> None:
+    """Raises MemoryError, in words, when so much memory is not there."""
+    if need_bytes > (room := available_bytes()):
+        raise MemoryError(
+            f"{what} need {need_bytes / 1e9:,.1f} GB of memory ({room / 1e9:,.1f} GB are there) for {why}"
+        )
 
 
 def available_bytes() -> int:

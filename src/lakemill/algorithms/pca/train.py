@@ -43,12 +43,12 @@ def train(context: TrainingContext) -> None:
 
 
 def _state(settings: dict[str, Any]) -> Moments | Sketch:
-    if settings["algorithm_mode"] == "randomized":
-        return Sketch(settings["feature_dim"], settings["num_components"], settings["extra_components"], SEED)
     try:
-        return Moments(settings["feature_dim"])
+        if settings["algorithm_mode"] == "regular":
+            return Moments(settings["feature_dim"])
+        return Sketch(settings["feature_dim"], settings["num_components"], settings["extra_components"], SEED)
     except MemoryError as error:
-        raise CustomerError(f"{error}: set algorithm_mode to randomized") from None
+        raise CustomerError(str(error)) from None
 
 
 def _rows(settings: dict[str, Any]) -> int:
