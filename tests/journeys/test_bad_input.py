@@ -2,8 +2,10 @@
 
 import base64
 import hashlib
+import io
 import json
 import re
+import tarfile
 import time
 import urllib.request
 from pathlib import Path
@@ -376,6 +378,44 @@ def test_a_bad_job_fails_with_a_reason(shop, name):
 
 
 # Inference
+
+
+def packed(*files):
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as tar:
+        for name, body in files:
+            member = tarfile.TarInfo(name)
+            member.size = len(body)
+            tar.addfile(member, io.BytesIO(body))
+    return made.getvalue()
+
+
+BAD_ARTIFACTS = {
+    "junk": b"this was never packed" * 50,
+    "cut": packed(("xgboost-model", b"x" * 100_000))[:-40],
+    "outside": packed(("../../outside", b"x")),
+    "empty": packed(),
+    "no-model": packed(("xgboost-model", b"not a model"), ("model_algo-1", b"not a model")),
+}
+
+
+def test_endpoints_of_bad_artifacts_fail_with_a_reason(shop, running):
+    wanted = {}
+    for wrong, body in BAD_ARTIFACTS.items():
+        shop.s3.put_object(Bucket="workshop", Key=f"artifacts/{wrong}.tar.gz", Body=body)
+        for algorithm in ("xgboost", "kmeans") if wrong in ("empty", "no-model") else ("pca",):
+            wanted[f"{wrong}-{algorithm}"] = (algorithm, f"s3://workshop/artifacts/{wrong}.tar.gz")
+    stranger = shop.ended("good-xgboost")["ModelArtifacts"]["S3ModelArtifacts"]
+    wanted["of-another"] = ("linear-learner", stranger)
+    for name, (algorithm, artifact) in wanted.items():
+        shop.deploy(name, ALGORITHMS[algorithm].image, artifact)
+    for name in wanted:
+        found = shop.until_deployed(name)
+        assert found["EndpointStatus"] == "Failed", name
+        assert found["FailureReason"]
+        assert not INSIDE.search(found["FailureReason"]), found["FailureReason"]
+        shop.sagemaker.delete_endpoint(EndpointName=name)
+    assert not list(running.data.rglob("outside"))
 
 
 BAD_BODIES = {

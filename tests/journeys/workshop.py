@@ -49,6 +49,7 @@ BAD_DATA = {
     "recordio": ({"a.pbr": RECORDIO_MAGIC + struct.pack("<I", 1000) + b"short"}, "application/x-recordio-protobuf", []),
     "no-recordio": ({"a.pbr": b"this was never RecordIO"}, "application/x-recordio-protobuf", []),
     "empty-file": ({"a.csv": b""}, "text/csv", []),
+    "content-type": ({"a.pdf": b"%PDF-1.4"}, "application/pdf", []),
 }
 
 
@@ -103,6 +104,7 @@ class Workshop:
             "no-number": [ALGORITHMS[algorithm].number],
             "missing-channel": ["train"],
             "empty-channel": ["nothing-here"],
+            "content-type": ["application/pdf"],
         }.get(wrong, [])
 
     def channel(self, folder, content_type, algorithm):
@@ -147,6 +149,15 @@ class Workshop:
             time.sleep(0.1)
         raise AssertionError(f"{name} stays {job['TrainingJobStatus']}/{job['SecondaryStatus']}")
 
+    def until_deployed(self, name, timeout_s=60):
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            found = self.sagemaker.describe_endpoint(EndpointName=name)
+            if found["EndpointStatus"] != "Creating":
+                return found
+            time.sleep(0.1)
+        raise AssertionError(f"{name} stays Creating")
+
     def log(self, name):
         """All a job has logged."""
         group = "/aws/sagemaker/TrainingJobs"
@@ -160,6 +171,14 @@ class Workshop:
         ]
         return "\n".join(lines)
 
+    def deploy(self, name, image, artifact):
+        """An endpoint of one model; it does not wait."""
+        container = {"Image": image, "ModelDataUrl": artifact}
+        self.sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=self.role)
+        variant = {"VariantName": "v", "ModelName": name, "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+        self.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+        self.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+
     @functools.cache  # noqa: B019  (one workshop a test module)
     def endpoint(self, algorithm):
         """A live endpoint of the good model; all are deployed when the first is asked for."""
@@ -172,16 +191,7 @@ class Workshop:
             name = f"good-{algorithm}"
             job = self.ended(name)
             assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
-            container = {"Image": known.image, "ModelDataUrl": job["ModelArtifacts"]["S3ModelArtifacts"]}
-            self.sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=self.role)
-            variant = {
-                "VariantName": "v",
-                "ModelName": name,
-                "InitialInstanceCount": 1,
-                "InstanceType": "ml.m5.large",
-            }
-            self.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
-            self.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+            self.deploy(name, known.image, job["ModelArtifacts"]["S3ModelArtifacts"])
         for algorithm in ALGORITHMS:
             waiter = self.sagemaker.get_waiter("endpoint_in_service")
             waiter.wait(EndpointName=f"good-{algorithm}", WaiterConfig=SOON)
