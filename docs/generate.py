@@ -90,7 +90,7 @@ def operations() -> dict[str, dict[str, Mapping[str, str]]]:
     with tempfile.TemporaryDirectory() as folder:
         app = build(Settings(data=Path(folder)))
         try:
-            found = app.gateway._handlers  # No step of the gateway needs to tell them, so no attribute is public.
+            found = app.gateway.handlers
             return {
                 name: {operation: handler.refuses for operation, handler in handlers.items()}
                 for name, handlers in found.items()

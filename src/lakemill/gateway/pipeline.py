@@ -67,7 +67,8 @@ class Gateway:
         log: RequestLog,
     ) -> None:
         self._services = {service.name: service for service in services}
-        self._handlers = {service.name: service.operations() for service in services}
+        self.handlers = {service.name: service.operations() for service in services}
+        """Every provided operation, by client and operation name."""
         self._finder = models.Finder(list(self._services))
         self._access = Access(identity, clock, settings, log)
         self._clock = clock
@@ -145,7 +146,7 @@ class Gateway:
         found = self._finder.find(name, http, exchange.body if isinstance(exchange.body, bytes) else b"", exchange.path)
         exchange.found, exchange.protocol = found, found.protocol
         exchange.service = self._services[found.client]
-        if found.operation.name not in self._handlers[found.client]:
+        if found.operation.name not in self.handlers[found.client]:
             raise ServiceError(
                 "NotImplemented" if found.protocol.family == "s3" else "NotImplementedException",
                 f"lakemill does not provide {found.client}.{found.operation.name} yet; "
@@ -185,7 +186,7 @@ class Gateway:
         found = exchange.found
         assert found is not None
         request = found.protocol.decode(found.operation, exchange.http, exchange.body, exchange.path)
-        refuses = self._handlers[found.client][found.operation.name].refuses
+        refuses = self.handlers[found.client][found.operation.name].refuses
         for member in refuses.keys() & request.keys():
             reason = refuses[member] or "lakemill does not provide it yet"
             code = {"s3": "NotImplemented", "query": "ValidationError"}.get(
@@ -201,7 +202,7 @@ class Gateway:
 
     async def _handle(self, exchange: Exchange, request: dict[str, Any]) -> dict[str, Any] | None:
         assert exchange.call is not None
-        output = self._handlers[exchange.call.service][exchange.call.operation](exchange.call, request)
+        output = self.handlers[exchange.call.service][exchange.call.operation](exchange.call, request)
         return await output if inspect.isawaitable(output) else output
 
     def _encode(self, exchange: Exchange, output: dict[str, Any] | None) -> WireResponse:

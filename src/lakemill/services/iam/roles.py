@@ -60,7 +60,7 @@ class Roles(Part):
         roles = self._identity.roles.listing(call.account, request.get("PathPrefix", "/"))
         return page(roles, request, "Roles", by_name, lambda role: self._views.role(call, role, full=False))
 
-    @operation("UpdateRole", refuses=("MaxSigninSessionDuration",))
+    @operation("UpdateRole", refuses=("MaxSigninSessionDuration", "ResetMaxSigninSessionDuration"))
     async def update_role(self, call: Call, request: Request) -> Request:
         def change(_: Any, role: Request) -> None:
             role["description"] = request.get("Description", role["description"])

@@ -27,6 +27,7 @@ MFA = {
     "SerialNumber": "lakemill has no MFA devices",
     "TokenCode": "lakemill has no MFA devices",
 }
+TOKENS = {"MinimumSessionTokenSize": "session tokens have one size"}
 
 
 class Sts(Service):
@@ -60,7 +61,7 @@ class Sts(Service):
     def get_caller_identity(self, call: Call, request: Request) -> Request:
         return {"UserId": call.principal.user_id, "Account": call.account, "Arn": call.principal.arn}
 
-    @operation("AssumeRole", refuses={**MFA, "SourceIdentity": "", "ProvidedContexts": ""})
+    @operation("AssumeRole", refuses={**MFA, **TOKENS, "SourceIdentity": "", "ProvidedContexts": ""})
     async def assume_role(self, call: Call, request: Request) -> Request:
         wish = _wish(request, request["RoleSessionName"])
         granted = await assume_role(self._identity, call.principal, request["RoleArn"], wish, self._context(call))
@@ -78,12 +79,12 @@ class Sts(Service):
             referer=call.http.header("referer"),
         )
 
-    @operation("GetSessionToken", refuses=MFA)
+    @operation("GetSessionToken", refuses={**MFA, **TOKENS})
     async def get_session_token(self, call: Call, request: Request) -> Request:
         credentials = await session_token(self._identity, call.principal, request.get("DurationSeconds"))
         return {"Credentials": _credentials(credentials)}
 
-    @operation("GetFederationToken")
+    @operation("GetFederationToken", refuses=TOKENS)
     async def get_federation_token(self, call: Call, request: Request) -> Request:
         wish = _wish(request, request["Name"])
         granted = await federation_token(self._identity, call.principal, wish)
