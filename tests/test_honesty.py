@@ -40,7 +40,7 @@ def cases():
             yield pytest.param(model.operation_model(name), handler, id=f"{client}.{name}")
 
 
-@pytest.mark.parametrize(("operation", "handler"), cases())
+@pytest.mark.parametrize(("operation", "handler"), list(cases()))
 def test_every_member_is_used_or_refused(operation, handler):
     members = operation.input_shape.members if operation.input_shape else {}
     unknown = set(handler.refuses) - set(members)

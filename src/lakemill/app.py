@@ -43,6 +43,7 @@ SERVICES: tuple[type[Service], ...] = (S3, Iam, Sts, Logs, SageMaker, SageMakerR
 
 
 CONSOLE_ROWS_MAX = 50
+HOUSEKEEPING_S = 3600
 
 
 class AlreadyRunning(Exception):
@@ -76,16 +77,26 @@ class App:
     metadata: EmbeddedMetadata
     lock: FileLock
     authority: Authority
+    housekeeping: asyncio.Task[None] | None = None
 
     async def start(self) -> list[str]:
         """Recover what an earlier run left and begin background work; says what was recovered, a sentence each."""
         recovered = list(await self.objects.recover())
         recovered += await self.jobs.start()
         recovered += await self.hosting.start()
+        self.housekeeping = asyncio.create_task(self._keep_house())
         return recovered
 
+    async def _keep_house(self) -> None:
+        """Free log lines past their retention, again and again."""
+        while True:
+            await asyncio.sleep(HOUSEKEEPING_S)
+            await self.loglines.expire()
+
     async def close(self) -> None:
-        """Stop background work and close the stores; jobs go on by themselves, endpoints come back at the next start."""
+        """Stop background work and close the stores; jobs go on by themselves, endpoints come back at the start."""
+        if self.housekeeping is not None:
+            self.housekeeping.cancel()
         await self.hosting.close()
         await self.jobs.close()
         self.objects.close()

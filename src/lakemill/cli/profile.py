@@ -10,8 +10,8 @@ from lakemill.gateway.authority import write_private
 
 def write_profile(name: str, target: Target) -> tuple[Path, Path]:
     """Set profile `name` in the config and credentials files; other profiles stay as they are."""
-    config = Path(os.environ.get("AWS_CONFIG_FILE", Path.home() / ".aws" / "config"))
-    credentials = Path(os.environ.get("AWS_SHARED_CREDENTIALS_FILE", Path.home() / ".aws" / "credentials"))
+    config = Path(os.environ.get("AWS_CONFIG_FILE") or Path.home() / ".aws" / "config")
+    credentials = Path(os.environ.get("AWS_SHARED_CREDENTIALS_FILE") or Path.home() / ".aws" / "credentials")
     section = name if name == "default" else f"profile {name}"
     settings = {"region": target.region, "endpoint_url": target.endpoint}
     if target.endpoint.startswith("https"):

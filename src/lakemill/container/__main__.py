@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from pathlib import Path
 
 from lakemill.algorithms import registry
 from lakemill.algorithms.spec import AlgorithmSpec
@@ -25,13 +26,31 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(command: str, spec: AlgorithmSpec) -> int:
     # One of the two is enough for a process: serving must start quickly.
-    if command == "train":
-        from lakemill.container.train import train
+    try:
+        if command == "train":
+            from lakemill.container.train import train
 
-        return train(spec)
-    from lakemill.container.serve import serve
+            return train(spec)
+        from lakemill.container.serve import serve
 
-    return serve(spec)
+        return serve(spec)
+    except ModuleNotFoundError as absent:
+        if (absent.name or "").startswith("lakemill"):
+            raise
+        return _not_installed(spec, absent.name or "a library")
+
+
+def _not_installed(spec: AlgorithmSpec, library: str) -> int:
+    """Say what to install, in the log and where the platform looks for a reason."""
+    text = (
+        f"InternalServerError: the algorithm {spec.name} needs {library}, which is not installed here; "
+        "pip install 'lakemill[algorithms]' brings it, and lakemill doctor says what else is missing"
+    )
+    print(text, flush=True)
+    failure = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml")) / "output" / "failure"
+    if failure.parent.is_dir():
+        failure.write_text(text)
+    return 1
 
 
 if __name__ == "__main__":

@@ -84,6 +84,15 @@ class Launch:
 Launcher = Callable[[Model, Site], Launch]
 
 
+def image_tag(image: str) -> str:
+    """The tag of an image's name, by which algorithms answer as that version did; "" without one.
+
+    >>> image_tag("683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1")
+    '1.7-1'
+    """
+    return image.rsplit("/", 1)[-1].partition("@")[0].partition(":")[2]
+
+
 def launch(model: Model, site: Site) -> Launch:
     """Serve one of the built-in algorithms with lakemill's own container runtime.
 
@@ -95,6 +104,7 @@ def launch(model: Model, site: Site) -> Launch:
         **model.environment,
         "SAGEMAKER_BASE_DIR": str(site.base),
         "SAGEMAKER_BIND_TO_PORT": str(site.port),
+        "LAKEMILL_IMAGE_TAG": image_tag(model.image),
         "PYTHONUNBUFFERED": "1",
     }
     if len(str(site.socket).encode()) > SOCKET_PATH_BYTES_MAX:
