@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SDK2 := .venvs/sdk2
 SDK3 := .venvs/sdk3
+PEERS := .venvs/peers
 
 .PHONY: help venv clients demo test test-all bench bench-algorithms lint check types docs lock clean
 
@@ -30,6 +31,12 @@ $(SDK2)/.installed: requirements/sdk2.txt
 	$(SDK2)/bin/python -m pip install -q -r requirements/sdk2.txt
 	@touch $@
 
+$(PEERS)/.installed: requirements/peers.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install -q --upgrade pip
+	$(PEERS)/bin/python -m pip install -q -r requirements/peers.txt
+	@touch $@
+
 $(SDK3)/.installed: requirements/sdk3.txt
 	$(PYTHON) -m venv $(SDK3)
 	$(SDK3)/bin/python -m pip install -q --upgrade pip
@@ -41,12 +48,12 @@ demo: venv $(SDK2)/.installed ## Carry real data the whole way: bucket, training
 	$(BIN)/lakemill demo
 
 test: venv clients ## Run the tests (under 20 minutes on 2 cores).
-	$(BIN)/python -m pytest -m "not slow" -q
+	$(BIN)/python -m pytest -m "not slow" -q -n 3 --dist worksteal
 
 test-all: venv clients ## Run all tests, the slow ones too.
 	$(BIN)/python -m pytest -q
 
-bench: venv clients ## Measure lakemill beside its peers and write docs/benchmarks.md.
+bench: venv clients $(PEERS)/.installed ## Measure lakemill beside its peers and write docs/benchmarks.md.
 	$(BIN)/python -m bench
 
 bench-algorithms: venv ## Measure the algorithms only.

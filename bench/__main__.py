@@ -80,8 +80,11 @@ def main() -> None:
             began = time.perf_counter()
             rows = importlib.import_module(module).run()
             for row in rows:
-                print(f"  {row['name']}: {figure(row.get('ours'))} against {figure(row.get('peer'))} {row.get('unit', '')}"
-                      f"  ratio {figure(row.get('ratio'))}  {row.get('target', '')}", flush=True)  # fmt: skip
+                print(
+                    f"  {row['name']}: {figure(row.get('ours'))} against {figure(row.get('peer'))} {row.get('unit', '')}"
+                    f"  ratio {figure(row.get('ratio'))}  {row.get('target', '')}",
+                    flush=True,
+                )
             results[module] = {
                 "date": datetime.date.today().isoformat(),
                 "machine": f"{platform.system()} {platform.machine()}, {_cores()} cores, Python {platform.python_version()}",

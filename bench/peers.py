@@ -1,4 +1,4 @@
-"""Peers as child processes: moto_server, MiniStack, SeaweedFS, a bare granian application, FastAPI on uvicorn, MLServer."""
+"""Peers as child processes, and what is asked about them: requests a second, CPU time, memory."""
 
 import contextlib
 import os
@@ -90,9 +90,15 @@ def resident_bytes(pid: int) -> int:
 
 
 def wrk(
-    url: str, *, connections: int, seconds: float, script: Path | None = None, environment: dict | None = None
+    url: str,
+    *,
+    connections: int,
+    seconds: float,
+    script: Path | None = None,
+    environment: dict | None = None,
+    lenient: bool = False,
 ) -> float:
-    """Requests per second of one wrk run; every answer must be 2xx."""
+    """Requests per second of one wrk run; every answer must be 2xx. lenient: a peer may leave requests unanswered."""
     program = shutil.which("wrk")
     if program is None:
         raise Missing("wrk is not installed; on Debian: apt-get install wrk")
@@ -100,6 +106,6 @@ def wrk(
     output = subprocess.run(
         command, capture_output=True, text=True, check=True, env={**os.environ, **(environment or {})}
     ).stdout
-    if "Non-2xx" in output or "Socket errors" in output:
+    if "Non-2xx" in output or ("Socket errors" in output and not lenient):
         raise RuntimeError(f"wrk saw failures:\n{output}")
     return float(next(line for line in output.splitlines() if line.startswith("Requests/sec")).split()[1])

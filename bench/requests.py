@@ -1,7 +1,7 @@
-"""Requests per second: a signed small JSON call, 1 KiB GET and PUT, at 8 and 128 connections, against moto_server.
+"""Requests per second of a signed small JSON call and of 1 KiB GET and PUT, against moto_server.
 
-wrk replays requests that were signed beforehand. PUTs go to different keys. moto keeps objects in memory; lakemill's PUTs
-are on disk when they are answered, so the limit beside it is what group commit alone gives the same number of callers.
+wrk replays requests that were signed beforehand. PUTs go to different keys. moto keeps objects in memory; lakemill's
+PUTs are on disk when they are answered, so the limit beside it is what group commit alone gives as many callers.
 """
 
 import asyncio
@@ -15,10 +15,10 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
+from tests.running import Lakemill
 
 from bench import peers
 from lakemill.ports.metadata import EmbeddedMetadata
-from tests.running import Lakemill
 
 SECONDS = 4
 ROUNDS = 3
@@ -75,7 +75,9 @@ def prepare(folder: Path, endpoint: str, key: str, secret: str) -> dict:
     client = s3(endpoint, key, secret)
     client.create_bucket(Bucket="bench")
     client.put_object(Bucket="bench", Key="get", Body=b"x" * 1024)
-    logs = boto3.client("logs", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id=key, aws_secret_access_key=secret)  # fmt: skip
+    logs = boto3.client(
+        "logs", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id=key, aws_secret_access_key=secret
+    )
     logs.create_log_group(logGroupName="bench")
     return {
         "endpoint": endpoint,
@@ -113,7 +115,16 @@ def group_commit_rate(folder: Path, callers: int) -> float:
 
 def row(name: str, ours: float, peer: float, target: float, note: str = "") -> dict:
     ratio = ours / peer
-    return {"name": name, "ours": ours, "peer": peer, "ratio": ratio, "unit": "requests/s", "target": f">= {target:g}x", "met": ratio >= target, "note": note}  # fmt: skip
+    return {
+        "name": name,
+        "ours": ours,
+        "peer": peer,
+        "ratio": ratio,
+        "unit": "requests/s",
+        "target": f">= {target:g}x",
+        "met": ratio >= target,
+        "note": note,
+    }
 
 
 def run() -> list[dict]:
@@ -125,7 +136,7 @@ def run() -> list[dict]:
             rates: dict[str, list[float]] = {}
 
             def measure(label: str, url: str, connections: int, script: Path | None = None) -> None:
-                rate = peers.wrk(url, connections=connections, seconds=SECONDS, script=script)
+                rate = peers.wrk(url, connections=connections, seconds=SECONDS, script=script, lenient="moto" in label)
                 rates.setdefault(label, []).append(rate)
 
             for _ in range(ROUNDS):
@@ -148,7 +159,7 @@ def run() -> list[dict]:
             rate["moto put 8"],
             3,
             "ours is fsynced, moto's is in memory",
-        ),  # fmt: skip
+        ),
         row("the same against group commit alone, 8 callers", rate["ours put 8"], rate["limit 8"], 0.7),
         row("S3 PUT 1 KiB, 128 connections, against moto_server", rate["ours put 128"], rate["moto put 128"], 10),
         row(
