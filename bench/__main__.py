@@ -8,7 +8,9 @@ import argparse
 import datetime
 import importlib
 import json
+import os
 import platform
+import sys
 import time
 from pathlib import Path
 
@@ -37,9 +39,9 @@ def render(results: dict[str, dict]) -> str:
     lines = [
         "# Benchmarks\n",
         "<!-- Made by python -m bench; do not edit. -->\n",
-        "Each row is lakemill and the best public peer on the same work in one run on the same machine. Machines and their",
-        "neighbours are noisy: read the ratios, not the absolute figures. How each is measured stands in its module under",
-        "`bench/`.\n",
+        "Each row is lakemill and the best public peer on the same work in one run on the same machine. Machines and",
+        "their neighbours are noisy: read the ratios, not the absolute figures. How each is measured stands in its",
+        "module under `bench/`.\n",
     ]
     for group, modules in GROUPS.items():
         for module in modules:
@@ -81,25 +83,19 @@ def main() -> None:
             rows = importlib.import_module(module).run()
             for row in rows:
                 print(
-                    f"  {row['name']}: {figure(row.get('ours'))} against {figure(row.get('peer'))} {row.get('unit', '')}"
-                    f"  ratio {figure(row.get('ratio'))}  {row.get('target', '')}",
+                    f"  {row['name']}: {figure(row.get('ours'))} against {figure(row.get('peer'))}"
+                    f" {row.get('unit', '')}  ratio {figure(row.get('ratio'))}  {row.get('target', '')}",
                     flush=True,
                 )
             results[module] = {
                 "date": datetime.date.today().isoformat(),
-                "machine": f"{platform.system()} {platform.machine()}, {_cores()} cores, Python {platform.python_version()}",
+                "machine": f"{platform.platform(terse=True)}, {os.cpu_count()} cores, Python {sys.version.split()[0]}",
                 "seconds": time.perf_counter() - began,
                 "rows": rows,
             }
             RESULTS.write_text(json.dumps(results, indent=1) + "\n")
             PAGE.write_text(render(results))
     print(f"written: {PAGE}")
-
-
-def _cores() -> int:
-    import os
-
-    return os.cpu_count() or 1
 
 
 if __name__ == "__main__":

@@ -25,7 +25,10 @@ MAY_IMPORT = {
 }
 
 # Engines may use those before them.
-ENGINE_ORDER = ["keys", "objects", "resources", "tuning", "log", "identity", "loglines", "jobs", "hosting", "catalog", "events", "sql", "delivery", "analytics"]  # fmt: skip
+ENGINE_ORDER = [
+    *("keys", "objects", "resources", "tuning", "log", "identity", "loglines", "jobs", "hosting"),
+    *("catalog", "events", "sql", "delivery", "analytics"),
+]
 
 # Packages the light core must not load: it starts without them.
 HEAVY = {"numpy", "scipy", "pandas", "pyarrow", "numba", "sklearn", "xgboost", "faiss", "torch", "boto3"}

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -179,8 +180,10 @@ async def _console(app: App, sagemaker: SageMaker, http: HttpRequest) -> Answer:
             for one in documents[:CONSOLE_ROWS_MAX]
         ]
 
-    buckets = [{"name": one.name} for one in app.objects.buckets.owned_by(app.settings.account)]
-    sections = {
+    buckets: list[dict[str, object]] = [
+        {"name": one.name} for one in app.objects.buckets.owned_by(app.settings.account)
+    ]
+    sections: dict[str, list[dict[str, object]]] = {
         "Endpoints": rows("endpoint"),
         "Training jobs": rows("training-job"),
         "Transform jobs": rows("transform-job"),
@@ -248,7 +251,7 @@ async def _serve(app: App, port: int):
     from granian.server.embed import Server
 
     settings = app.settings
-    options = {}
+    options: dict[str, Any] = {}
     if settings.tls:
         folder = settings.data.resolve()
         chain, key = app.authority.leaf(_names(settings.host))

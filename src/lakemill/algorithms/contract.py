@@ -1,7 +1,7 @@
 """What an algorithm is given and what it gives back, on the built-in face.
 
 `train(context)` reads channels, fits, writes the artifact to `context.model_dir`. `serve(model_dir, environment)`
-returns a Predictor. `lakemill.container` implements the context and hosts the predictor; algorithms know only this file.
+returns a Predictor. `lakemill.container` implements the context and hosts the predictor; algorithms know only this.
 """
 
 import dataclasses

@@ -10,10 +10,8 @@ from lakemill.algorithms.spec import AlgorithmSpec, by_repository
 def specs() -> list[AlgorithmSpec]:
     """Every algorithm folder of this package that has a `spec` module, sorted by name."""
     package = importlib.import_module("lakemill.algorithms")
-    found = []
-    for module in pkgutil.iter_modules(package.__path__):
-        if module.ispkg:
-            found.append(importlib.import_module(f"lakemill.algorithms.{module.name}.spec").SPEC)
+    folders = [module.name for module in pkgutil.iter_modules(package.__path__) if module.ispkg]
+    found = [importlib.import_module(f"lakemill.algorithms.{name}.spec").SPEC for name in folders]
     return sorted(found, key=lambda one: one.name)
 
 

@@ -105,9 +105,13 @@ class _BadRequest(ValueError):
     """What was asked of the proxy is no CONNECT."""
 
 
-async def _splice(*ends: asyncio.StreamReader | asyncio.StreamWriter) -> None:
+async def _splice(
+    here_reader: asyncio.StreamReader,
+    here_writer: asyncio.StreamWriter,
+    there_reader: asyncio.StreamReader,
+    there_writer: asyncio.StreamWriter,
+) -> None:
     """Carry bytes both ways until both sides have ended."""
-    here_reader, here_writer, there_reader, there_writer = ends
 
     async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

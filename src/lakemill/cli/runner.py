@@ -41,10 +41,15 @@ async def run_program(command: list[str], target: Target, environment: dict[str,
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             if os.name == "posix":
-                loop.add_signal_handler(number, lambda n=number: process.returncode is None and process.send_signal(n))
+                loop.add_signal_handler(number, _pass_on, process, number)
         code = await process.wait()
     await door.close()
     return 128 - code if code < 0 else code
+
+
+def _pass_on(process: asyncio.subprocess.Process, number: int) -> None:
+    if process.returncode is None:
+        process.send_signal(number)
 
 
 def _bundle(folder: Path, authority: Authority, environment: dict[str, str]) -> Path:

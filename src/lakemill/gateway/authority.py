@@ -54,9 +54,9 @@ class Authority:
             key = ec.generate_private_key(ec.SECP256R1())
             write_private(key_path, _pem(key))
             self.certificate_path.write_bytes(_self_signed(key).public_bytes(serialization.Encoding.PEM))
-        key = serialization.load_pem_private_key(key_path.read_bytes(), None)
-        assert isinstance(key, ec.EllipticCurvePrivateKey)
-        self._key = key
+        loaded = serialization.load_pem_private_key(key_path.read_bytes(), None)
+        assert isinstance(loaded, ec.EllipticCurvePrivateKey)
+        self._key = loaded
         self._certificate = x509.load_pem_x509_certificate(self.certificate_path.read_bytes())
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._guard = threading.Lock()

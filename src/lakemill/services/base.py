@@ -169,7 +169,8 @@ def pass_role(role_arn: str, service_principal: str, resource: str | None = None
     return Need("iam:PassRole", role_arn, context)
 
 
-Handler = Callable[..., Any]
+Handler = Any
+"""A bound or unbound method, marked by `operation` with what it handles and refuses."""
 
 
 def operation(name: str, *, refuses: Mapping[str, str] | Iterable[str] = ()) -> Callable[[Handler], Handler]:

@@ -48,7 +48,7 @@ def _terms(text: str) -> Matcher:
         if match["mark"] == "?":
             either.append(test)
         elif match["mark"] == "-":
-            required.append(lambda line, test=test: not test(line))
+            required.append(_not(test))
         else:
             required.append(test)
 
@@ -59,6 +59,10 @@ def _terms(text: str) -> Matcher:
         return any(test(line) for test in either)
 
     return matches
+
+
+def _not(test: Matcher) -> Matcher:
+    return lambda line: not test(line)
 
 
 def _term(match: re.Match[str]) -> Matcher:

@@ -37,7 +37,7 @@ def _group_name(request: dict[str, Any]) -> str:
     identifier = request.get("logGroupIdentifier")
     if (name is None) == (identifier is None):
         raise _invalid("Exactly one of logGroupName and logGroupIdentifier must be given.")
-    return name if name is not None else identifier.split(":log-group:", 1)[-1].removesuffix(":*")
+    return name if name is not None else str(identifier).split(":log-group:", 1)[-1].removesuffix(":*")
 
 
 class Logs(Service):
@@ -283,7 +283,8 @@ def _filter_page(found: list[Event], limit: int, seen: str) -> dict[str, Any]:
     """The page after the event whose id is `seen`."""
     ids = [_event_id(event) for event in found]
     start = ids.index(seen) + 1 if seen in ids else 0
-    page, size = [], 0
+    page: list[dict[str, Any]] = []
+    size = 0
     for event, event_id in zip(found[start : start + limit], ids[start : start + limit], strict=True):
         size += len(event.message.encode()) + EVENT_OVERHEAD_BYTES
         if page and size > BATCH_BYTES_MAX:
