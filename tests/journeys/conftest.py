@@ -3,7 +3,7 @@
 import pytest
 from tests.running import Lakemill
 
-pytest.register_assert_rewrite("tests.journeys.crash", "tests.journeys.stored")
+pytest.register_assert_rewrite(*(f"tests.journeys.{name}" for name in ("crash", "crash_objects", "crash_services")))
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import time
 from subprocess import DEVNULL
 
 import pytest
-from tests.journeys import crash, processes
+from tests.journeys import crash, crash_objects, crash_services, processes
 from tests.journeys.stored import differences
 from tests.journeys.studio import Studio, points
 
@@ -42,17 +42,17 @@ class Site:
         for bucket in ("plain", "versioned"):
             self.studio.s3.create_bucket(Bucket=bucket)
         self.studio.s3.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
-        self.jobs = crash.Jobs(seed + 1, studio=self.studio)
+        self.jobs = crash_services.Jobs(seed + 1, studio=self.studio)
         self.studio.config("m", "m")
-        self.endpoints = crash.Endpoints(seed + 9)
+        self.endpoints = crash_services.Endpoints(seed + 9)
         self.load = crash.Load(
-            crash.Objects(seed + 2),
-            crash.Objects(seed + 3),
-            crash.Objects(seed + 4, sizes=crash.LARGE, keys=4),
-            crash.Versions(seed + 5),
-            crash.Multipart(seed + 6),
-            crash.People(seed + 7),
-            crash.Lines(seed + 8),
+            crash_objects.Objects(seed + 2),
+            crash_objects.Objects(seed + 3),
+            crash_objects.Objects(seed + 4, sizes=crash_objects.LARGE, keys=4),
+            crash_objects.Versions(seed + 5),
+            crash_objects.Multipart(seed + 6),
+            crash_services.People(seed + 7),
+            crash_services.Lines(seed + 8),
             self.jobs,
             self.endpoints,
         )

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import socket
 import struct
 import subprocess
@@ -71,7 +72,7 @@ def test_the_whole_tree_is_killed_and_everything_has_an_end(fresh):
     before = studio.score("e")
     lab = Lab(running, "tree-lab")
     lab.create("lost", HyperParameters=FOREVER)
-    lab.create("again", HyperParameters={"num_round": "2000"}, RetryStrategy={"MaximumRetryAttempts": 2})
+    lab.create("again", HyperParameters={"num_round": "800"}, RetryStrategy={"MaximumRetryAttempts": 2})
     for name in ("lost", "again"):
         lab.until(name, lambda job: job["SecondaryStatus"] == "Training")
     running.process.kill()
@@ -100,7 +101,7 @@ def test_a_stop_and_a_start_lose_nothing(fresh):
     studio.deploy("e", "m")
     before = studio.score("e")
     lab = Lab(running, "stopping-lab")
-    lab.create("through", HyperParameters={"num_round": "3000", "objective": "binary:logistic"})
+    lab.create("through", HyperParameters={"num_round": "1500", "objective": "binary:logistic"})
     lab.until("through", lambda job: job["SecondaryStatus"] == "Training")
     lab.s3.put_object(Bucket=lab.bucket, Key="kept", Body=b"x" * MIB)
     assert running.stop() == 0
@@ -245,6 +246,39 @@ def test_a_start_on_a_full_disk_is_refused_or_works(small_disk):
     with contextlib.suppress(OSError):
         (folder / "ballast").write_bytes(b"x" * (96 * MIB))
     refused(up("--port", 0, "--data", folder / "data"), str(folder / "data"), "No space left on device")
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits the files of a running process")
+def test_writes_that_the_disk_refuses_lose_nothing(fresh):
+    """No file may grow above 1 MiB for a while: the log of the metadata fails in the middle of commits."""
+    running = fresh()
+    s3, kept, refused_count = running.client("s3"), {}, 0
+    s3.create_bucket(Bucket="full")
+    resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (MIB, resource.RLIM_INFINITY))
+    for number in range(300):
+        size = (2000, 40_000, 2 * MIB)[number % 3]
+        try:
+            s3.put_object(Bucket="full", Key=f"{number}", Body=_body(f"{number}", size))
+            kept[f"{number}"] = size
+        except ClientError as error:
+            assert error.response["ResponseMetadata"]["HTTPStatusCode"] in (500, 503)
+            refused_count += 1
+    assert len(kept) > 20
+    assert refused_count > 100
+    assert _listed(s3) == kept
+    resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    s3.put_object(Bucket="full", Key="after", Body=_body("after", MIB))
+    kept["after"] = MIB
+    running.kill()
+    running.start()
+    s3 = running.client("s3")
+    assert _listed(s3) == kept
+    for key, size in kept.items():
+        assert s3.get_object(Bucket="full", Key=key)["Body"].read() == _body(key, size)
+    assert running.stop() == 0
+    running.start()
+    assert running.stop() == 0
+    assert differences(running.data) == []
 
 
 # Cut connections
