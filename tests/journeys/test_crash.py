@@ -21,7 +21,7 @@ SENTENCES = [
         r"|ended meanwhile, its results are collected"
         r"|begun again(, it had not run yet|, its process was never started)?)"
     ),
-    re.compile(r"Endpoint (e|passing) is back: (1 of 1 instances still ran|1 instances are being started)\."),
+    re.compile(r"Endpoint (e|passing) is back: (1 of 1 instances still ran|1 instance is being started)\."),
     re.compile(r"Endpoint passing goes on (creating|updating)\."),
     re.compile(r"Object store: removed \d+ unfinished, \d+ unreferenced blobs and \d+ dropped pieces of data\."),
 ]

@@ -82,7 +82,7 @@ def test_the_whole_tree_is_killed_and_everything_has_an_end(fresh):
     running.start()
     said = "\n".join(running.lines)
     assert "Recovered: training 000000000000/us-east-1/training-job/lost: lost, its process is gone" in said
-    assert "Recovered: Endpoint e is back: 1 instances are being started." in said
+    assert "Recovered: Endpoint e is back: 1 instance is being started." in said
     reconnected(lab, running)
     job = lab.ended("lost")
     assert job["TrainingJobStatus"] == "Failed"

@@ -349,4 +349,8 @@ def _fleet_document(label: str, variants: Sequence[VariantSpec], clock: Clock) -
 def _count(fleet: Fleet) -> str:
     up = sum(variant.up for variant in fleet.variants.values())
     wanted = sum(variant.spec.count for variant in fleet.variants.values())
-    return f"{up} of {wanted} instances still ran" if up else f"{wanted} instances are being started"
+    return (
+        f"{up} of {wanted} instances still ran"
+        if up
+        else f"{wanted} {'instance is' if wanted == 1 else 'instances are'} being started"
+    )

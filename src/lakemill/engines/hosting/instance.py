@@ -17,7 +17,7 @@ import psutil
 from lakemill.engines.hosting.client import Address, ServingClient
 from lakemill.engines.hosting.errors import ServerError, ServerGone, StartFailed
 from lakemill.engines.hosting.logs import LogShipper
-from lakemill.engines.hosting.serving import STOP_GRACE_S, Ground, Launch
+from lakemill.engines.hosting.serving import STOP_GRACE_S, Ground, Launch, forget_socket
 from lakemill.ports.compute.port import ComputeRefused, RunSpec
 
 PING_TIMEOUT_S = 2.0
@@ -147,6 +147,7 @@ class Instance:
         await self.leave()
         await self._shipper.finish()
         await asyncio.to_thread(self._ground.compute.forget, self.run_id)
+        await asyncio.to_thread(forget_socket, self.address)
 
     async def leave(self) -> None:
         """Let go of the process without ending it."""

@@ -10,6 +10,7 @@ import dataclasses
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from lakemill.ports.compute.port import Compute
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 """Variables of the platform that a serving process gets, too; nothing secret is among them."""
 SOCKET_PATH_BYTES_MAX = 100
+SOCKET_FOLDER = "lakemill-"
 """The kernel's limit is 108 with the final zero."""
 STOP_GRACE_S = 30.0
 """Between SIGTERM and SIGKILL."""
@@ -82,6 +84,29 @@ class Launch:
 
 
 Launcher = Callable[[Model, Site], Launch]
+
+
+def socket_place(folder: Path) -> Path:
+    """Where a process of this folder may listen: in it, or, where its path is too long, in a short-named one of its own.
+
+    The kernel takes about a hundred bytes of path for a unix socket; data folders may lie deeper.
+    """
+    inside = folder / "s"
+    if len(str(inside).encode()) <= SOCKET_PATH_BYTES_MAX:
+        return inside
+    return Path(tempfile.gettempdir()) / f"{SOCKET_FOLDER}{folder.name}" / "s"
+
+
+def prepare_socket(address: object) -> None:
+    """Make the folder of an address; only its owner may enter it."""
+    if isinstance(address, Path):
+        address.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def forget_socket(address: object) -> None:
+    """Remove the private folder `socket_place` made for an address, if it made one."""
+    if isinstance(address, Path) and address.parent.name.startswith(SOCKET_FOLDER):
+        shutil.rmtree(address.parent, ignore_errors=True)
 
 
 def image_tag(image: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from lakemill.engines.hosting.errors import StartFailed
 from lakemill.engines.hosting.instance import Instance, address_of, free_port, new_id
-from lakemill.engines.hosting.serving import Site
+from lakemill.engines.hosting.serving import Site, forget_socket, prepare_socket, socket_place
 from lakemill.ports.compute.port import ComputeRefused
 
 if TYPE_CHECKING:
@@ -97,21 +97,24 @@ class Slot:
     async def _fill(self) -> None:
         variant = self._variant
         await variant.fetch()
-        identifier, folder = new_id(), variant.folder / "runs"
-        site = Site(variant.base, await asyncio.to_thread(free_port), folder / identifier / "s")
+        identifier = new_id()
+        folder = variant.folder / "runs" / identifier
+        site = Site(variant.base, await asyncio.to_thread(free_port), socket_place(folder))
         launch = variant.ground.launcher(variant.spec.model, site)
         instance = variant.instance(identifier, launch.address)
         await variant.metadata.transact(lambda t: t.put(INSTANCES, self._key, instance.record()))
-        site.socket.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        prepare_socket(launch.address)
         self.instance = instance
         try:
             async with variant.starts:
-                await instance.start(launch, site.socket.parent, network=not variant.spec.model.isolated)
+                await instance.start(launch, folder, network=not variant.spec.model.isolated)
                 await instance.healthy(variant.spec.start_timeout_s)
         except (StartFailed, ComputeRefused) as failure:
             self.instance = None
             if isinstance(failure, ComputeRefused):
                 await instance.leave()
+                forget_socket(instance.address)
                 raise StartFailed("refused", variant.spec.name, str(failure)) from failure
             await self._discard(instance)
             raise StartFailed(failure.kind, variant.spec.name, failure.detail) from failure

@@ -168,7 +168,7 @@ async def test_closing_ends_the_processes_and_starting_brings_them_back(bench):
     assert bench.compute.poll(run).state in ("exited", "unknown")
     bench.metadata.close()
     hosting = bench.open()
-    assert await hosting.start() == ["Endpoint e is back: 1 instances are being started."]
+    assert await hosting.start() == ["Endpoint e is back: 1 instance is being started."]
     _, answer = await bench.ask(b"x")
     assert answer.body == b"x"
 
