@@ -87,7 +87,7 @@ Launcher = Callable[[Model, Site], Launch]
 
 
 def socket_place(folder: Path) -> Path:
-    """Where a process of this folder may listen: in it, or, where its path is too long, in a short-named one of its own.
+    """Where a process of this folder may listen: in it, or in a short-named one of its own where the path is too long.
 
     The kernel takes about a hundred bytes of path for a unix socket; data folders may lie deeper.
     """
