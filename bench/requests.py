@@ -140,7 +140,7 @@ def run() -> list[dict]:
                 rates.setdefault(label, []).append(rate)
 
             for _ in range(ROUNDS):
-                measure("bare", bare, 8)
+                measure("bare", bare, 8, mine["call"])
                 for who, target in (("ours", mine), ("moto", theirs)):
                     measure(f"{who} call", target["endpoint"], 8, target["call"])
                     measure(f"{who} get", target["get"], 8)
@@ -151,7 +151,7 @@ def run() -> list[dict]:
             rate = {label: best(*values) for label, values in rates.items()}
     return [
         row("signed small JSON call, 8 connections, against moto_server", rate["ours call"], rate["moto call"], 10),
-        row("the same against a bare granian application", rate["ours call"], rate["bare"], 0.25),
+        row("the same requests against a bare granian application", rate["ours call"], rate["bare"], 0.25),
         row("S3 GET 1 KiB, 8 connections, against moto_server", rate["ours get"], rate["moto get"], 8),
         row(
             "S3 PUT 1 KiB, 8 connections, against moto_server",

@@ -28,9 +28,11 @@ class ClientGone(ConnectionResetError):
 class RequestBody:
     """The pieces of a request body as the server hands them over."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, length: int | None = None) -> None:
+        """length: bytes that will come, None if that is not known. The server is not asked for more than those."""
         self._receive = receive
-        self.ended = False
+        self._left = length
+        self.ended = length == 0
 
     async def next(self) -> bytes | None:
         while not self.ended:
@@ -40,6 +42,10 @@ class RequestBody:
                 raise ClientGone("the client closed the connection")
             self.ended = not message.get("more_body", False)
             if piece := message.get("body"):
+                if self._left is not None:
+                    # Asking once more only to hear that there is no more would cost a turn of the event loop.
+                    self._left -= len(piece)
+                    self.ended = self.ended or self._left <= 0
                 return piece
         return None
 
@@ -52,6 +58,17 @@ class RequestBody:
                 if size > DRAIN_BYTES_MAX:
                     return False
         return True
+
+
+def body_length(scope: Scope) -> int | None:
+    """Bytes of the request body as its framing tells, None where it does not."""
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else None
+        if name == b"transfer-encoding":
+            return None
+    # HTTP/1 says that a body comes; HTTP/2 need not.
+    return 0 if scope["http_version"].startswith("1") or scope["method"] in ("GET", "HEAD") else None
 
 
 def request_of(scope: Scope, body: RequestBody) -> HttpRequest:
@@ -73,16 +90,19 @@ def _start(status: int, headers: list[tuple[str, str]]) -> dict[str, Any]:
     return {"type": "http.response.start", "status": status, "headers": encoded}
 
 
+def _has_length(headers: list[tuple[str, str]]) -> bool:
+    return any(name.lower() == "content-length" for name, _ in headers)
+
+
 async def respond(send: Send, status: int, headers: list[tuple[str, str]], body: Any, *, head: bool = False) -> None:
     """Send an answer. With head, a content-length that is given stays and no body follows."""
-    named = {name.lower() for name, _ in headers}
-    if isinstance(body, (bytes, bytearray, memoryview)):
-        if "content-length" not in named and status not in (204, 304):
+    if isinstance(body, bytes):
+        if status not in (204, 304) and not _has_length(headers):
             headers.append(("content-length", str(len(body))))
         await send(_start(status, headers))
-        await send({"type": "http.response.body", "body": b"" if head else bytes(body)})
+        await send({"type": "http.response.body", "body": b"" if head else body})
     elif isinstance(body, FileBody):
-        if "content-length" not in named:
+        if not _has_length(headers):
             headers.append(("content-length", str(body.length)))
         if head:
             await send(_start(status, headers))

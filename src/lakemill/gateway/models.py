@@ -115,6 +115,9 @@ class Found:
     operation: OperationModel
 
 
+REMEMBERED_TYPES = ("application/x-amz-json-1.0", "application/x-amz-json-1.1")
+
+
 class Finder:
     """From a request to client, protocol and operation, over the services that are provided."""
 
@@ -122,6 +125,7 @@ class Finder:
         self.clients = tuple(clients)
         self._by_name: dict[str, list[str]] = {}
         self._by_target: dict[str, str] = {}
+        self._found: dict[tuple[str, str | None], Found] = {}
         for client in self.clients:
             about = metadata(client)
             prefix = about["endpointPrefix"]
@@ -159,6 +163,17 @@ class Finder:
         body is looked at only by protocols with `operation_in_body`; path overrides the path sent.
         Raises ServiceError, also when no provided service goes by this name.
         """
+        target = http.header("x-amz-target")
+        kind = http.header("content-type", "") if target else ""
+        if target and (known := self._found.get((target, kind))):
+            return known
+        found = self._search(name, http, body, path)
+        # A known target decides alone, and there are no more of them than operations.
+        if target and kind in REMEMBERED_TYPES and self.targeted(target):
+            self._found[target, kind] = found
+        return found
+
+    def _search(self, name: str, http: HttpRequest, body: bytes, path: bytes | None) -> Found:
         refusal: ServiceError | None = None
         for client in self.candidates(name, http):
             service = service_model(client)

@@ -80,7 +80,7 @@ class Gateway:
         if scope["type"] != "http":
             return
         began = time.perf_counter()
-        body = asgi.RequestBody(receive)
+        body = asgi.RequestBody(receive, asgi.body_length(scope))
         http = asgi.request_of(scope, body)
         if page := self.internal.page(http.raw_path):
             await asgi.respond(send, *await page(http), head=http.method == "HEAD")
