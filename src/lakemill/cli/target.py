@@ -24,7 +24,8 @@ class Target:
 
     def environment(self) -> dict[str, str]:
         """The variables AWS's SDKs and tools read."""
-        return {
+        trust = {"AWS_CA_BUNDLE": str(self.data / "ca.pem")} if self.endpoint.startswith("https") else {}
+        return trust | {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
