@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -18,10 +19,15 @@ class Missing(RuntimeError):
     """A peer that is not installed; the text says how to get it."""
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_port(above: int = 0) -> int:
+    """A port nobody listens on now: any, or one of the ten thousand above a number."""
+    while True:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", above and above + random.randrange(10_000)))
+            except OSError:
+                continue
+            return probe.getsockname()[1]
 
 
 @contextlib.contextmanager
@@ -36,7 +42,7 @@ def process(
         deadline = time.monotonic() + seconds
         while True:
             if child.poll() is not None:
-                raise Missing(f"{command[0]} ended with {child.returncode}")
+                raise Missing(f"{Path(command[0]).name} ended with {child.returncode}")
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2)
                 break
@@ -44,7 +50,7 @@ def process(
                 break
             except OSError:
                 if time.monotonic() > deadline:
-                    raise Missing(f"{command[0]} did not answer in {seconds:.0f} s") from None
+                    raise Missing(f"{Path(command[0]).name} did not answer in {seconds:.0f} s") from None
                 time.sleep(0.02)
         yield child
     finally:

@@ -42,7 +42,7 @@ def ministack() -> Iterator[str]:
 
 @contextlib.contextmanager
 def seaweed() -> Iterator[str]:
-    ports = [peers.free_port() for _ in range(4)]
+    ports = [peers.free_port(20_000) for _ in range(4)]  # Each also takes the port 10,000 above it.
     with tempfile.TemporaryDirectory() as folder:
         command = [
             str(PEERS / "weed"),
@@ -86,7 +86,7 @@ def upload_and_download(s3, size: int) -> tuple[float, float]:
     began = time.perf_counter()
     s3.download_fileobj("bench", "huge", target)
     down = time.perf_counter() - began
-    assert target.tell() == size
+    assert len(target.getvalue()) == size  # Pieces are written out of order, so where it stands says nothing.
     return size / 1e6 / up, size / 1e6 / down
 
 
