@@ -1,10 +1,11 @@
 """Request bodies: read whole where the protocol needs them so, handed on piece by piece where they may be large."""
 
+from lakemill.engines.objects import checksums
 from lakemill.gateway import chunked
 from lakemill.gateway.sigv4 import Verified
 from lakemill.services.base import BODY_BYTES_MAX, BodyReader, HttpRequest, ServiceError
 
-__all__ = ["BODY_BYTES_MAX", "streamed", "whole"]
+__all__ = ["BODY_BYTES_MAX", "document", "streamed", "whole"]
 
 
 async def whole(http: HttpRequest, limit: int, error: ServiceError | None = None) -> bytes:
@@ -27,6 +28,22 @@ async def whole(http: HttpRequest, limit: int, error: ServiceError | None = None
     if declared is not None and declared.isdigit() and total != int(declared):
         raise ServiceError("IncompleteBody", "The request body ended before Content-Length was reached.", status=400)
     return b"".join(parts)
+
+
+async def document(http: HttpRequest, reader: BodyReader, *, checksummed: bool) -> bytes:
+    """An S3 request's XML, whole. checksummed: the operation takes x-amz-checksum-* of its body, which must be right.
+
+    Raises ServiceError (BadDigest, and what reading raises).
+    """
+    body = await reader.read(BODY_BYTES_MAX)
+    if checksummed:
+        for algorithm in checksums.ALGORITHMS:
+            name = f"x-amz-checksum-{algorithm.lower()}"
+            declared = http.header(name) or reader.trailers.get(name)
+            if declared is not None and declared != checksums.of(algorithm, body):
+                text = f"The {algorithm} you specified did not match the calculated checksum."
+                raise ServiceError("BadDigest", text, status=400)
+    return body
 
 
 def streamed(http: HttpRequest, verified: Verified | None, *, unchecked: bool) -> BodyReader:

@@ -169,8 +169,11 @@ class Gateway:
         principal, verified = self._access.verify(http, family, signing_name, found.operation, whole, path)
         if family == "s3":
             reader = payload.streamed(http, verified, unchecked=principal.boundary_free)
-            streams = protocols.takes_stream(found.operation)
-            exchange.body = reader if streams else await reader.read(payload.BODY_BYTES_MAX)
+            if protocols.takes_stream(found.operation):
+                exchange.body = reader  # The handler checks what is declared about it, while it reads.
+            else:
+                checksummed = "requestAlgorithmMember" in (found.operation.http_checksum or {})
+                exchange.body = await payload.document(http, reader, checksummed=checksummed)
         exchange.call = Call(
             service=found.client,
             operation=found.operation.name,
