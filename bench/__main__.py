@@ -17,12 +17,7 @@ from pathlib import Path
 GROUPS = {
     "platform": ["bench.requests", "bench.transfer", "bench.endpoint", "bench.startup"],
     "formats": ["bench.formats"],
-    "algorithms": [
-        "bench.algorithms_xgboost",
-        "bench.algorithms_linear",
-        "bench.algorithms_kmeans",
-        "bench.algorithms_pca",
-    ],
+    "algorithms": [f"bench.{path.stem}" for path in sorted(Path(__file__).parent.glob("algorithms_*.py"))],
 }
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 RESULTS = Path(__file__).parent / "results.json"

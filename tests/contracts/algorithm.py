@@ -1,11 +1,13 @@
 """What every built-in algorithm promises on its image face, as functions that take any of them.
 
-A check gets a Subject: the spec, the recipe (data and quick hyperparameters, see RECIPES) and a workbench that trains
+A check gets a Subject: the spec, the recipe (data and quick hyperparameters, see recipes/) and a workbench that trains
 and serves through the real container process. Trainings are kept, so checks may share them.
 """
 
 import dataclasses
 import gzip
+import importlib
+import importlib.util
 import json
 import os
 import re
@@ -27,9 +29,9 @@ import pytest
 from lakemill.algorithms.errors import CustomerError
 from lakemill.algorithms.spec import AlgorithmSpec, Hyperparameter
 from lakemill.formats import records
+from tests.contracts.recipes import FEATURES, Recipe
 
 ROWS = 240
-FEATURES = 6
 CSV = "text/csv"
 JSON = "application/json"
 JSONLINES = "application/jsonlines"
@@ -38,55 +40,11 @@ PARQUET = "application/x-parquet"
 RECORDIO = "application/x-recordio-protobuf"
 
 
-@dataclasses.dataclass(frozen=True)
-class Recipe:
-    """Small data of a kind and hyperparameters with which training takes about a second.
-
-    outputs: names that every JSON prediction has. wrapper: the key around them. metrics: names of spec.metrics that
-    this training must print. missing_values: whether NaN is a value the algorithm understands.
-    """
-
-    task: str
-    hyperparameters: Mapping[str, str]
-    outputs: tuple[str, ...]
-    wrapper: str = "predictions"
-    metrics: tuple[str, ...] = ()
-    missing_values: bool = False
-
-
-RECIPES: Mapping[str, Recipe] = {
-    "xgboost": Recipe(
-        "binary",
-        {"num_round": "5", "objective": "binary:logistic", "eval_metric": "logloss,accuracy", "nthread": "1"},
-        ("score",),
-        metrics=("validation:logloss", "validation:accuracy", "train:logloss"),
-        missing_values=True,
-    ),
-    "linear-learner": Recipe(
-        "binary",
-        {"predictor_type": "binary_classifier", "mini_batch_size": "50", "epochs": "3", "num_models": "2"},
-        ("score", "predicted_label"),
-        metrics=("validation:objective_loss", "validation:binary_classification_accuracy"),
-    ),
-    "kmeans": Recipe(
-        "unsupervised",
-        {"k": "3", "feature_dim": str(FEATURES), "mini_batch_size": "60"},
-        ("closest_cluster", "distance_to_cluster"),
-        metrics=("test:msd",),
-    ),
-    "pca": Recipe(
-        "unsupervised",
-        {"num_components": "2", "feature_dim": str(FEATURES), "mini_batch_size": "60"},
-        ("projection",),
-        wrapper="projections",
-    ),
-}
-
-
 def recipe(spec: AlgorithmSpec) -> Recipe:
     """The recipe of an algorithm; one without fails its checks until it has one."""
-    assert spec.name in RECIPES, f"{spec.name} has no recipe in tests/contracts/algorithm.py: add one"
-    return RECIPES[spec.name]
+    module = f"tests.contracts.recipes.{spec.name.replace('-', '_')}"
+    assert importlib.util.find_spec(module), f"{spec.name} has no recipe: add tests/contracts/recipes/<name>.py"
+    return importlib.import_module(module).RECIPE
 
 
 # ---- data ----------------------------------------------------------------------------------------------------------

@@ -9,25 +9,74 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
+from lakemill.algorithms.checkpoints import Checkpoints
 from lakemill.formats.block import Block
 
 
 class Dataset(Protocol):
-    """A channel's records, readable as often as one likes, in key order."""
+    """A channel's records, in key order unless the job shuffles them.
+
+    Every call of `blocks` or `read` is one pass. It costs a reading of the files or, in Pipe mode, the next FIFO, which
+    the platform fills anew; a pass that is given up early is no error. On one of several hosts a channel may hold no
+    records: `blocks` yields nothing there, and the algorithm says so only if no host has any.
+    """
 
     content_type: str
     """Without parameters, e.g. `text/csv`; the algorithm's default when the channel names none."""
     parameters: Mapping[str, str]
     """The content type's parameters, e.g. `{"label_size": "0"}`."""
     files: list[Path]
+    """What the records are read from; empty in Pipe mode."""
+    streamed: bool
+    """Pipe mode: nothing is on disk, and how many records there are is known at the end only."""
 
     def blocks(self, rows: int) -> Iterator[Block]:
         """The records in blocks of exactly `rows` records (the last may be shorter)."""
         ...
 
     def read(self) -> Block:
-        """All records in one block."""
+        """All records in one block, in memory. Raises CustomerError if there are none."""
         ...
+
+
+class Collective(Protocol):
+    """The hosts of a training job, talking to each other. All hosts make the same calls in the same order.
+
+    If a host is lost, the calls of the others raise InternalError.
+    """
+
+    rank: int
+    """0 is the first of `hosts`; it writes the model where one is enough."""
+    size: int
+
+    def sum(self, array: np.ndarray) -> np.ndarray:
+        """The element-wise sum over hosts; shape and dtype (a float or an int) are the same on all of them."""
+        ...
+
+    def gather(self, value: Any) -> list[Any]:
+        """Every host's value by rank, on every host. Arrays, numbers, text, and lists and dicts of them."""
+        ...
+
+    def broadcast(self, value: Any) -> Any:
+        """The first host's value, on every host."""
+        ...
+
+
+class SingleHost:
+    """The collective of a job with one instance."""
+
+    rank, size = 0, 1
+
+    def sum(self, array: np.ndarray) -> np.ndarray:
+        return array
+
+    def gather(self, value: Any) -> list[Any]:
+        return [value]
+
+    def broadcast(self, value: Any) -> Any:
+        return value
 
 
 class TrainingLog(Protocol):
@@ -76,7 +125,11 @@ class TrainingContext:
     log: TrainingLog
     host: str = "algo-1"
     hosts: tuple[str, ...] = ("algo-1",)
+    collective: Collective = dataclasses.field(default_factory=SingleHost)
+    checkpoints: Checkpoints = dataclasses.field(default_factory=Checkpoints)
+    """Where to put the state between passes, and what an earlier training of the same kind left there."""
     checkpoint_dir: Path | None = None
+    """The folder itself, for libraries that have checkpoint files of their own."""
     stopping: Any = None
     """A threading.Event that is set on SIGTERM; look at it between iterations and finish with what there is."""
 

@@ -2,43 +2,61 @@
 
 Files are read in the order of their S3 keys (bytes of the path below the channel), sub-folders included. Names that
 start with a dot are skipped, and names that start with an underscore where the channel holds records rather than
-pictures (`_SUCCESS` and its like). A Pipe-mode channel is drained once into a scratch file, so that an algorithm may
-read it as often as it likes.
+pictures (`_SUCCESS` and its like). A Pipe-mode channel is a FIFO for each pass, `<channel>_0`, `<channel>_1` ..., which
+is read as it is filled.
 """
 
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from lakemill.algorithms.errors import CustomerError
+from lakemill.algorithms.errors import CustomerError, InternalError
 from lakemill.algorithms.spec import AlgorithmSpec, Channel
 from lakemill.container.layout import Layout
 from lakemill.formats import content
 from lakemill.formats.block import Block
 
+FIFO_S = 300.0
 _PICTURES = ("image/", "application/x-image")
 
 
 class ChannelDataset:
-    """Implements `lakemill.algorithms.contract.Dataset`."""
+    """Implements `lakemill.algorithms.contract.Dataset` over files, or over the FIFOs of a Pipe-mode channel."""
 
-    def __init__(self, name: str, content_type: str, parameters: Mapping[str, str], files: list[Path]) -> None:
+    def __init__(
+        self,
+        name: str,
+        content_type: str,
+        parameters: Mapping[str, str],
+        files: list[Path],
+        pipe: Callable[[int], Path] | None = None,
+    ) -> None:
         self.name = name
         self.content_type = content_type
         self.parameters = parameters
         self.files = files
+        self.streamed = pipe is not None
+        self._pipe = pipe
+        self._passes = 0
 
     def blocks(self, rows: int) -> Iterator[Block]:
         """The records in blocks of `rows`. Raises FormatError with file and line."""
-        return content.iter_blocks(self.files, self._full_type(), rows, label_size_default=1)
+        return content.iter_blocks(self._sources(), self._full_type(), rows, label_size_default=1)
 
     def read(self) -> Block:
         """All records. Raises FormatError, or CustomerError when the files hold no record."""
-        block = content.read(self.files, self._full_type(), label_size_default=1)
+        block = content.read(self._sources(), self._full_type(), label_size_default=1)
         if not len(block):
             raise CustomerError(f"Channel {self.name} holds no records")
         return block
+
+    def _sources(self) -> list[Path]:
+        if self._pipe is None:
+            return self.files
+        fifo = self._pipe(self._passes)
+        self._passes += 1
+        _await(fifo)
+        return [fifo]
 
     def _full_type(self) -> str:
         return ";".join([self.content_type, *(f"{name}={value}" for name, value in self.parameters.items())])
@@ -62,8 +80,10 @@ def _open(spec: AlgorithmSpec, layout: Layout, name: str, config: Mapping[str, s
     mode = config.get("TrainingInputMode", "File")
     if mode not in channel.input_modes and not (mode == "FastFile" and "File" in channel.input_modes):
         raise CustomerError(f"Channel {name} of {spec.name} cannot be read in {mode} mode")
-    files = [_drained(layout.pipe(name, 0))] if mode == "Pipe" else records_below(layout.channel(name), content_type)
-    if not files or not any(path.stat().st_size for path in files):
+    if mode == "Pipe":
+        return ChannelDataset(name, content_type, parameters, [], lambda number: layout.pipe(name, number))
+    files = records_below(layout.channel(name), content_type)
+    if not any(path.stat().st_size for path in files) and len(layout.hosts().all) == 1:
         raise CustomerError(f"Channel {name} is empty: it holds no file with data")
     return ChannelDataset(name, content_type, parameters, files)
 
@@ -102,10 +122,13 @@ def records_below(folder: Path, content_type: str) -> list[Path]:
     return [path for _, path in sorted(found)]
 
 
-def _drained(fifo: Path) -> Path:
-    with fifo.open("rb") as source, tempfile.NamedTemporaryFile(prefix="channel-", delete=False) as scratch:
-        shutil.copyfileobj(source, scratch, 1 << 20)
-    return Path(scratch.name)
+def _await(fifo: Path) -> None:
+    """The platform makes the FIFO of a pass when that of the one before is done with."""
+    until = time.monotonic() + FIFO_S
+    while not fifo.exists():
+        if time.monotonic() > until:
+            raise InternalError(f"The platform made no FIFO {fifo.name} within {FIFO_S:g} s")
+        time.sleep(0.005)
 
 
 def _listed(names: Mapping[str, object]) -> str:

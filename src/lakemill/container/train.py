@@ -8,9 +8,11 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
+from lakemill.algorithms.checkpoints import Checkpoints
 from lakemill.algorithms.contract import TrainingContext
 from lakemill.algorithms.errors import AlgorithmFailure, CustomerError
 from lakemill.algorithms.spec import AlgorithmSpec
+from lakemill.container.collective import meeting
 from lakemill.container.dataset import open_channels
 from lakemill.container.entrypoint import load_function
 from lakemill.container.layout import Layout
@@ -21,7 +23,7 @@ from lakemill.formats.errors import FormatError
 def train(spec: AlgorithmSpec, environment: Mapping[str, str] = os.environ) -> int:
     """Train as the files below the base folder say. Returns the exit code; never raises."""
     layout = Layout.from_environment(environment)
-    log = StandardTrainingLog(spec.title)
+    log = StandardTrainingLog(spec.title, layout.hosts().current)
     stopping = threading.Event()
     before = signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     try:
@@ -51,19 +53,24 @@ def _train(spec: AlgorithmSpec, layout: Layout, log: StandardTrainingLog, stoppi
         raise CustomerError(f"{spec.title} trains on one instance; the job has {len(hosts.all)}")
     channels = open_channels(spec, layout)
     fit = load_function(spec.train)
-    fit(
-        TrainingContext(
-            hyperparameters=hyperparameters,
-            channels=channels,
-            model_dir=layout.model,
-            output_dir=layout.output_data,
-            log=log,
-            host=hosts.current,
-            hosts=hosts.all,
-            checkpoint_dir=layout.checkpoints(),
-            stopping=stopping,
+    folder = layout.checkpoints()
+    purpose = {"algorithm": spec.name, **{name: str(value) for name, value in hyperparameters.items()}}
+    with meeting(hosts) as collective:
+        fit(
+            TrainingContext(
+                hyperparameters=hyperparameters,
+                channels=channels,
+                model_dir=layout.model,
+                output_dir=layout.output_data,
+                log=log,
+                host=hosts.current,
+                hosts=hosts.all,
+                collective=collective,
+                checkpoints=Checkpoints(folder, hosts.current, purpose, collective.gather),
+                checkpoint_dir=folder,
+                stopping=stopping,
+            )
         )
-    )
 
 
 def _print_configuration(spec: AlgorithmSpec, layout: Layout, log: StandardTrainingLog, given: dict[str, str]) -> None:

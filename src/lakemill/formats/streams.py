@@ -51,8 +51,7 @@ def opened(source: Source) -> Iterator[BinaryIO]:
         yield source
         return
     with open(source, "rb") as stream:
-        packed = stream.read(2) == _GZIP
-        stream.seek(0)
+        packed = stream.peek(2)[:2] == _GZIP  # Not by seeking: a FIFO cannot.
         yield gzip.GzipFile(fileobj=stream) if packed else stream  # type: ignore[misc]
 
 

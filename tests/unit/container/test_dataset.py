@@ -85,16 +85,30 @@ def test_an_unknown_channel_is_refused(layout: Layout) -> None:
         open_channels(SPEC, layout)
 
 
-def test_a_pipe_is_drained_once_and_read_often(layout: Layout) -> None:
+def test_each_pass_over_a_pipe_reads_the_next_fifo(layout: Layout) -> None:
     configure(layout, None, ContentType="text/csv", TrainingInputMode="Pipe")
-    fifo = layout.pipe("train", 0)
-    fifo.parent.mkdir(parents=True, exist_ok=True)
-    os.mkfifo(fifo)
-    writer = threading.Thread(target=lambda: fifo.write_bytes(b"1,2\n3,4\n"))
-    writer.start()
     train = open_channels(SPEC, layout)["train"]
+    layout.pipe("train", 0).parent.mkdir(parents=True, exist_ok=True)
+
+    def platform() -> None:
+        for number, data in enumerate((b"1,2\n3,4\n", b"5,6\n")):
+            os.mkfifo(layout.pipe("train", number))
+            layout.pipe("train", number).write_bytes(data)
+
+    writer = threading.Thread(target=platform)
+    writer.start()
+    found = [[block.features.tolist() for block in train.blocks(1)] for _ in range(2)]
     writer.join(5)
-    assert len(train.read()) == len(train.read()) == 2
+    assert train.streamed and train.files == []
+    assert found == [[[[1, 2]], [[3, 4]]], [[[5, 6]]]]
+
+
+def test_a_host_may_have_no_records_of_a_channel(layout: Layout) -> None:
+    configure(layout, {".keep": b""}, ContentType="text/csv")
+    (layout.base / "input" / "config" / "resourceconfig.json").write_text(
+        json.dumps({"current_host": "algo-2", "hosts": ["algo-1", "algo-2"]})
+    )
+    assert list(open_channels(SPEC, layout)["train"].blocks(10)) == []
 
 
 def test_a_mode_the_channel_does_not_know_is_refused(layout: Layout) -> None:

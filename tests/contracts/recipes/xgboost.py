@@ -1,0 +1,9 @@
+from tests.contracts.recipes import Recipe
+
+RECIPE = Recipe(
+    "binary",
+    {"num_round": "5", "objective": "binary:logistic", "eval_metric": "logloss,accuracy", "nthread": "1"},
+    ("score",),
+    metrics=("validation:logloss", "validation:accuracy", "train:logloss"),
+    missing_values=True,
+)
