@@ -2,7 +2,7 @@
 
 from lakemill.engines.jobs.engine import JobExists, Jobs
 from lakemill.engines.jobs.job import Closing, Job, JobGone, Stopped
-from lakemill.engines.jobs.kind import Again, JobKind, JobLost, Line, LogTarget, Outcome, Plan
+from lakemill.engines.jobs.kind import Again, JobKind, JobLost, Line, LogTarget, Outcome, Plan, Process
 
 __all__ = [
     "Again",
@@ -17,5 +17,6 @@ __all__ = [
     "LogTarget",
     "Outcome",
     "Plan",
+    "Process",
     "Stopped",
 ]

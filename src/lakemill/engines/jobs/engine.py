@@ -15,7 +15,7 @@ from typing import Any
 
 from lakemill.engines.jobs.job import JOBS, Document, Job, fresh
 from lakemill.engines.jobs.kind import JobKind
-from lakemill.engines.jobs.steps import Steps
+from lakemill.engines.jobs.steps import Steps, whole_state
 from lakemill.engines.loglines import LogLines
 from lakemill.ports.clock import Clock
 from lakemill.ports.compute import Compute
@@ -105,8 +105,9 @@ class Jobs:
             job.stop()
             if key in self._waiting:
                 self._waiting[key].set()
-            if job.state["run"] is not None:
-                await asyncio.to_thread(self._compute.stop, job.state["run"])
+            for process in job.state["processes"]:
+                if not process["serves"]:
+                    await asyncio.to_thread(self._compute.stop, process["run"])
         return known
 
     def under_way(self, key: str) -> bool:
@@ -153,7 +154,7 @@ class Jobs:
             "exited": f"{what}: ended meanwhile, its results are collected",
             "lost": f"{what}: lost, its process is gone",
             "unknown": f"{what}: begun again, its process was never started",
-        }[self._compute.poll(state["run"]).state]
+        }[whole_state(self._compute, state)]
 
     def _spawn(self, key: str) -> None:
         task = asyncio.get_running_loop().create_task(self._take(key))

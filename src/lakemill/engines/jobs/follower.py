@@ -1,4 +1,4 @@
-"""Follows the log file of a run and ships its lines.
+"""Follows the log file of a process and ships its lines.
 
 The position (bytes shipped) is kept in the job's document and written in the same transaction as the lines, so that a
 crash neither loses nor doubles one.
@@ -6,6 +6,7 @@ crash neither loses nor doubles one.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from lakemill.engines.jobs.job import Job
 from lakemill.engines.jobs.kind import JobKind, Line
@@ -19,22 +20,27 @@ LINE_BYTES_MAX = 256 * 1024
 
 
 class Follower:
-    """One run's log on its way to the log engine."""
+    """The log of a job's nth process on its way to the log engine."""
 
-    def __init__(self, job: Job, kind: JobKind, loglines: LogLines, clock: Clock, path: Path) -> None:
-        self._job, self._kind, self._loglines, self._clock, self._path = job, kind, loglines, clock, path
+    def __init__(self, job: Job, number: int, kind: JobKind, loglines: LogLines, clock: Clock, path: Path) -> None:
+        self._job, self._number, self._kind = job, number, kind
+        self._loglines, self._clock, self._path = loglines, clock, path
 
     def ship(self, *, ended: bool = False) -> bool:
         """Ship whole lines that are new, up to a megabyte of them; with ended also a last line that has no end.
 
         Whether there is more to ship at once.
         """
-        position = self._job.state["position"]
+        position = self._kept["position"]
         data = self._read(position)
         taken, lines = self._lines(data, position, ended=ended and len(data) < READ_BYTES)
         if taken:
             self._put(lines, position + taken)
         return len(data) == READ_BYTES
+
+    @property
+    def _kept(self) -> dict[str, Any]:
+        return self._job.state["processes"][self._number]
 
     def _read(self, position: int) -> bytes:
         try:
@@ -52,13 +58,13 @@ class Follower:
             taken = offset + size
             text = piece.rstrip(b"\r\n").decode(errors="replace")
             if text:
-                lines.append(Line(position + offset, now_ms, self._kind.ship(text)))
+                lines.append(Line(position + offset, now_ms, self._kind.ship(text), self._kept["name"]))
         return taken, lines
 
     def _put(self, lines: list[Line], position: int) -> None:
         """Lines, what is observed in them, and the position, in one transaction."""
         observed = self._kind.observe(self._job, lines) if lines else None
-        target = self._job.state["log"]
+        target = self._kept["log"]
         events = [(line.timestamp_ms, line.text) for line in lines]
 
         def also(transaction: Transaction) -> None:
@@ -67,7 +73,9 @@ class Follower:
             if observed:
                 observed(transaction)
 
-        self._job.write(position=position, also=also)
+        processes = list(self._job.state["processes"])
+        processes[self._number] = self._kept | {"position": position}
+        self._job.write(processes=processes, also=also)
 
 
 def _pieces(data: bytes, *, ended: bool) -> Iterator[tuple[int, bytes, int]]:

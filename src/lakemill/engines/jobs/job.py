@@ -6,11 +6,10 @@ Table `jobs`, under the job's key:
     step        queued | working | running
     desired     run | stop
     runs        how many runs were started so far
-    run         id of the present run, or None
+    processes   of the present run, each {name, run, serves, position, log}: the run id the launcher knows it by, the
+                bytes of its log file that are shipped, and {scope, group, stream} they go to, or None
     started     when that run started, seconds since 1970
     timed_out   True once the run was told to stop for its time limit
-    position    bytes of its log file that are shipped
-    log         {scope, group, stream} the log goes to, or None
     limit_s     the run's time limit, or None
     notes       what the kind wants to remember
 A job that is done has no document any more: its outcome lives with its owner.
@@ -34,11 +33,9 @@ def fresh(kind: str, document: Document) -> Document:
         "step": "queued",
         "desired": "run",
         "runs": 0,
-        "run": None,
+        "processes": [],
         "started": None,
         "timed_out": False,
-        "position": 0,
-        "log": None,
         "limit_s": None,
         "notes": {},
     }

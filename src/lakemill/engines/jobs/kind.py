@@ -3,7 +3,7 @@
 All methods run in the job's own thread and may block. After a crash of the platform the engine calls again whatever
 had not finished, so `prepare` and `collect` must be safe to repeat; `work` is repeated only if `repeatable` says so.
 
-    prepare(job) -> Plan     a process: the engine starts it, follows its log, stops it, waits; then
+    prepare(job) -> Plan     processes: the engine starts them, follows their logs, stops them, waits; then
                              collect(job, outcome)
                  -> None     no process: the engine calls work(job) instead, and after it nothing more
 
@@ -29,33 +29,49 @@ class LogTarget:
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
-    """The process a job needs."""
+class Process:
+    """One process of a job."""
 
+    name: str
+    """Unique within the job, e.g. the host it stands for."""
     spec: RunSpec
     log: LogTarget | None = None
+    serves: bool = False
+    """It works for the others and does not end by itself: once they have ended it is told to stop. If it fails before,
+    the job fails, whatever the others make of it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """The processes a job needs, one at least that does not only serve. When one fails, the others are stopped."""
+
+    processes: Sequence[Process]
     runtime_s_max: float | None = None
-    """The run is stopped after this long, counted from its start, restarts of the platform included."""
+    """They are stopped after this long, counted from its start, restarts of the platform included."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """A line of the run's log, as shipped."""
+    """A line of a process's log, as shipped."""
 
     offset: int
-    """Where it begins in the run's log."""
+    """Where it begins in that log."""
     timestamp_ms: int
     text: str
+    process: str = ""
+    """The process's name."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """How a run ended."""
+    """How a run ended: as the first process that failed, or else as all of them."""
 
     exit_code: int | None
     """None when nobody knows it (the machine or the supervising process vanished); negative for a signal."""
     ended_by: Literal["itself", "user", "time", "loss"]
     """Who wanted the end: the process, the user, the time limit, or nobody."""
+    process: str = ""
+    """The process that the exit code is of."""
 
 
 class JobLost(Exception):
@@ -84,10 +100,10 @@ class JobKind:
         raise NotImplementedError
 
     def started(self, job: Job) -> None:
-        """The process was started; called again when a later platform attaches to it."""
+        """All processes were started; called again when a later platform attaches to it."""
 
     def overdue(self, job: Job) -> None:
-        """The process is being told to stop, for its time limit."""
+        """The processes are being told to stop, for the time limit."""
 
     def collect(self, job: Job, outcome: Outcome) -> None:
         """The run has ended and its log is shipped: take what it made and write down how it went. May raise Again."""

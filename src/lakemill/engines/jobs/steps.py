@@ -2,10 +2,11 @@
 
 import dataclasses
 import logging
+import signal
 from typing import Literal
 
 from lakemill.engines.jobs.follower import Follower
-from lakemill.engines.jobs.job import JOBS, Closing, Job, JobGone, Stopped
+from lakemill.engines.jobs.job import JOBS, Closing, Document, Job, JobGone, Stopped
 from lakemill.engines.jobs.kind import Again, JobKind, JobLost, Outcome, Plan
 from lakemill.engines.loglines import LogLines
 from lakemill.ports.clock import Clock
@@ -14,8 +15,13 @@ from lakemill.ports.metadata import Metadata
 
 FOLLOW_S = 0.1
 """How often a running process's log is looked at; its end is noticed at once."""
+TOGETHER_S = 10.0
+"""What a process gets between SIGTERM and SIGKILL when another one of its job has failed."""
 
 logger = logging.getLogger(__name__)
+
+States = list[RunState]
+"""Of a run's processes, in their order."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,8 +38,7 @@ class Steps:
         try:
             try:
                 while self._live(job, kind):
-                    job.write(step="queued")
-                    self.compute.forget(job.state["run"])
+                    self._begin_anew(job)
             except Stopped:
                 kind.stopped(job)
             except (Closing, JobGone):
@@ -51,14 +56,14 @@ class Steps:
 
     def _live(self, job: Job, kind: JobKind) -> bool:
         """Live a job to its end; True if it is to begin again."""
-        run = job.state["run"]
         if job.state["step"] == "working":
             if not kind.repeatable:
                 raise JobLost
             kind.work(job)
             return False
-        # A run that was put on record and never started ("unknown") is begun anew.
-        if job.state["step"] == "queued" or self.compute.poll(run).state == "unknown":
+        if job.state["step"] == "running" and whole_state(self.compute, job.state) == "unknown":
+            self._begin_anew(job)  # A run that was put on record and never started, or not whole.
+        if job.state["step"] == "queued":
             job.check()
             plan = kind.prepare(job)
             job.check()
@@ -66,7 +71,7 @@ class Steps:
                 job.write(step="working")
                 kind.work(job)
                 return False
-            self._launch(job, kind, plan)
+            self._launch(job, plan)
         outcome = self._attend(job, kind)
         try:
             kind.collect(job, outcome)
@@ -74,32 +79,45 @@ class Steps:
             return True
         return False
 
-    def _launch(self, job: Job, kind: JobKind, plan: Plan) -> None:
+    def _launch(self, job: Job, plan: Plan) -> None:
         number = job.state["runs"] + 1
+        processes = [
+            {
+                "name": one.name,
+                "run": f"{job.key}/{number}/{one.name}",
+                "serves": one.serves,
+                "position": 0,
+                "log": dataclasses.asdict(one.log) if one.log else None,
+            }
+            for one in plan.processes
+        ]
         job.write(
             step="running",
             runs=number,
-            run=f"{job.key}/{number}",
+            processes=processes,
             started=self.clock.time(),
             timed_out=False,
-            position=0,
-            log=dataclasses.asdict(plan.log) if plan.log else None,
             limit_s=plan.runtime_s_max,
         )
-        self.compute.start(job.state["run"], plan.spec)
+        for process, planned in zip(processes, plan.processes, strict=True):
+            self.compute.start(process["run"], planned.spec)
 
     def _attend(self, job: Job, kind: JobKind) -> Outcome:
-        """Follow the run until it has ended and its log is shipped."""
-        run = job.state["run"]
-        follower = Follower(job, kind, self.loglines, self.clock, self.compute.log(run))
+        """Follow the run until its processes have ended and their logs are shipped."""
+        processes = job.state["processes"]
+        followers = [
+            Follower(job, number, kind, self.loglines, self.clock, self.compute.log(process["run"]))
+            for number, process in enumerate(processes)
+        ]
         kind.started(job)
-        told = more = False
+        told = more = dismissed = False
+        failed: int | None = None
         while True:
-            state = self.compute.wait(run, 0.0 if more else FOLLOW_S)
-            ended = state.state != "running"
-            more = follower.ship(ended=ended)
-            if ended and not more:
-                return Outcome(state.exit_code, _ended_by(job, state))
+            states = self._look(processes, 0.0 if more else FOLLOW_S)
+            more = any([one.ship(ended=state.state != "running") for one, state in zip(followers, states, strict=True)])
+            failed = _first_failed(processes, states) if failed is None else failed
+            if not more and all(state.state != "running" for state in states):
+                return _outcome(job, processes, states, failed)
             if job.released():
                 raise Closing
             overdue = self._overdue(job)
@@ -107,18 +125,79 @@ class Steps:
                 job.write(timed_out=True)
                 kind.overdue(job)
             if (job.stopping() or overdue) and not told:
-                self.compute.stop(run)
+                self._stop(processes, serving=False)
                 told = True
+            if failed is not None and not told:
+                self._stop(processes, serving=False, grace_s=TOGETHER_S)
+                told = True
+            if not dismissed and _only_serving(processes, states):
+                self._stop(processes, serving=True)
+                dismissed = True
+
+    def _look(self, processes: list[Document], timeout_s: float) -> States:
+        """All states, once one of those that ran has ended, or after a while."""
+        states = [self.compute.poll(process["run"]) for process in processes]
+        running = [process for process, state in zip(processes, states, strict=True) if state.state == "running"]
+        if not running or not timeout_s:
+            return states
+        # Those that serve end last, so the first one that runs is as good as any to wait for.
+        self.compute.wait(running[0]["run"], timeout_s)
+        return [self.compute.poll(process["run"]) for process in processes]
+
+    def _stop(self, processes: list[Document], *, serving: bool, grace_s: float | None = None) -> None:
+        for process in processes:
+            if process["serves"] == serving:
+                self.compute.stop(process["run"], grace_s)
+
+    def _begin_anew(self, job: Job) -> None:
+        """Forget the present run; whatever of it still runs is ended first."""
+        for process in job.state["processes"]:
+            self.compute.stop(process["run"], 0.0)
+        for process in job.state["processes"]:
+            self.compute.wait(process["run"])
+            self.compute.forget(process["run"])
+        job.write(step="queued", processes=[])
 
     def _overdue(self, job: Job) -> bool:
         limit_s = job.state["limit_s"]
         return limit_s is not None and self.clock.time() >= job.state["started"] + limit_s
 
     def _finish(self, job: Job) -> None:
-        run = job.state["run"]
         self.metadata.transact_blocking(lambda transaction: transaction.delete(JOBS, job.key))
-        if run is not None:
-            self.compute.forget(run)
+        for process in job.state["processes"]:
+            self.compute.stop(process["run"], 0.0)  # When the job failed for another reason, it may still run.
+            self.compute.wait(process["run"])
+            self.compute.forget(process["run"])
+
+
+def whole_state(compute: Compute, state: Document) -> Literal["running", "exited", "lost", "unknown"]:
+    """The state of a job's run as a whole: unknown if one of its processes was never started, and so on."""
+    found = {compute.poll(process["run"]).state for process in state["processes"]}
+    for one in ("unknown", "running", "lost"):
+        if one in found:
+            return one
+    return "exited" if found else "unknown"
+
+
+def _first_failed(processes: list[Document], states: States) -> int | None:
+    """The first process that ended with anything but success. One that serves is told to end, and may end of that."""
+    for number, (process, state) in enumerate(zip(processes, states, strict=True)):
+        well = (0, -signal.SIGTERM) if process["serves"] else (0,)
+        if state.state == "lost" or (state.state == "exited" and state.exit_code not in well):
+            return number
+    return None
+
+
+def _only_serving(processes: list[Document], states: States) -> bool:
+    """Whether nobody is left whom the processes that still run could serve."""
+    return all(process["serves"] or state.state != "running" for process, state in zip(processes, states, strict=True))
+
+
+def _outcome(job: Job, processes: list[Document], states: States, failed: int | None) -> Outcome:
+    first = next(number for number, process in enumerate(processes) if not process["serves"])
+    decisive = first if failed is None else failed
+    state = states[decisive]
+    return Outcome(state.exit_code, _ended_by(job, state), processes[decisive]["name"])
 
 
 def _ended_by(job: Job, state: RunState) -> Literal["itself", "user", "time", "loss"]:

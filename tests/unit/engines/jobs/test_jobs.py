@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from lakemill.engines.jobs import JobExists, JobKind, JobLost, Jobs, LogTarget, Plan
+from lakemill.engines.jobs import JobExists, JobKind, JobLost, Jobs, LogTarget, Plan, Process
 from lakemill.engines.jobs.follower import LINE_BYTES_MAX
 from lakemill.engines.jobs.job import JOBS
 from lakemill.engines.loglines import LogLines
@@ -26,7 +26,7 @@ class Shell(JobKind):
     def prepare(self, job):
         self.told.append("prepare")
         spec = RunSpec(["/bin/sh", "-c", job.document["script"]], {"PATH": os.environ["PATH"]}, self.folder / job.key)
-        return Plan(spec, TARGET, job.document.get("limit_s"))
+        return Plan([Process("one", spec, TARGET)], job.document.get("limit_s"))
 
     def started(self, job):
         self.told.append("started")
@@ -215,6 +215,82 @@ class TestLog:
         assert list(platform.metadata.scan("seen")) == [("000000", "one"), ("000004", "two")]
 
 
+class Crew(Shell):
+    """Runs several scripts at once: {name: script}; those whose name begins with `server` serve."""
+
+    def prepare(self, job):
+        self.told.append("prepare")
+        processes = []
+        for name, script in job.document["scripts"].items():
+            spec = RunSpec(["/bin/sh", "-c", script], {"PATH": os.environ["PATH"]}, self.folder / job.key / name)
+            log = LogTarget("0/r", "group", name)
+            processes.append(Process(name, spec, log, serves=name.startswith("server")))
+        return Plan(processes, job.document.get("limit_s"))
+
+    def collect(self, job, outcome):
+        self.told.append((outcome.process, outcome.ended_by, outcome.exit_code))
+
+
+class TestSeveralProcesses:
+    @pytest.fixture
+    async def crew(self, tmp_path):
+        async with Platform(tmp_path, Crew(tmp_path)) as made:
+            yield made
+
+    async def run(self, crew, scripts, **document):
+        await crew.jobs.submit("kind", "a", {"scripts": scripts} | document)
+        await crew.done("a")
+        return crew.kind.told[-1]
+
+    async def test_the_job_ends_when_all_have_ended(self, crew):
+        assert await self.run(crew, {"one": "true", "two": "sleep 0.4; echo last"}) == ("one", "itself", 0)
+        assert [event.message for event in crew.loglines.search("0/r", "group", ["two"])] == ["last"]
+
+    async def test_when_one_fails_the_others_are_stopped(self, crew):
+        assert await self.run(crew, {"one": "exec sleep 60", "two": "exit 4"}) == ("two", "itself", 4)
+
+    async def test_one_that_serves_is_told_to_stop_at_the_end(self, crew):
+        assert await self.run(crew, {"server": "exec sleep 60", "one": "sleep 0.2"}) == ("one", "itself", 0)
+
+    async def test_one_that_serves_and_fails_fails_the_job(self, crew):
+        assert await self.run(crew, {"server": "exit 5", "one": "true"}) == ("server", "itself", 5)
+
+    async def test_a_time_limit_stops_all(self, crew):
+        told = await self.run(crew, {"server": "exec sleep 60", "one": "exec sleep 60", "two": "true"}, limit_s=0.3)
+        assert told == ("one", "time", -15)
+
+    async def test_all_are_attached_to_again(self, crew, tmp_path):
+        scripts = {"one": "echo 1; sleep 0.8; echo 2", "two": "echo 3; sleep 0.8; echo 4"}
+        await crew.jobs.submit("kind", "a", {"scripts": scripts})
+        async with asyncio.timeout(10):
+            while len(list(crew.loglines.groups("0/r"))) == 0:
+                await asyncio.sleep(0.01)
+        await crew.jobs.close()
+        crew.metadata.close()
+        async with Platform(tmp_path, Crew(tmp_path)) as second:
+            await second.done("a")
+            found = [[e.message for e in second.loglines.search("0/r", "group", [name])] for name in ("one", "two")]
+            assert found == [["1", "2"], ["3", "4"]]
+            assert second.kind.told == ["started", ("one", "itself", 0)]
+
+    async def test_a_run_that_was_started_in_part_is_ended_and_begun_anew(self, crew, tmp_path):
+        await crew.jobs.submit("kind", "a", {"scripts": {"one": "sleep 60", "two": "true"}})
+        async with asyncio.timeout(10):
+            while "started" not in crew.kind.told:
+                await asyncio.sleep(0.01)
+        await crew.jobs.close()
+        crew.compute.wait("a/1/two", 5)
+        crew.compute.forget("a/1/two")
+        state = crew.metadata.get(JOBS, "a")
+        document = {"scripts": {"one": "true", "two": "true"}}
+        await crew.metadata.transact(lambda t: t.put(JOBS, "a", state | {"document": document}))
+        crew.metadata.close()
+        async with Platform(tmp_path, Crew(tmp_path)) as second:
+            await second.done("a")
+            assert second.kind.told == ["prepare", "started", ("one", "itself", 0)]
+            assert second.compute.poll("a/1/one").state == "unknown"
+
+
 class TestRestart:
     async def test_a_running_process_is_attached_to_again(self, tmp_path):
         async with Platform(tmp_path, Shell(tmp_path)) as first:
@@ -240,8 +316,8 @@ class TestRestart:
         async with Platform(tmp_path, Shell(tmp_path)) as first:
             await first.jobs.submit("kind", "a", {"script": "echo one; sleep 60"})
             await first.logged("one")
-        first.compute.stop("a/1", 0)
-        first.compute.wait("a/1", 5)
+        first.compute.stop("a/1/one", 0)
+        first.compute.wait("a/1/one", 5)
         (tmp_path / "a" / "exit").unlink()
         async with Platform(tmp_path, Shell(tmp_path)) as second:
             assert second.recovered == ["kind a: lost, its process is gone"]
@@ -252,7 +328,9 @@ class TestRestart:
         async with Platform(tmp_path, Shell(tmp_path)) as platform:
             await platform.jobs.close()
             await platform.jobs.submit("kind", "a", {"script": "true"})
-            state = platform.metadata.get(JOBS, "a") | {"step": "running", "run": "a/1", "runs": 1, "started": 0.0}
+            process = {"name": "one", "run": "a/1/one", "serves": False, "position": 0, "log": None}
+            changes = {"step": "running", "processes": [process], "runs": 1, "started": 0.0}
+            state = platform.metadata.get(JOBS, "a") | changes
             await platform.metadata.transact(lambda t: t.put(JOBS, "a", state))
         async with Platform(tmp_path, Shell(tmp_path)) as second:
             await second.done("a")
@@ -262,7 +340,7 @@ class TestRestart:
         async with Platform(tmp_path, Shell(tmp_path)) as first:
             await first.jobs.submit("kind", "a", {"script": "printf 'one\\ntw'; sleep 0.8; echo o"})
             await first.logged("one")
-            assert first.metadata.get(JOBS, "a")["position"] == 4
+            assert first.metadata.get(JOBS, "a")["processes"][0]["position"] == 4
         async with Platform(tmp_path, Shell(tmp_path)) as second:
             await second.done("a")
             assert second.log() == ["one", "two"]
