@@ -6,7 +6,7 @@ for block in rest(context.channels["train"].blocks(rows), saved.facts["blocks"] 
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -67,16 +67,21 @@ def save(context: TrainingContext, step: int, arrays: Mapping[str, np.ndarray], 
     context.checkpoints.save(step, arrays, {"hosts": context.collective.size, **facts})
 
 
-def rest(blocks: Iterable[Block], taken: int) -> Iterator[Block]:
+def rest(blocks: Iterable[Block], taken: int, again: Callable[[Block], None] | None = None) -> Iterator[Block]:
     """The blocks of a pass after the first `taken`, which a checkpoint has in it already.
 
-    Raises CustomerError if there are not even so many: the data were changed.
+    again is called with each of those first ones, for what is cheaper to do again than to keep. Raises CustomerError
+    if there are not even so many: the data were changed.
 
     >>> [len(block) for block in rest([Block(np.zeros((2, 1))), Block(np.zeros((1, 1)))], 1)]
     [1]
     """
     after = iter(blocks)
-    skipped = sum(1 for _ in itertools.islice(after, taken))
+    skipped = 0
+    for block in itertools.islice(after, taken):
+        skipped += 1
+        if again:
+            again(block)
     if skipped < taken:
         raise CustomerError(
             "The channel holds fewer records than the checkpoint has taken in; "

@@ -61,6 +61,9 @@ def test_a_pass_goes_on_behind_the_blocks_taken_in():
     blocks = [Block(np.full((2, 1), number)) for number in range(4)]
     assert [block.features[0, 0] for block in training.rest(blocks, 3)] == [3]
     assert list(training.rest(blocks, 4)) == []
+    again = []
+    assert [block.features[0, 0] for block in training.rest(blocks, 2, again.append)] == [2, 3]
+    assert [block.features[0, 0] for block in again] == [0, 1]
     with pytest.raises(CustomerError, match="fewer records than the checkpoint"):
         training.rest(blocks, 5)
 

@@ -32,12 +32,17 @@ class ArrayDataset:
             yield self.block.take(slice(start, start + rows))
 
 
+def width(channel: Any) -> int:
+    """The number of features of an array or a dataset."""
+    return getattr(channel, "block", Block(channel)).features.shape[1]
+
+
 class Killed(BaseException):
-    """What a training meets where `ArrayDataset.blocks` of a Fragile is cut off: kill -9, as far as a test can."""
+    """kill -9, as far as a thread can see it."""
 
 
 class Fragile(ArrayDataset):
-    """A channel whose reader is killed before the n-th block, counted over all passes."""
+    """A channel whose reader is killed behind the n-th block, counted over all passes."""
 
     def __init__(self, features, blocks):
         super().__init__(features)

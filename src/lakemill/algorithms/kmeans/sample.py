@@ -6,6 +6,8 @@ import numpy as np
 import scipy.sparse
 
 SAMPLE_BYTES_MAX = 256 << 20
+PART_BYTES = 8 << 20
+"""Parts that come smaller are joined to ones of this size."""
 
 
 class Sample:
@@ -18,11 +20,16 @@ class Sample:
 
     def __init__(self, random: np.random.Generator, bytes_max: int = SAMPLE_BYTES_MAX) -> None:
         self._random = random
-        self._bytes_max = bytes_max
+        self.bytes_max = bytes_max
+        self.threshold = 1.0
+        self._empty()
+
+    def _empty(self) -> None:
         self._parts: list[Any] = []
         self._keys: list[np.ndarray] = []
+        self._full = 0  # So many parts are of a good size already; the small ones behind wait to be joined.
+        self._small_bytes = 0
         self._bytes = 0
-        self._threshold = 1.0
 
     def __len__(self) -> int:
         return sum(map(len, self._keys))
@@ -30,24 +37,47 @@ class Sample:
     @property
     def whole(self) -> bool:
         """Whether no point had to go."""
-        return self._threshold == 1.0
+        return self.threshold == 1.0
+
+    @property
+    def bytes(self) -> int:
+        """What the kept points take."""
+        return self._bytes
 
     def add(self, points: Any) -> None:
         """Take (n, d) points in; kept ones are copied."""
-        self._take(points, self._random.random(points.shape[0]))
-        self._fit()
+        keys = self._random.random(points.shape[0])
+        chosen = np.flatnonzero(keys < self.threshold)
+        if len(chosen):
+            self._append(points[chosen] if len(chosen) < len(keys) else points.copy(), keys[chosen])
+
+    def take(self, points: Any, keys: np.ndarray) -> None:
+        """Take (n, d) points in that have their keys (n,) from another sample; they become this sample's own."""
+        chosen = np.flatnonzero(keys < self.threshold)
+        if len(chosen):
+            self._append(points[chosen] if len(chosen) < len(keys) else points, keys[chosen])
 
     def merge(self, other: "Sample") -> None:
         """Take another worker's sample in; the stricter threshold holds for both."""
-        self._threshold = min(self._threshold, other._threshold)
-        self._shrink()
-        for part, keys in zip(other._parts, other._keys, strict=True):
-            self._take(part, keys)
-            self._fit()
+        self.lower(other.threshold)
+        for part, keys in other.keyed():
+            self.take(part, keys)
+
+    def lower(self, threshold: float) -> None:
+        """Keep only what has a key below the threshold, now and from now on."""
+        if threshold < self.threshold:
+            self.threshold = threshold
+            self._shrink()
 
     def parts(self) -> list[Any]:
         """All kept points, (m_i, d) each, in the order of their arrival."""
+        self._join()
         return self._parts
+
+    def keyed(self) -> list[tuple[Any, np.ndarray]]:
+        """The parts with their points' keys, (m_i, d) and (m_i,) each."""
+        self._join()
+        return list(zip(self._parts, self._keys, strict=True))
 
     def draw(self, most: int) -> Any:
         """(m, d): an even random sample of `most` points, or all there are; at least one must be there."""
@@ -56,24 +86,31 @@ class Sample:
         chosen = [np.flatnonzero(keys <= limit) for keys in self._keys]
         return _stacked([part[rows] for part, rows in zip(self._parts, chosen, strict=True) if len(rows)])
 
-    def _take(self, points: Any, keys: np.ndarray) -> None:
-        chosen = np.flatnonzero(keys < self._threshold)
-        if len(chosen):
-            part = points[chosen] if len(chosen) < len(keys) else points.copy()
-            self._parts.append(part)
-            self._keys.append(keys[chosen])
-            self._bytes += _size(part)
+    def _append(self, part: Any, keys: np.ndarray) -> None:
+        self._parts.append(part)
+        self._keys.append(keys)
+        self._bytes += (size := _size(part))
+        self._small_bytes += size
+        if self._small_bytes >= PART_BYTES:
+            self._join()
+        while self._bytes > self.bytes_max and len(self) > 1:
+            self.lower(self.threshold / 2)
 
-    def _fit(self) -> None:
-        while self._bytes > self._bytes_max and len(self) > 1:
-            self._threshold /= 2
-            self._shrink()
+    def _join(self) -> None:
+        """Make one part of the small ones: a step through the sample is slow where it is in many."""
+        if len(self._parts) - self._full > 1:
+            self._parts[self._full :] = [_stacked(self._parts[self._full :])]
+            self._keys[self._full :] = [np.concatenate(self._keys[self._full :])]
+        self._full, self._small_bytes = len(self._parts), 0
 
     def _shrink(self) -> None:
-        pairs = [(part, keys, keys < self._threshold) for part, keys in zip(self._parts, self._keys, strict=True)]
-        pairs = [(part[np.flatnonzero(stay)], keys[stay], stay) for part, keys, stay in pairs if stay.any()]
-        self._parts, self._keys = [part for part, _, _ in pairs], [keys for _, keys, _ in pairs]
-        self._bytes = sum(map(_size, self._parts))
+        parts, all_keys = self._parts, self._keys
+        self._empty()
+        for place, keys in enumerate(all_keys):
+            stay = np.flatnonzero(keys < self.threshold)
+            if len(stay):
+                self._append(parts[place][stay], keys[stay])
+            parts[place] = None  # Its room is needed for the next.
 
 
 def _stacked(parts: list[Any]) -> Any:

@@ -4,6 +4,7 @@ from lakemill.algorithms.spec import TOLERATED, AlgorithmSpec, Channel, Hyperpar
 
 RECORDIO, CSV = "application/x-recordio-protobuf", "text/csv"
 JSON, JSONLINES = "application/json", "application/jsonlines"
+MODES = ("File", "FastFile", "Pipe")
 INITS = ("random", "kmeans++")
 
 SPEC = AlgorithmSpec(
@@ -73,8 +74,8 @@ SPEC = AlgorithmSpec(
         ),
     ),
     channels=(
-        Channel("train", True, (RECORDIO, CSV), "Records to cluster; labels are ignored."),
-        Channel("test", False, (RECORDIO, CSV), "Records whose distances to the centres are reported."),
+        Channel("train", True, (RECORDIO, CSV), "Records to cluster; labels are ignored.", MODES),
+        Channel("test", False, (RECORDIO, CSV), "Records whose distances to the centres are reported.", MODES),
     ),
     request_types=(CSV, JSON, JSONLINES, RECORDIO),
     response_types=(JSON, JSONLINES, CSV, RECORDIO),
@@ -89,4 +90,5 @@ SPEC = AlgorithmSpec(
     tolerated=(*TOLERATED, "force_dense"),
     train="lakemill.algorithms.kmeans.train:train",
     serve="lakemill.algorithms.kmeans.serve:serve",
+    multi_instance=True,
 )

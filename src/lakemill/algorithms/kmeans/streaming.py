@@ -34,6 +34,10 @@ EXTRA_CENTERS, TRIALS = 10, 10
 """What auto means for extra_center_factor, unless centres are huge, and for the number of trials."""
 
 
+Kept = tuple[dict[str, np.ndarray], dict[str, Any]]
+"""Arrays, and facts that JSON can hold."""
+
+
 def auto_factor(k: int, features: int) -> int:
     """Extra centres per centre: 10, or as many as keep the state within STATE_BYTES_MAX; at least 1.
 
@@ -63,7 +67,8 @@ class CenterState:
         self.scatter = 0.0
         self.seen = 0
         self._half_life = half_life
-        self._sample = Sample(random or np.random.default_rng(0), sample_bytes)
+        # Keys of its own, so that a resumed training can draw the same sample again.
+        self.sample = Sample((random or np.random.default_rng(0)).spawn(1)[0], sample_bytes)
 
     @classmethod
     def begin(
@@ -79,6 +84,18 @@ class CenterState:
         """Initial centres from the first batch: distinct points of it, or D^2 sampling in it."""
         pick = plus_plus_centers if method == "kmeans++" else random_centers
         return cls(pick(points, n_centers, random), half_life=half_life, random=random, sample_bytes=sample_bytes)
+
+    @classmethod
+    def restored(cls, kept: Kept, **options: Any) -> "CenterState":
+        """The state that `kept` gave, without its sample. With the same options that can be drawn again alike."""
+        arrays, facts = kept
+        made = cls(arrays["centers"], **options)
+        made.counts, made.scatter, made.seen = arrays["counts"], facts["scatter"], facts["seen"]
+        return made
+
+    def kept(self) -> Kept:
+        """All there is of the state but the sample."""
+        return {"centers": self.centers, "counts": self.counts}, {"scatter": self.scatter, "seen": self.seen}
 
     def update(self, points: Any, *, keep: bool = True) -> float:
         """Take a batch in; the mean squared distance to the centres it met. keep: points may enter the sample.
@@ -104,9 +121,14 @@ class CenterState:
         moves *= share[:, None].astype(np.float32)
         self.centers[touched] += moves
         self.seen += points.shape[0]
-        if keep and not self._half_life:  # With decay old points should fade, so none of them is kept.
-            self._sample.add(points)
+        if keep:
+            self.keep(points)
         return loss / points.shape[0]
+
+    def keep(self, points: Any) -> None:
+        """Let the points of a batch enter the sample. With decay old points should fade, so none of them is kept."""
+        if not self._half_life:
+            self.sample.add(points)
 
     def merge(self, other: "CenterState") -> None:
         """Take another worker's state in: its centres weigh as its counts say."""
@@ -114,7 +136,7 @@ class CenterState:
         self.counts = np.concatenate([self.counts, other.counts])
         self.scatter += other.scatter
         self.seen += other.seen
-        self._sample.merge(other._sample)
+        self.sample.merge(other.sample)
 
     def reduce(
         self,
@@ -145,7 +167,7 @@ class CenterState:
             results.append((found, loss + within))
         results.sort(key=lambda result: result[1])
         best = results[0]
-        if len(self._sample) >= (k if self._sample.whole else SPARSE * k):
+        if len(self.sample) >= (k if self.sample.whole else SPARSE * k):
             best = self._refine(k, [found for found, _ in results[:FINALISTS]], max_iter, tol, random)
         return _filled(best[0], k), best[1]
 
@@ -154,7 +176,7 @@ class CenterState:
     ) -> tuple[np.ndarray, float]:
         """Lloyd over a growing part of the sample, from the best of several starts."""
         size = max(FIRST_PART, PER_CENTER * k)
-        part = self._sample.draw(size)
+        part = self.sample.draw(size)
         # A start that does not depend on what the first batch was like.
         starts = [start for start in starts if len(start) == k] + [plus_plus_centers(part, k, random)]
         loose = max(tol, LOOSE_TOL)
@@ -162,10 +184,10 @@ class CenterState:
             (lloyd(part, start, max_iter=max_iter, tol=loose) for start in starts), key=lambda found: found[1]
         )
         while GROWTH * (size := GROWTH * size) <= 2 * len(
-            self._sample
+            self.sample
         ):  # The whole comes next; parts near it do not pay.
-            centers, _ = lloyd(self._sample.draw(size), centers, max_iter=max_iter, tol=loose)
-        return lloyd(self._sample.parts(), centers, max_iter=max_iter, tol=LAST_TOL * tol)
+            centers, _ = lloyd(self.sample.draw(size), centers, max_iter=max_iter, tol=loose)
+        return lloyd(self.sample.parts(), centers, max_iter=max_iter, tol=LAST_TOL * tol)
 
 
 def _filled(centers: np.ndarray, k: int) -> np.ndarray:
