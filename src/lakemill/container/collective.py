@@ -6,6 +6,7 @@ itself, without the platform, the first host listens on port 7777.
 
 import datetime
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +22,8 @@ MEET_S = 300.0
 """How long the hosts wait for each other at the start."""
 CALL_S = 24 * 3600.0
 """A host may be that much slower than the others; one that has died is noticed at once."""
+GIVE_WAY_S = 3.0
+"""The host that is the cause is to be seen failing first."""
 
 
 @contextmanager
@@ -82,4 +85,5 @@ class Gloo:
         try:
             call()
         except RuntimeError as wrong:
+            time.sleep(GIVE_WAY_S)
             raise InternalError(f"Another host of the job is lost: {wrong}") from None

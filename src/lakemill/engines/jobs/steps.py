@@ -81,7 +81,7 @@ class Steps:
 
     def _launch(self, job: Job, plan: Plan) -> None:
         number = job.state["runs"] + 1
-        processes = [
+        processes: list[Document] = [
             {
                 "name": one.name,
                 "run": f"{job.key}/{number}/{one.name}",

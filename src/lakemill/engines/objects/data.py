@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
@@ -97,6 +98,18 @@ class Data:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+    def link_to(self, record: ObjectRecord, path: Path) -> None:
+        """Make the bytes a file that nobody writes to: a second name of the blob if it holds just them, else a copy.
+
+        The bytes stay under that name whatever becomes of the object.
+        """
+        source = self.file(record)
+        if source is not None:
+            with contextlib.suppress(OSError):  # Another file system, or the blob is gone.
+                os.link(source, path)
+                return
+        self.copy_to(record, path)
 
     def _read(self, span: Span) -> bytes:
         if span.data.startswith(rows.INLINE_DATA):

@@ -174,6 +174,13 @@ class Objects:
         self.reaper.later(deleted.garbage)
         return deleted
 
+    def remove(self, bucket: str, key: str) -> None:
+        """Delete an object; blocks. Raises BucketMissing."""
+        deleted = self._metadata.transact_blocking(
+            lambda transaction: self._delete(transaction, bucket, key, None, None)
+        )
+        self.reaper.later(deleted.garbage)
+
     async def delete_many(self, bucket: str, keys: list[tuple[str, str | None, WriteConditions | None]]) -> list[Any]:
         """Delete (key, version id, conditions) each, in one transaction; for each a Deleted or the error it met."""
 
@@ -241,6 +248,14 @@ class Objects:
             record = self.head(bucket, key)
             with contextlib.suppress(DataVanished):  # Replaced just now: take the new one.
                 self.data.copy_to(record, path)
+                return record
+
+    def link(self, bucket: str, key: str, path: Path) -> ObjectRecord:
+        """Like `download`, without moving bytes where the store has them as one file: for those who only read them."""
+        while True:
+            record = self.head(bucket, key)
+            with contextlib.suppress(DataVanished):
+                self.data.link_to(record, path)
                 return record
 
     def policy(self, bucket: str) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ The same files give the same bytes: members are sorted and carry no owner and no
 import gzip
 import os
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from lakemill.engines.objects import BucketMissing, Objects
@@ -16,26 +16,30 @@ GZIP_LEVEL = 1
 """Weights hardly get smaller at higher levels, and take several times as long."""
 
 
-def pack(folder: Path, target: Path, extra: tuple[Path, ...] = ()) -> None:
-    """Write the tar.gz of what is in folder (members relative to it, no leading `./`), and of extra files."""
+def pack(folders: Sequence[Path], target: Path, extra: tuple[Path, ...] = ()) -> None:
+    """Write the tar.gz of what is in folders (members relative to them, no leading `./`), and of extra files.
+
+    Of members of one name in several folders the last one's stays.
+    """
     with (
         open(target, "wb") as file,
         gzip.GzipFile("", "wb", GZIP_LEVEL, file, mtime=0) as zipped,
         tarfile.open(fileobj=zipped, mode="w|", format=tarfile.GNU_FORMAT, dereference=True) as tar,
     ):
-        for path, name in [*_members(folder), *((path, path.name) for path in extra)]:
+        for path, name in [*_members(folders), *((path, path.name) for path in extra)]:
             tar.add(path, name, recursive=False, filter=_plain)
 
 
-def _members(folder: Path) -> Iterator[tuple[Path, str]]:
+def _members(folders: Sequence[Path]) -> Iterator[tuple[Path, str]]:
     """(path, name) of folders and files below, sorted by name. Links whose target is gone are left out."""
-    found = []
-    for root, folders, files in os.walk(folder):
-        for name in folders + files:
-            path = Path(root, name)
-            if path.is_file() or path.is_dir():
-                found.append((path, str(path.relative_to(folder))))
-    return iter(sorted(found, key=lambda one: one[1]))
+    found = {}
+    for folder in folders:
+        for root, below, files in os.walk(folder):
+            for name in below + files:
+                path = Path(root, name)
+                if path.is_file() or path.is_dir():
+                    found[str(path.relative_to(folder))] = path
+    return ((found[name], name) for name in sorted(found))
 
 
 def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
@@ -79,20 +83,20 @@ class Uploads:
         self._objects.upload_bytes(self._bucket, self._prefix + name, data)
         return self.uri(name)
 
-    def packed(self, folder: Path, name: str, scratch: Path, extra: tuple[Path, ...] = ()) -> str:
-        """Upload a folder as a tar.gz; its URI."""
+    def packed(self, folders: Sequence[Path], name: str, scratch: Path, extra: tuple[Path, ...] = ()) -> str:
+        """Upload folders as one tar.gz; its URI."""
         self.check(name)
         scratch.mkdir(parents=True, exist_ok=True)
         target = scratch / Path(name).name
-        pack(folder, target, extra)
+        pack(folders, target, extra)
         try:
             return self.file(target, name)
         finally:
             target.unlink()
 
-    def tree(self, folder: Path, name: str, check: Callable[[], None] = lambda: None) -> str:
-        """Upload every file of a folder below `name/`; the URI of that prefix."""
-        for path, relative in _members(folder):
+    def tree(self, folders: Sequence[Path], name: str, check: Callable[[], None] = lambda: None) -> str:
+        """Upload every file of folders below `name/`; the URI of that prefix."""
+        for path, relative in _members(folders):
             check()
             if path.is_file():
                 self.file(path, f"{name}/{relative}")

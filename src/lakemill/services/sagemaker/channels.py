@@ -1,4 +1,4 @@
-"""From S3 to a channel's folder, by the layout rules of File mode.
+"""From S3 to a channel: files in a folder by the layout rules of File mode, or the files that fill its FIFOs.
 
 - S3Prefix matches by prefix, not by folder: `s3://b/train` matches `train/a`, `train-01/b` and `train.csv`.
 - A file's name is the key without the prefix; a prefix that is a folder loses its separator too; one that is exactly
@@ -27,24 +27,66 @@ class Item:
     path: str
 
 
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """What one host of several gets of a channel: everything, or of a ShardedByS3Key one its share of the keys."""
+
+    rank: int
+    hosts: int
+
+    def of(self, source: Mapping[str, Any], items: list[Item]) -> list[Item]:
+        sharded = source.get("S3DataDistributionType", "FullyReplicated") == "ShardedByS3Key"
+        return items[self.rank :: self.hosts] if sharded else items
+
+
+ALL = Share(0, 1)
+
+
 class Channels:
     """Reads channels with a role's rights."""
 
     def __init__(self, objects: Objects, access: RoleAccess, region: str) -> None:
         self._objects, self._access, self._region = objects, access, region
 
-    def fetch(self, channel: Mapping[str, Any], folder: Path, check: Callable[[], None]) -> None:
-        """Download a channel; `check` is called between objects. Raises ClientFailure."""
+    def fetch(
+        self,
+        channel: Mapping[str, Any],
+        folder: Path,
+        check: Callable[[], None],
+        share: Share = ALL,
+        *,
+        link: bool = False,
+    ) -> None:
+        """Download a channel's objects; `check` is called between them. link: without moving bytes where possible, for
+        files that are only read (FastFile). Raises ClientFailure."""
         folder.mkdir(parents=True, exist_ok=True)
-        for item in self.items(channel["DataSource"]["S3DataSource"]):
+        source = channel["DataSource"]["S3DataSource"]
+        if link:
+            _refuse_partial_name(source["S3Uri"], self.items(source))
+        for item in share.of(source, self.items(source)):
             check()
-            self._download(item, folder)
+            target = folder.joinpath(*_safe_parts(item))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._take(item, target, link=link)
+
+    def stock(
+        self, channel: Mapping[str, Any], folder: Path, check: Callable[[], None], share: Share = ALL
+    ) -> list[Path]:
+        """A channel's objects as numbered files in a folder, to be sent through its FIFOs in this order.
+
+        Raises ClientFailure.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        source = channel["DataSource"]["S3DataSource"]
+        files = []
+        for number, item in enumerate(share.of(source, self.items(source))):
+            check()
+            files.append(folder / f"{number:08d}")
+            self._take(item, files[-1], link=True)
+        return files
 
     def items(self, source: Mapping[str, Any]) -> list[Item]:
-        """The objects of an S3DataSource, in key order. Raises ClientFailure.
-
-        ShardedByS3Key and FullyReplicated are the same while a job has one host, which gets every object.
-        """
+        """The objects of an S3DataSource, in key order. Raises ClientFailure."""
         bucket, prefix = s3_location(source["S3Uri"], "S3Uri")
         manifest = source["S3DataType"] == "ManifestFile"
         items = self._listed_in(bucket, prefix) if manifest else self._matching(bucket, prefix, source["S3Uri"])
@@ -93,12 +135,11 @@ class Channels:
         if refusal := self._access.refusal("s3:GetObject", bucket, key):
             raise ClientFailure(f"Data download failed: Failed to download s3://{bucket}/{key}: {refusal}")
 
-    def _download(self, item: Item, folder: Path) -> None:
+    def _take(self, item: Item, target: Path, *, link: bool) -> None:
         self._may_read(item.bucket, item.key)
-        target = folder.joinpath(*_safe_parts(item))
-        target.parent.mkdir(parents=True, exist_ok=True)
+        take = self._objects.link if link else self._objects.download
         try:
-            self._objects.download(item.bucket, item.key, target)
+            take(item.bucket, item.key, target)
         except (BucketMissing, ObjectMissing):
             raise ClientFailure(
                 f"Data download failed: NoSuchKey (404): s3://{item.bucket}/{item.key} does not exist."
@@ -153,6 +194,16 @@ def _safe_parts(item: Item) -> list[str]:
             f"Data download failed: s3://{item.bucket}/{item.key} cannot be a file named {item.path!r}."
         )
     return parts
+
+
+def _refuse_partial_name(uri: str, items: list[Item]) -> None:
+    """FastFile mode mounts a folder, so the prefix is a folder's whole name, or an object's. Raises ClientFailure."""
+    prefix = s3_location(uri, "S3Uri")[1].rstrip("/")
+    if prefix and not all(item.key == prefix or item.key.startswith(prefix + "/") for item in items):
+        raise ClientFailure(
+            f"Data download failed: the S3Uri {uri} of a FastFile channel must be the whole name of a folder; it "
+            "is only the beginning of some names."
+        )
 
 
 def _refuse_collisions(items: list[Item]) -> None:

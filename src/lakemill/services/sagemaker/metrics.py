@@ -1,6 +1,6 @@
 """Metrics read out of a job's log: definitions, the series they give, and the last values.
 
-Kept in table `training_metrics` under job, metric, run and offset of the log line:
+Kept in table `training_metrics` under job, metric, run, time, host and offset of the log line:
 {"t": milliseconds since 1970, "v": value}. Written with the lines themselves, so each counts once.
 """
 
@@ -37,7 +37,10 @@ class MetricReader:
     def writing(self, job: str, run: int, lines: Sequence[Line]) -> Callable[[Transaction], Any] | None:
         """What stores the values of some lines, or None if they hold none."""
         rows = [
-            (_key(job, name, f"{run:04d}{line.offset:020d}"), {"t": line.timestamp_ms, "v": value})
+            (
+                _key(job, name, f"{run:04d}{line.timestamp_ms:015d}{line.process}/{line.offset:020d}"),
+                {"t": line.timestamp_ms, "v": value},
+            )
             for line in lines
             for name, value in self.values(line.text)
         ]

@@ -1,4 +1,4 @@
-"""The /opt/ml tree of a training job: folders, configuration files, environment."""
+"""The /opt/ml trees of a training job, one for each host: folders, configuration files, environment."""
 
 import json
 import os
@@ -15,39 +15,66 @@ PASSED_ON = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "C
 """What a job's process needs of this machine. Nothing else of our environment reaches it, above all no keys."""
 
 
+class JobFolder:
+    """A job's folder: below it a folder for each host, one for each host's FIFO process, and a place to meet."""
+
+    def __init__(self, folder: Path, hosts: Sequence[str]) -> None:
+        self.folder = folder
+        self.hosts = {host: OptMl(folder / host) for host in hosts}
+        self.scratch = folder / "tmp"
+        self.rendezvous = folder / "rendezvous"
+
+    def pipes(self, host: str) -> Path:
+        """The folder of the process that fills a host's FIFOs."""
+        return self.folder / f"pipes-{host}"
+
+    def make(self) -> None:
+        """Empty trees, whatever was there."""
+        self.remove()
+        self.scratch.mkdir(parents=True)
+        for tree in self.hosts.values():
+            tree.make()
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 class OptMl:
-    """A job's folder: `ml` is its /opt/ml, `tmp` its scratch space."""
+    """A host's folder: `ml` is its /opt/ml, `tmp` its scratch space."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.base = folder / "ml"
+        self.inputs = self.base / "input" / "data"
         self.model = self.base / "model"
         self.output = self.base / "output"
         self.output_data = self.output / "data"
         self.metrics = self.output / "metrics" / "sagemaker"
 
     def channel(self, name: str) -> Path:
-        return self.base / "input" / "data" / name
+        return self.inputs / name
+
+    def pipe(self, name: str, number: int) -> Path:
+        """The FIFO of a Pipe channel's nth pass."""
+        return self.inputs / f"{name}_{number}"
 
     def make(self) -> None:
-        """An empty tree, whatever was there."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        for folder in (self.base / "input" / "config", self.base / "input" / "data", self.model, self.output_data):
+        for folder in (self.base / "input" / "config", self.inputs, self.model, self.output_data):
             folder.mkdir(parents=True)
         self.metrics.mkdir(parents=True)
         (self.base / "code").mkdir()
         (self.folder / "tmp").mkdir()
 
-    def remove(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
-
     def write_configuration(self, request: Mapping[str, Any], host: str, hosts: Sequence[str]) -> None:
-        """hyperparameters.json, inputdataconfig.json, resourceconfig.json."""
-        for name, value in {
+        """hyperparameters.json, inputdataconfig.json, resourceconfig.json; checkpointconfig.json if there is one."""
+        files = {
             "hyperparameters": dict(request.get("HyperParameters", {})),
             "inputdataconfig": input_data_config(request),
             "resourceconfig": resource_config(request["ResourceConfig"]["InstanceType"], host, hosts),
-        }.items():
+        }
+        if "CheckpointConfig" in request:
+            files["checkpointconfig"] = {"LocalPath": "/opt/ml/checkpoints"} | request["CheckpointConfig"]
+        for name, value in files.items():
             (self.base / "input" / "config" / f"{name}.json").write_text(json.dumps(value))
 
     def failure(self) -> str | None:
@@ -60,10 +87,9 @@ class OptMl:
 
     def environment(self, request: Mapping[str, Any], arn: str, region: str, host: str) -> dict[str, str]:
         """The process's environment: this machine's few, the user's, then the platform's, which win."""
-        machine = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         scratch = str(self.folder / "tmp")
         return {
-            **machine,
+            **machine_environment(),
             "HOME": scratch,
             "TMPDIR": scratch,
             "PYTHONUNBUFFERED": "1",
@@ -75,6 +101,11 @@ class OptMl:
             "SAGEMAKER_METRICS_DIRECTORY": str(self.metrics),
             "SAGEMAKER_BASE_DIR": str(self.base),
         }
+
+
+def machine_environment() -> dict[str, str]:
+    """What every process of a job gets of this machine's environment."""
+    return {name: os.environ[name] for name in PASSED_ON if name in os.environ}
 
 
 def input_data_config(request: Mapping[str, Any]) -> dict[str, dict[str, str]]:

@@ -11,9 +11,11 @@ Request = Mapping[str, Any]
 RUNTIME_S_MAX = 28 * 24 * 3600
 RUNTIME_S_DEFAULT = 24 * 3600
 
+HOSTS_MAX = 16
+"""Instances are processes of one machine; more of them than it has cores bring nothing but the trial."""
+
 REFUSED = {
     "VpcConfig": "lakemill has no VPCs; EnableNetworkIsolation cuts the network off",
-    "CheckpointConfig": "checkpoints are not synchronised yet",
     "TensorBoardOutputConfig": "TensorBoard output is not collected",
     "ExperimentConfig": "lakemill keeps no experiments",
     "ServerlessJobConfig": "serverless model customisation does not exist here",
@@ -30,6 +32,7 @@ def check(request: Request) -> None:
     _check_stopping(request)
     _check_output(request["OutputDataConfig"])
     _check_channels(request)
+    _check_checkpoints(request)
     _check_switches(request)
     _check_debugging(request)
 
@@ -49,6 +52,11 @@ def s3_location(uri: str, member: str) -> tuple[str, str]:
 def effective_mode(request: Request, channel: Mapping[str, Any]) -> str:
     """The channel's own input mode, else the job's."""
     return channel.get("InputMode") or request["AlgorithmSpecification"]["TrainingInputMode"]
+
+
+def hosts_of(request: Request) -> list[str]:
+    """The names of the job's hosts: algo-1, algo-2 ..."""
+    return [f"algo-{number}" for number in range(1, request["ResourceConfig"].get("InstanceCount", 1) + 1)]
 
 
 def runtime_s_max(request: Request) -> int:
@@ -78,7 +86,7 @@ def _check_algorithm(given: Mapping[str, Any] | None) -> None:
 def _check_resources(given: Mapping[str, Any] | None) -> None:
     if given is None or not (given.get("InstanceType") or given.get("InstanceGroups")):
         raise invalid("ResourceConfig with InstanceType, InstanceCount and VolumeSizeInGB is required.")
-    later = "only one group of one instance is possible here"
+    later = "instances are alike here; give InstanceType and InstanceCount"
     for member, reason in {
         "InstanceGroups": later,
         "InstancePreferences": later,
@@ -92,10 +100,8 @@ def _check_resources(given: Mapping[str, Any] | None) -> None:
     count = given.get("InstanceCount", 1)
     if count < 1:
         raise invalid(f"ResourceConfig.InstanceCount must be at least 1; got {count}.")
-    if count > 1:
-        raise unsupported(
-            f"ResourceConfig.InstanceCount={count}", "training on several instances is not available yet; use 1"
-        )
+    if count > HOSTS_MAX:
+        raise invalid(f"ResourceConfig.InstanceCount must be at most {HOSTS_MAX} on this machine; got {count}.")
     if given.get("VolumeSizeInGB", 1) < 1:
         raise invalid(f"ResourceConfig.VolumeSizeInGB must be at least 1; got {given['VolumeSizeInGB']}.")
 
@@ -138,21 +144,15 @@ def _check_channel(request: Request, channel: Mapping[str, Any]) -> None:
         raise invalid(f"{where} must have an S3DataSource.")
     if source["S3DataType"] == "AugmentedManifestFile":
         raise unsupported(
-            f"{where}: S3DataType=AugmentedManifestFile", "it needs Pipe mode, which is not available yet"
+            f"{where}: S3DataType=AugmentedManifestFile", "no algorithm here reads augmented manifests yet"
         )
     if source["S3DataType"] not in ("S3Prefix", "ManifestFile"):
         raise unsupported(f"{where}: S3DataType={source['S3DataType']}", "use S3Prefix or ManifestFile")
     mode = effective_mode(request, channel)
-    if mode != "File":
-        raise unsupported(f"{where}: input mode {mode}", "only File is available yet")
-    if channel.get("CompressionType", "None") != "None":
-        raise unsupported(f"{where}: CompressionType=Gzip", "it is for Pipe mode only; leave it unset in File mode")
-    if channel.get("RecordWrapperType", "None") != "None":
-        raise unsupported(
-            f"{where}: RecordWrapperType=RecordIO", "it is for Pipe mode only; leave it unset in File mode"
-        )
-    if channel.get("ShuffleConfig"):
-        raise unsupported(f"{where}: ShuffleConfig", "it takes effect in Pipe mode only, which is not available yet")
+    if mode == "FastFile" and source["S3DataType"] != "S3Prefix":
+        raise invalid(f"{where}: FastFile mode supports S3DataType S3Prefix only; got {source['S3DataType']}.")
+    if mode != "Pipe":
+        _check_pipe_only(where, mode, channel)
     for member, reason in {
         "AttributeNames": "it belongs to AugmentedManifestFile",
         "InstanceGroupNames": "there are no instance groups",
@@ -164,6 +164,30 @@ def _check_channel(request: Request, channel: Mapping[str, Any]) -> None:
     s3_location(source["S3Uri"], f"{where}: S3Uri")
 
 
+def _check_pipe_only(where: str, mode: str, channel: Mapping[str, Any]) -> None:
+    """What works on a stream of objects, and has no meaning where the algorithm opens files."""
+    for member, asked in (
+        ("CompressionType", channel.get("CompressionType", "None") != "None"),
+        ("RecordWrapperType", channel.get("RecordWrapperType", "None") != "None"),
+        ("ShuffleConfig", bool(channel.get("ShuffleConfig"))),
+    ):
+        if asked:
+            raise unsupported(f"{where}: {member}", f"it takes effect in Pipe mode only; leave it unset in {mode} mode")
+
+
+def _check_checkpoints(request: Request) -> None:
+    given = request.get("CheckpointConfig")
+    if given is None:
+        return
+    s3_location(given["S3Uri"], "CheckpointConfig.S3Uri")
+    path = given.get("LocalPath", "/opt/ml/checkpoints")
+    reserved = ("/opt/ml/input", "/opt/ml/model", "/opt/ml/output", "/opt/ml/code")
+    if not path.startswith("/opt/ml/") or ".." in path.split("/"):
+        raise unsupported("CheckpointConfig.LocalPath", f"it must be a folder below /opt/ml; got {path!r}")
+    if any((path.rstrip("/") + "/").startswith(f"{one}/") for one in reserved):
+        raise invalid(f"CheckpointConfig.LocalPath must not be in {', '.join(reserved)}; got {path!r}.")
+
+
 def _check_switches(request: Request) -> None:
     """Switches that may be sent as long as they are off."""
     for member, switch, reason in (
@@ -173,6 +197,10 @@ def _check_switches(request: Request) -> None:
     ):
         if request.get(member, {}).get(switch):
             raise unsupported(f"{member}.{switch}", reason)
+    if request.get("EnableNetworkIsolation") and len(hosts_of(request)) > 1:
+        raise unsupported(
+            "EnableNetworkIsolation with InstanceCount above 1", "without a network the instances could not meet"
+        )
 
 
 def _check_debugging(request: Request) -> None:

@@ -1,6 +1,7 @@
 """Training as a kind of job: data in, process, artifacts out."""
 
-import logging
+import contextlib
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,37 +10,37 @@ from typing import Any
 from lakemill.algorithms import registry
 from lakemill.algorithms.errors import CustomerError
 from lakemill.algorithms.spec import AlgorithmSpec
-from lakemill.engines.identity.errors import RoleRefused
-from lakemill.engines.jobs import Again, Job, JobKind, Line, LogTarget, Outcome, Plan
+from lakemill.engines.jobs import Again, Job, JobKind, Line, LogTarget, Outcome, Plan, Process
 from lakemill.engines.objects import Objects
 from lakemill.engines.resources import Resources
 from lakemill.ports.clock import Clock
-from lakemill.ports.compute import ComputeRefused, RunSpec
+from lakemill.ports.compute import RunSpec
 from lakemill.ports.metadata import Transaction
-from lakemill.services.sagemaker import profiler, training_state
-from lakemill.services.sagemaker.access import DISK_FULL, ClientFailure, RoleAccess, disk_is_full
+from lakemill.services.sagemaker import checkpoints, profiler, training_state
+from lakemill.services.sagemaker.access import ClientFailure, RoleAccess
 from lakemill.services.sagemaker.artifacts import Uploads
-from lakemill.services.sagemaker.channels import Channels
+from lakemill.services.sagemaker.channels import Channels, Share
 from lakemill.services.sagemaker.metrics import MetricReader
-from lakemill.services.sagemaker.opt_ml import OptMl
+from lakemill.services.sagemaker.opt_ml import JobFolder, OptMl, machine_environment
 from lakemill.services.sagemaker.resources import TRAINING_JOB, arn
-from lakemill.services.sagemaker.training_request import Request, runtime_s_max, s3_location
+from lakemill.services.sagemaker.training_inputs import deliver
+from lakemill.services.sagemaker.training_reasons import INTERNAL_ERROR, failure_of_pipes, failure_reason, reason_of
+from lakemill.services.sagemaker.training_request import Request, effective_mode, hosts_of, runtime_s_max, s3_location
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 STOP_GRACE_S = 120.0
-HOSTS = ("algo-1",)
-"""Every job has one host for now; what follows reads this, so several are a matter of this list and of their runs."""
-REASON_CHARS_MAX = 1024
-INTERNAL_ERROR = "InternalServerError: We encountered an internal error. Please try again."
-KNOWN_PREFIXES = ("ClientError:", "AlgorithmError:", "InternalServerError:", "CapacityError:")
 
 Launcher = Callable[[str], Sequence[str]]
-logger = logging.getLogger(__name__)
 
 
 def container(algorithm: str) -> list[str]:
     """The command that trains a built-in algorithm."""
     return [sys.executable, "-m", "lakemill.container", "train", "--algorithm", algorithm]
+
+
+def pipes(plan: Path) -> list[str]:
+    """The command that fills a host's FIFOs."""
+    return [sys.executable, "-m", "lakemill.container.pipes", str(plan)]
 
 
 class TrainingRun(JobKind):
@@ -60,6 +61,7 @@ class TrainingRun(JobKind):
         self._folder, self._launcher, self._enforce = folder, launcher, enforce
         self._readers: dict[str, MetricReader] = {}
         self._profilers: dict[str, profiler.Profiler] = {}
+        self._syncs: dict[str, checkpoints.Sync] = {}
 
     # What the engine asks for, in this order
 
@@ -69,16 +71,21 @@ class TrainingRun(JobKind):
         validate(spec, request)
         access = self._access(document)
         self._uploads(document).check("output/model.tar.gz")
-        tree = self._tree(job)
-        tree.make()
+        folder = self._job_folder(document)
+        folder.make()
         self._change(job, _starts)
-        if request.get("InputDataConfig"):
+        modes = {effective_mode(request, channel) for channel in request.get("InputDataConfig", [])}
+        if "File" in modes:
             self._go(job, "Downloading")
-        channels = Channels(self._objects, access, _region(job))
-        for channel in request.get("InputDataConfig", []):
-            channels.fetch(channel, tree.channel(channel["ChannelName"]), job.check)
-        tree.write_configuration(request, HOSTS[0], HOSTS)
-        return self._plan(job, request, spec, tree)
+        inputs = Channels(self._objects, access, _region(job))
+        for rank, (host, tree) in enumerate(folder.hosts.items()):
+            share = Share(rank, len(folder.hosts))
+            deliver(request, inputs, share, tree, folder.pipes(host), job.check)
+            tree.write_configuration(request, host, list(folder.hosts))
+        if store := self._checkpoint_store(document):
+            for tree in folder.hosts.values():
+                store.restore(checkpoints.folder_of(tree, request["CheckpointConfig"]), job.check)
+        return self._plan(job, request, spec, folder)
 
     def started(self, job: Job) -> None:
         document = self._document(job)
@@ -86,6 +93,11 @@ class TrainingRun(JobKind):
             document = self._go(job, "Training")
         if profiler.wanted(document["request"]):
             self._profile(job, document)
+        if store := self._checkpoint_store(document):
+            config = document["request"]["CheckpointConfig"]
+            folders = [checkpoints.folder_of(tree, config) for tree in self._job_folder(document).hosts.values()]
+            self._syncs[job.key] = checkpoints.Sync(store, folders)
+            self._syncs[job.key].start()
 
     def overdue(self, job: Job) -> None:
         self._go(job, "Stopping")
@@ -93,20 +105,25 @@ class TrainingRun(JobKind):
     def collect(self, job: Job, outcome: Outcome) -> None:
         if running := self._profilers.pop(job.key, None):
             running.finish()
-        document, tree = self._document(job), self._tree(job)
+        document = self._document(job)
+        folder = self._job_folder(document)
         if not training_state.has_ended(document):  # Otherwise a crash came between the outcome and the tidying.
-            self._take_outcome(job, document, tree, outcome)
-        tree.remove()
+            if sync := self._syncs.pop(job.key, None):
+                sync.finish()
+            self._take_outcome(job, document, folder, outcome)
+        folder.remove()
 
     def stopped(self, job: Job) -> None:
         self._end(job, "Stopped")
-        self._tree(job).remove()
+        self._job_folder(self._document(job)).remove()
 
     def fail(self, job: Job, error: Exception) -> None:
         self._end(job, "Failed", failure=reason_of(error))
-        if running := self._profilers.pop(job.key, None):
-            running.finish()
-        self._tree(job).remove()
+        for kept in (self._profilers, self._syncs):
+            if running := kept.pop(job.key, None):
+                with contextlib.suppress(Exception):  # The job has its reason.
+                    running.finish()
+        self._job_folder(self._document(job)).remove()
 
     def ship(self, text: str) -> str:
         return text.replace("\t", "#011")
@@ -122,9 +139,27 @@ class TrainingRun(JobKind):
 
     # How it is done
 
-    def _plan(self, job: Job, request: Request, spec: AlgorithmSpec, tree: OptMl) -> Plan:
+    def _plan(self, job: Job, request: Request, spec: AlgorithmSpec, folder: JobFolder) -> Plan:
+        processes = []
+        for host, tree in folder.hosts.items():
+            feeding = folder.pipes(host)
+            if (feeding / "plan.json").exists():
+                run = RunSpec(pipes(feeding / "plan.json"), machine_environment(), feeding)
+                processes.append(Process(feeding.name, run, serves=True))
+            processes.append(self._host(job, request, spec, folder, host, tree))
+        # The limit counts from the start of the instances, which is when the download began.
+        begun = self._document(job)["started"].timestamp()
+        return Plan(processes, max(0.0, runtime_s_max(request) - (self._clock.time() - begun)))
+
+    def _host(
+        self, job: Job, request: Request, spec: AlgorithmSpec, folder: JobFolder, host: str, tree: OptMl
+    ) -> Process:
         scope, name = job.document["scope"], job.document["name"]
-        environment = tree.environment(request, arn(scope, TRAINING_JOB, name), _region(job), HOSTS[0])
+        environment = tree.environment(request, arn(scope, TRAINING_JOB, name), _region(job), host)
+        if len(folder.hosts) > 1:
+            # Hosts stand for machines of their own; here they share the cores of one.
+            threads = str(max(1, (os.cpu_count() or 1) // len(folder.hosts)))
+            environment = {"OMP_NUM_THREADS": threads, **environment, "LAKEMILL_RENDEZVOUS": folder.rendezvous.as_uri()}
         run = RunSpec(
             argv=list(self._launcher(spec.name)),
             environment=environment,
@@ -132,26 +167,27 @@ class TrainingRun(JobKind):
             network=not request.get("EnableNetworkIsolation", False),
             stop_grace_s=STOP_GRACE_S,
         )
-        stream = f"{name}/{HOSTS[0]}-{int(self._clock.time())}"
-        # The limit counts from the start of the instances, which is when the download began.
-        begun = self._document(job)["started"].timestamp()
-        limit_s = max(0.0, runtime_s_max(request) - (self._clock.time() - begun))
-        return Plan(run, LogTarget(scope, LOG_GROUP, stream), limit_s)
+        return Process(host, run, LogTarget(scope, LOG_GROUP, f"{name}/{host}-{int(self._clock.time())}"))
 
-    def _take_outcome(self, job: Job, document: dict[str, Any], tree: OptMl, outcome: Outcome) -> None:
+    def _take_outcome(self, job: Job, document: dict[str, Any], folder: JobFolder, outcome: Outcome) -> None:
         if outcome.exit_code is None:
             self._try_again(job, document["request"])
             why = "The process that trained, or the machine, stopped without a word."
             self._end(job, "Failed", failure=f"{INTERNAL_ERROR} ({why})")
             return
         uploads = self._uploads(document)
+        if outcome.process not in folder.hosts:
+            self._upload_output(uploads, folder, failed=True)
+            self._end(job, "Failed", failure=failure_of_pipes(folder.folder / outcome.process))
+            return
         if outcome.ended_by == "itself" and outcome.exit_code != 0:
-            self._upload_output(uploads, tree, failed=True)
-            self._end(job, "Failed", failure=failure_reason(tree.failure(), outcome.exit_code))
+            self._upload_output(uploads, folder, failed=True, host=outcome.process)
+            text = folder.hosts[outcome.process].failure()
+            self._end(job, "Failed", failure=failure_reason(text, outcome.exit_code))
             return
         self._go(job, "Uploading")
-        artifacts = self._upload_model(uploads, tree, document["request"])
-        self._upload_output(uploads, tree, failed=False)
+        artifacts = self._upload_model(uploads, folder, document["request"])
+        self._upload_output(uploads, folder, failed=False)
         ends = {"itself": "Completed", "time": "MaxRuntimeExceeded"}
         self._end(job, ends.get(outcome.ended_by, "Stopped"), artifacts=artifacts)
 
@@ -162,19 +198,21 @@ class TrainingRun(JobKind):
             self._go(job, "Restarting")
             raise Again
 
-    def _upload_model(self, uploads: Uploads, tree: OptMl, request: Request) -> str:
+    def _upload_model(self, uploads: Uploads, folder: JobFolder, request: Request) -> str:
+        models = [tree.model for tree in folder.hosts.values()]
         if request["OutputDataConfig"].get("CompressionType", "GZIP") == "NONE":
-            return uploads.tree(tree.model, "output/model")
-        return uploads.packed(tree.model, "output/model.tar.gz", tree.folder / "tmp")
+            return uploads.tree(models, "output/model")
+        return uploads.packed(models, "output/model.tar.gz", folder.scratch)
 
-    def _upload_output(self, uploads: Uploads, tree: OptMl, *, failed: bool) -> None:
-        """output.tar.gz, when there is something to put in; with the failure file when the job failed."""
-        failure = tree.output / "failure"
-        extra = (failure,) if failed and failure.exists() else ()
-        if not extra and not any(tree.output_data.iterdir()):
+    def _upload_output(self, uploads: Uploads, folder: JobFolder, *, failed: bool, host: str | None = None) -> None:
+        """output.tar.gz, when there is something to put in; with the failure file of the host that failed."""
+        failure = folder.hosts[host].output / "failure" if host else None
+        extra = (failure,) if failed and failure and failure.exists() else ()
+        outputs = [tree.output_data for tree in folder.hosts.values()]
+        if not extra and not any(any(output.iterdir()) for output in outputs):
             return
         try:
-            uploads.packed(tree.output_data, "output/output.tar.gz", tree.folder / "tmp", extra)
+            uploads.packed(outputs, "output/output.tar.gz", folder.scratch, extra)
         except ClientFailure:
             if not failed:  # Of a job that failed, the algorithm's own reason is the one to tell.
                 raise
@@ -184,7 +222,7 @@ class TrainingRun(JobKind):
         bucket, prefix = _output(given["S3OutputPath"], document["name"])
         uploads = Uploads(self._objects, self._access(document), bucket, f"{prefix}profiler-output/")
         interval_ms = given.get("ProfilingIntervalInMilliseconds")
-        running = profiler.Profiler(uploads, self._clock, HOSTS[0], interval_ms)
+        running = profiler.Profiler(uploads, self._clock, "algo-1", interval_ms)
         self._profilers[job.key] = running
         running.start()
 
@@ -220,8 +258,13 @@ class TrainingRun(JobKind):
         bucket, prefix = _output(request["OutputDataConfig"]["S3OutputPath"], document["name"])
         return Uploads(self._objects, self._access(document), bucket, prefix)
 
-    def _tree(self, job: Job) -> OptMl:
-        return OptMl(self._folder / job.key)
+    def _checkpoint_store(self, document: dict[str, Any]) -> checkpoints.Store | None:
+        config = document["request"].get("CheckpointConfig")
+        return checkpoints.Store(self._objects, self._access(document), config["S3Uri"]) if config else None
+
+    def _job_folder(self, document: dict[str, Any]) -> JobFolder:
+        key = f"{document['scope']}/{TRAINING_JOB}/{document['name']}"
+        return JobFolder(self._folder / key, hosts_of(document["request"]))
 
 
 def validate(spec: AlgorithmSpec, request: Mapping[str, Any]) -> None:
@@ -230,6 +273,9 @@ def validate(spec: AlgorithmSpec, request: Mapping[str, Any]) -> None:
         spec.validate(request.get("HyperParameters", {}))
     except CustomerError as wrong:
         raise ClientFailure(str(wrong)) from None
+    count = request["ResourceConfig"].get("InstanceCount", 1)
+    if count > 1 and not spec.multi_instance:
+        raise ClientFailure(f"{spec.title} trains on one instance only; ResourceConfig.InstanceCount is {count}")
     given = [channel["ChannelName"] for channel in request.get("InputDataConfig", [])]
     for channel in spec.channels:
         if channel.required and channel.name not in given:
@@ -239,36 +285,15 @@ def validate(spec: AlgorithmSpec, request: Mapping[str, Any]) -> None:
         were = "was" if len(unknown) == 1 else "were"
         names = ", ".join(repr(name) for name in unknown)
         raise ClientFailure(f"{_CHANNELS_WRONG}Additional properties are not allowed ({names} {were} unexpected)")
+    for given_channel in request.get("InputDataConfig", []):
+        name, mode = given_channel["ChannelName"], effective_mode(request, given_channel)
+        known = spec.channel(name)
+        if known and mode not in known.input_modes and not (mode == "FastFile" and "File" in known.input_modes):
+            modes = ", ".join(known.input_modes)
+            raise ClientFailure(f"{_CHANNELS_WRONG}TrainingInputMode of {name!r}: {mode!r} is not one of {modes}")
 
 
 _CHANNELS_WRONG = "Failed to validate input data configuration. (caused by ValidationError)\n\nCaused by: "
-
-
-def failure_reason(text: str | None, exit_code: int) -> str:
-    """FailureReason of a process that failed. A signal counts as 128 + its number, as containers tell it.
-
-    >>> failure_reason("ValueError: k is too big", 1)
-    'AlgorithmError: ValueError: k is too big, exit code: 1'
-    >>> failure_reason(None, -9)
-    'AlgorithmError: , exit code: 137'
-    """
-    text = text or ""
-    code = exit_code if exit_code >= 0 else 128 - exit_code
-    told = text if text.startswith(KNOWN_PREFIXES) else f"AlgorithmError: {text}"
-    ending = f", exit code: {code}"
-    return told[: REASON_CHARS_MAX - len(ending)] + ending
-
-
-def reason_of(error: Exception) -> str:
-    """FailureReason of a job that did not come to its process, or not to its end."""
-    if isinstance(error, ClientFailure | RoleRefused):
-        return f"ClientError: {error}"[:REASON_CHARS_MAX]
-    if isinstance(error, ComputeRefused):
-        return f"CapacityError: This machine cannot run the job as asked: {error}."[:REASON_CHARS_MAX]
-    if disk_is_full(error):
-        return DISK_FULL
-    logger.error("a training job failed for an error of lakemill's own", exc_info=error)
-    return INTERNAL_ERROR
 
 
 def _starts(document: dict[str, Any]) -> None:

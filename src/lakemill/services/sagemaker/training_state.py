@@ -40,7 +40,7 @@ ENDED = ("Completed", "Failed", "Stopped")
 ECHOED = (
     *("RoleArn", "ResourceConfig", "HyperParameters", "Environment"),
     *("DebugHookConfig", "DebugRuleConfigurations", "ProfilerConfig", "ProfilerRuleConfigurations"),
-    *("RemoteDebugConfig", "InfraCheckConfig", "RetryStrategy"),
+    *("RemoteDebugConfig", "InfraCheckConfig", "RetryStrategy", "CheckpointConfig"),
 )
 
 

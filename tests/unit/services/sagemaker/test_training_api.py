@@ -34,8 +34,6 @@ SOURCE = {"S3DataType": "S3Prefix", "S3Uri": "s3://data/train/"}
     [
         ({"AlgorithmSpecification": {"AlgorithmName": "mine", "TrainingInputMode": "File"}}, "AlgorithmName"),
         ({"AlgorithmSpecification": {"TrainingInputMode": "File"}}, "TrainingImage"),
-        ({"AlgorithmSpecification": ALGORITHM | {"TrainingInputMode": "Pipe"}}, "Pipe"),
-        ({"AlgorithmSpecification": ALGORITHM | {"TrainingInputMode": "FastFile"}}, "FastFile"),
         ({"AlgorithmSpecification": ALGORITHM | {"ContainerEntrypoint": ["sh"]}}, "ContainerEntrypoint"),
         ({"AlgorithmSpecification": ALGORITHM | {"ContainerArguments": ["x"]}}, "ContainerArguments"),
         (
@@ -47,7 +45,14 @@ SOURCE = {"S3DataType": "S3Prefix", "S3Uri": "s3://data/train/"}
             "TrainingImageConfig",
         ),
         ({"ResourceConfig": None}, "ResourceConfig"),
-        ({"ResourceConfig": RESOURCES | {"InstanceCount": 2}}, "several instances is not available yet"),
+        ({"ResourceConfig": RESOURCES | {"InstanceCount": 17}}, "at most 16"),
+        (
+            {"ResourceConfig": RESOURCES | {"InstanceCount": 2}, "EnableNetworkIsolation": True},
+            "EnableNetworkIsolation with InstanceCount",
+        ),
+        ({"CheckpointConfig": {"S3Uri": "https://data/c"}}, "CheckpointConfig.S3Uri"),
+        ({"CheckpointConfig": {"S3Uri": "s3://data/c", "LocalPath": "/tmp/c"}}, "below /opt/ml"),
+        ({"CheckpointConfig": {"S3Uri": "s3://data/c", "LocalPath": "/opt/ml/model/c"}}, "must not be in"),
         ({"ResourceConfig": RESOURCES | {"InstanceCount": 0}}, "at least 1"),
         ({"ResourceConfig": RESOURCES | {"VolumeSizeInGB": 0}}, "VolumeSizeInGB"),
         ({"ResourceConfig": RESOURCES | {"VolumeKmsKeyId": "k"}}, "VolumeKmsKeyId"),
@@ -61,8 +66,11 @@ SOURCE = {"S3DataType": "S3Prefix", "S3Uri": "s3://data/train/"}
         ({"InputDataConfig": [channel("a", "s3://b/"), channel("a", "s3://b/")]}, "unique channel names"),
         ({"InputDataConfig": [channel("a", "s3://b/", S3DataType="AugmentedManifestFile")]}, "AugmentedManifestFile"),
         ({"InputDataConfig": [channel("a", "s3://b/", S3DataType="Converse")]}, "Converse"),
-        ({"InputDataConfig": [channel("a", "s3://b/", InputMode="FastFile")]}, "FastFile"),
-        ({"InputDataConfig": [channel("a", "s3://b/", CompressionType="Gzip")]}, "Gzip"),
+        (
+            {"InputDataConfig": [channel("a", "s3://b/", S3DataType="ManifestFile", InputMode="FastFile")]},
+            "S3Prefix only",
+        ),
+        ({"InputDataConfig": [channel("a", "s3://b/", CompressionType="Gzip")]}, "CompressionType"),
         ({"InputDataConfig": [channel("a", "s3://b/", RecordWrapperType="RecordIO")]}, "RecordWrapperType"),
         ({"InputDataConfig": [channel("a", "s3://b/", ShuffleConfig={"Seed": 1})]}, "ShuffleConfig"),
         (

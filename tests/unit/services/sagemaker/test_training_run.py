@@ -11,7 +11,7 @@ import pytest
 from training_world import FakeIdentity, World, channel
 
 from lakemill.services.sagemaker import metrics
-from lakemill.services.sagemaker.training_run import failure_reason
+from lakemill.services.sagemaker.training_reasons import failure_reason
 
 DEAF_FOR_A_WHILE = """
 def end(*_):
