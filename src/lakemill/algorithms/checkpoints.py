@@ -19,7 +19,8 @@ import numpy as np
 from lakemill.algorithms.errors import CustomerError
 
 EVERY_S = 5.0
-"""How often a training on one host should save within a long pass."""
+"""How often a training on one host should save within a long pass, unless its environment has another number of seconds
+in LAKEMILL_CHECKPOINT_EVERY_S."""
 _FACTS = "facts.json"
 
 

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from lakemill.algorithms.checkpoints import Checkpoints
+from lakemill.algorithms.checkpoints import EVERY_S, Checkpoints
 from lakemill.algorithms.contract import TrainingContext
 from lakemill.algorithms.errors import AlgorithmFailure, CustomerError
 from lakemill.algorithms.spec import AlgorithmSpec
@@ -55,6 +55,7 @@ def _train(spec: AlgorithmSpec, layout: Layout, log: StandardTrainingLog, stoppi
     fit = load_function(spec.train)
     folder = layout.checkpoints()
     purpose = {"algorithm": spec.name, **{name: str(value) for name, value in hyperparameters.items()}}
+    every_s = float(os.environ.get("LAKEMILL_CHECKPOINT_EVERY_S") or EVERY_S)
     with meeting(hosts) as collective:
         fit(
             TrainingContext(
@@ -66,7 +67,7 @@ def _train(spec: AlgorithmSpec, layout: Layout, log: StandardTrainingLog, stoppi
                 host=hosts.current,
                 hosts=hosts.all,
                 collective=collective,
-                checkpoints=Checkpoints(folder, hosts.current, purpose, collective.gather),
+                checkpoints=Checkpoints(folder, hosts.current, purpose, collective.gather, every_s),
                 checkpoint_dir=folder,
                 stopping=stopping,
             )

@@ -1,17 +1,35 @@
 """One module for each algorithm: the small training by which the algorithm contract is checked."""
 
 import dataclasses
-from collections.abc import Mapping
+import importlib
+import importlib.util
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from lakemill.algorithms.spec import AlgorithmSpec
 
 FEATURES = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """features: (n, d) float32, or text where the algorithm takes text. labels: (n,) float32 or None."""
+
+    features: np.ndarray
+    labels: np.ndarray | None
 
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
     """Small data of a kind and hyperparameters with which training takes about a second.
 
-    outputs: names that every JSON prediction has. wrapper: the key around them. metrics: names of spec.metrics that
-    this training must print. missing_values: whether NaN is a value the algorithm understands.
+    task: binary, multiclass, regression or unsupervised; it chooses the common table unless `table` (rows, seed) makes
+    another one. outputs: names that every JSON prediction has. wrapper: the key around them. metrics: names of
+    spec.metrics that this training must print. missing_values: whether NaN is a value the algorithm understands.
+    numeric: whether the features are numbers. long: hyperparameters that make the training take many passes or rounds,
+    so that it can be killed between two checkpoints. checkpoints: whether it saves any; one that does not begins again.
+    exact_in_pipes: whether Pipe mode gives the bytes that File mode gives; otherwise the answers are compared.
     """
 
     task: str
@@ -20,3 +38,15 @@ class Recipe:
     wrapper: str = "predictions"
     metrics: tuple[str, ...] = ()
     missing_values: bool = False
+    numeric: bool = True
+    table: Callable[[int, int], Table] | None = None
+    long: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    checkpoints: bool = True
+    exact_in_pipes: bool = True
+
+
+def recipe(spec: AlgorithmSpec) -> Recipe:
+    """The recipe of an algorithm; one without fails its checks until it has one."""
+    module = f"tests.contracts.recipes.{spec.name.replace('-', '_')}"
+    assert importlib.util.find_spec(module), f"{spec.name} has no recipe: add tests/contracts/recipes/<name>.py"
+    return importlib.import_module(module).RECIPE

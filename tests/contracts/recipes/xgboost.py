@@ -6,4 +6,5 @@ RECIPE = Recipe(
     ("score",),
     metrics=("validation:logloss", "validation:accuracy", "train:logloss"),
     missing_values=True,
+    long={"num_round": "400"},
 )
