@@ -1,20 +1,26 @@
 """The shape of the objective near a point, estimated on a sample: what makes quasi-Newton steps fit at once.
 
 With D the loss's curvature per record, the Hessian of the mean loss is X'DX / n. All models share one estimate, and an
-eigenbasis of it serves every wd: (V L V' + wd I)^-1 = V (L + wd)^-1 V'. With many features only the diagonal is kept.
+eigenbasis of it serves every wd: (V L V' + wd I)^-1 = V (L + wd)^-1 V'. Of many features those with the most curvature
+are taken together like that, and the others one by one.
 """
 
+import sys
 from typing import Any, Protocol
 
 import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 
-from lakemill.algorithms.linear_learner.data import MemoryData
+from lakemill.algorithms.linear_learner.data import Chunk, MemoryData
 from lakemill.algorithms.linear_learner.losses import Loss
 
-SPECTRAL_DIM_MAX = 1024
-"""Eigenvectors of a (1024, 1024) matrix take about half a second."""
+WHOLE_DIM_MAX = 1024
+"""Up to here all features are taken together; eigenvectors of a (1024, 1024) matrix take about half a second."""
+HEAD_DIM = 512
+"""Above, this many are: one-hot columns have a few frequent values that nearly every record has."""
+FLOPS = 1e10
+"""Multiplications that may be spent on a sample of dense records: the cost of a few passes, which it saves."""
 
 
 class Curvature(Protocol):
@@ -45,44 +51,74 @@ class SpectralCurvature:
         return step
 
 
-class DiagonalCurvature:
-    """The Hessian's diagonal."""
+class HeadCurvature:
+    """Some features by eigenvectors, with the bias; the others by the Hessian's diagonal."""
 
-    def __init__(self, diagonal: np.ndarray) -> None:
-        self._diagonal = diagonal
+    def __init__(self, head: np.ndarray, together: SpectralCurvature, diagonal: np.ndarray) -> None:
+        self._rows, self._together, self._diagonal = np.append(head, -1), together, diagonal
 
     def solve(self, gradient: np.ndarray, ridge: np.ndarray) -> np.ndarray:
-        return gradient / (self._diagonal[:, None] + ridge)[:, :, None]
+        step = np.empty_like(gradient)
+        step[:-1] = gradient[:-1] / (self._diagonal[:, None] + ridge[:-1])[:, :, None]
+        step[self._rows] = self._together.solve(gradient[self._rows], ridge[self._rows])
+        return step
 
 
-def estimate(data: MemoryData, loss: Loss, weights: np.ndarray, positive_weight: float, diagonal: bool) -> Curvature:
+def sample_rows(data: Any) -> int:
+    """How many records the curvature is estimated on: what FLOPS allow, but of many sparse columns all."""
+    if data.sparse and data.dim > WHOLE_DIM_MAX:
+        return sys.maxsize
+    return max(10_000, 20 * data.dim, int(FLOPS / max(1, min(data.dim, WHOLE_DIM_MAX) ** 2)))
+
+
+def estimate(data: MemoryData, loss: Loss, weights: np.ndarray, positive_weight: float) -> Curvature:
     """The curvature of the mean loss at weights (p, 1, k), over all records of `data`."""
-    dim = data.dim
-    use_diagonal = diagonal or dim > SPECTRAL_DIM_MAX
-    second = np.zeros(dim) if use_diagonal else np.zeros((dim, dim))
-    first, total, count = np.zeros(dim), 0.0, 0.0
-    for chunk in data.chunks():
-        f = predictions(chunk.features, weights.astype(data.dtype))
-        bend = loss.curvature(f if weights.shape[2] > 1 else f[:, :, 0], chunk.targets)[:, 0]
-        if positive_weight != 1.0:
-            bend = bend * np.where(chunk.targets > 0, positive_weight, 1.0).astype(bend.dtype)
-        if chunk.weights is not None:
-            bend = bend * chunk.weights
-        count += len(chunk) if chunk.weights is None else float(chunk.weights.sum())
+    bends = [_bend(chunk, loss, weights, positive_weight) for chunk in data.chunks()]
+    if data.dim <= WHOLE_DIM_MAX:
+        return _together(data, bends, None)
+    diagonal = _diagonal(data, bends)
+    head = np.sort(np.argsort(-diagonal, kind="stable")[:HEAD_DIM])
+    return HeadCurvature(head, _together(data, bends, head), diagonal)
+
+
+def _bend(chunk: Chunk, loss: Loss, weights: np.ndarray, positive_weight: float) -> np.ndarray:
+    """The loss's curvature (b,) at every record, times the record's weight."""
+    f = predictions(chunk.features, weights.astype(chunk.features.dtype))
+    bend = loss.curvature(f if weights.shape[2] > 1 else f[:, :, 0], chunk.targets)[:, 0]
+    if positive_weight != 1.0:
+        bend = bend * np.where(chunk.targets > 0, positive_weight, 1.0).astype(bend.dtype)
+    return bend if chunk.weights is None else bend * chunk.weights
+
+
+def _together(data: MemoryData, bends: list[np.ndarray], columns: np.ndarray | None) -> SpectralCurvature:
+    """The Hessian over some columns (None: all) by its eigenvectors."""
+    dim = data.dim if columns is None else len(columns)
+    second, first, total, count = np.zeros((dim, dim)), np.zeros(dim), 0.0, 0.0
+    for chunk, bend in zip(data.chunks(), bends, strict=True):
+        features = chunk.features if columns is None else chunk.features[:, columns]
+        first += features.T @ bend
+        second += _second_moments(features, bend)
         total += float(bend.sum(dtype=np.float64))
-        first += chunk.features.T @ bend
-        second += _second_moments(chunk.features, bend, use_diagonal)
+        count += chunk.mass
     total, first, second = max(total / count, 1e-12), first / count, second / count
-    # Rounding noise in the gradient over the least curvature is how far undetermined weights may wander.
-    floor = 1e-4 if data.dtype == np.float32 else 1e-8
-    if use_diagonal:
-        largest = second.max(initial=0.0) or 1.0
-        return DiagonalCurvature(np.append(np.maximum(second, floor * largest), total))
     centre = first / total
     second -= total * np.outer(centre, centre)
     values, vectors = scipy.linalg.eigh(second, check_finite=False)
-    largest = max(float(values[-1]), 0.0) if dim else 1.0
-    return SpectralCurvature(np.maximum(values, floor * (largest or 1.0)), vectors, centre, total)
+    return SpectralCurvature(_raised(values, data.dtype), vectors, centre, total)
+
+
+def _diagonal(data: MemoryData, bends: list[np.ndarray]) -> np.ndarray:
+    total, count = np.zeros(data.dim), 0.0
+    for chunk, bend in zip(data.chunks(), bends, strict=True):
+        total += _squares(chunk.features).T @ bend
+        count += chunk.mass
+    return _raised(total / count, data.dtype)
+
+
+def _raised(curvatures: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """None far below the largest: rounding noise in the gradient over it is how far undetermined weights wander."""
+    floor = 1e-4 if dtype == np.float32 else 1e-8
+    return np.maximum(curvatures, floor * (max(curvatures.max(initial=0.0), 0.0) or 1.0))
 
 
 def predictions(features: Any, weights: np.ndarray) -> np.ndarray:
@@ -93,15 +129,14 @@ def predictions(features: Any, weights: np.ndarray) -> np.ndarray:
     return f.reshape(-1, *weights.shape[1:])
 
 
-def _second_moments(features: Any, bend: np.ndarray, diagonal: bool) -> np.ndarray:
+def _second_moments(features: Any, bend: np.ndarray) -> np.ndarray:
+    root = np.sqrt(bend)[:, None]
     if sp.issparse(features):
-        if diagonal:
-            squares = features.copy()
-            squares.data = squares.data**2
-            return squares.T @ bend
-        root = features.multiply(np.sqrt(bend)[:, None]).tocsr()
-        return (root.T @ root).toarray()
-    if diagonal:
-        return np.einsum("ij,ij,i->j", features, features, bend)
-    root = features * np.sqrt(bend)[:, None]
-    return root.T @ root
+        scaled = features.multiply(root).tocsr()
+        return (scaled.T @ scaled).toarray()
+    scaled = features * root
+    return scaled.T @ scaled
+
+
+def _squares(features: Any) -> Any:
+    return features.power(2) if sp.issparse(features) else features * features

@@ -28,6 +28,11 @@ class Chunk:
     def __len__(self) -> int:
         return self.features.shape[0]
 
+    @property
+    def mass(self) -> float:
+        """What the records count: their number, or the sum of their weights."""
+        return float(len(self)) if self.weights is None else float(self.weights.sum(dtype=np.float64))
+
 
 class MemoryData:
     """Scaled records in memory."""

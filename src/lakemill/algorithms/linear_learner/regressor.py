@@ -30,7 +30,7 @@ class LinearLearnerRegressor(RegressorMixin, LinearLearnerBase):
     wd, l1 : floats or "auto"
         Minimised is mean(loss) + wd/2 |w|^2 + l1 |w|_1 over the weights of scaled features.
     tol : float or None
-        Relative decrease at which quasi-Newton ends; None: 1e-5 for float32 data, 1e-10 for float64.
+        Relative decrease at which quasi-Newton ends; None: 1e-6 for float32 data, 1e-10 for float64.
 
     Attributes
     ----------

@@ -98,7 +98,6 @@ def make_population(
         return QuasiNewtonPopulation(
             data, loss, weights, penalty, positive,
             use_bias=settings["use_bias"],
-            diagonal=False,
             passes=settings.get("passes", PASSES_IN_MEMORY if data.in_memory else 1),
             tolerance=settings.get("tolerance"),
         )  # fmt: skip

@@ -10,6 +10,7 @@ from lakemill.algorithms.linear_learner import LinearLearnerClassifier, LinearLe
 from lakemill.algorithms.linear_learner.data import MemoryData
 from lakemill.algorithms.linear_learner.quasinewton import Penalty, QuasiNewtonPopulation
 
+ROUNDED = 1 + 2e-5  # What a kink rounded over a thousandth of the median residual costs beside an exact solver.
 RAW = {"normalize_data": False, "normalize_label": False}
 
 
@@ -50,7 +51,7 @@ def test_l1_is_lasso_with_the_same_zeros(regression):
     def objective(model):
         return np.mean((model.predict(x) - y) ** 2) + 4 * np.abs(np.ravel(model.coef_)).sum()
 
-    assert objective(ours) <= objective(exact) * (1 + 1e-4)
+    assert objective(ours) <= objective(exact) * (1 + 1e-9)
     assert set(np.flatnonzero(ours.coef_[0])) == set(np.flatnonzero(exact.coef_))
 
 
@@ -69,8 +70,7 @@ def test_quantile_loss_reaches_the_linear_programs_optimum(regression, quantile)
     exact = QuantileRegressor(quantile=quantile, alpha=0).fit(x, y)
     pinball = losses.QuantileLoss(quantile)
     mean = [float(pinball.value(model.predict(x)[:, None], y).mean()) for model in (ours, exact)]
-    # The rounded kink costs a part of a thousand.
-    assert mean[0] <= mean[1] * 1.001
+    assert mean[0] <= mean[1] * ROUNDED
     assert abs(np.mean(y <= ours.predict(x)) - quantile) < 0.02
 
 
@@ -78,7 +78,7 @@ def test_absolute_loss_is_twice_the_median_pinball(regression):
     x, y = regression
     ours = LinearLearnerRegressor(loss="absolute_loss").fit(x, y)
     exact = QuantileRegressor(quantile=0.5, alpha=0).fit(x, y)
-    assert np.abs(ours.predict(x) - y).mean() <= np.abs(exact.predict(x) - y).mean() * 1.001
+    assert np.abs(ours.predict(x) - y).mean() <= np.abs(exact.predict(x) - y).mean() * ROUNDED
 
 
 def test_eps_insensitive_absolute_loss_is_support_vector_regression(regression):
@@ -92,7 +92,7 @@ def test_eps_insensitive_absolute_loss_is_support_vector_regression(regression):
         excess = np.maximum(0, np.abs(model.predict(x) - y) - eps)
         return excess.mean() + wd / 2 * np.square(model.coef_).sum()
 
-    assert objective(ours) <= objective(peer) * 1.001
+    assert objective(ours) <= objective(peer)
 
 
 def test_eps_insensitive_squared_loss_is_least_squares_where_eps_is_small(regression):
@@ -130,7 +130,7 @@ def test_hinge_is_a_linear_support_vector_machine(binary):
 
     mine = objective(ours.coef_[0], ours.intercept_[0])
     theirs = objective(peer.coef_[0] / 2, (peer.intercept_[0] + 1) / 2)
-    assert mine <= theirs * 1.002  # The peer also penalises its bias; the rounded kink costs ours a little.
+    assert mine <= theirs * ROUNDED  # The peer also penalises its bias.
 
 
 def test_softmax_is_multinomial_logistic_regression():
@@ -163,13 +163,20 @@ def test_models_side_by_side_are_the_models_alone(binary):
         np.testing.assert_allclose(together[:, place], fitted([place])[:, 0], atol=1e-4)
 
 
-def test_a_diagonal_curvature_serves_many_features():
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_many_features_reach_the_optimum(dtype):
     rng = np.random.default_rng(3)
     x = sp.random(3000, 1500, density=0.01, format="csr", random_state=1, dtype=np.float64)
     y = (x @ rng.normal(size=1500) + 0.3 * rng.normal(size=3000) > 0).astype(int)
     exact = LogisticRegression(C=1 / (1e-4 * 3000), tol=1e-8, max_iter=2000).fit(x, y)
-    ours = LinearLearnerClassifier(wd=1e-4, normalize_data=False).fit(x, y)
-    np.testing.assert_allclose(ours.predict_proba(x), exact.predict_proba(x), atol=2e-3)
+    ours = LinearLearnerClassifier(wd=1e-4, normalize_data=False).fit(x.astype(dtype), y)
+
+    def objective(model):
+        f, w = model.decision_function(x), model.coef_[0]
+        return (np.logaddexp(0, f) - f * y).mean() + 1e-4 / 2 * w @ w
+
+    # Twice the tolerance of the type.
+    assert objective(ours) <= objective(exact) * (1 + (2e-6 if dtype == np.float32 else 2e-10))
 
 
 def test_separable_classes_end_in_finite_weights():
