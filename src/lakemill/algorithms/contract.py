@@ -32,12 +32,16 @@ class Dataset(Protocol):
     streamed: bool
     """Pipe mode: nothing is on disk, and how many records there are is known at the end only."""
 
-    def blocks(self, rows: int) -> Iterator[Block]:
-        """The records in blocks of exactly `rows` records (the last may be shorter)."""
+    def blocks(self, rows: int, **options: Any) -> Iterator[Block]:
+        """The records in blocks of exactly `rows` records (the last may be shorter).
+
+        options: fields of `lakemill.formats.content.Options` where the content type leaves it open, e.g.
+        `missing=True`: an empty CSV cell is NaN and not an error.
+        """
         ...
 
-    def read(self) -> Block:
-        """All records in one block, in memory. Raises CustomerError if there are none."""
+    def read(self, **options: Any) -> Block:
+        """All records in one block, in memory. Raises CustomerError if there are none. Options as for `blocks`."""
         ...
 
 
@@ -130,6 +134,8 @@ class TrainingContext:
     """Where to put the state between passes, and what an earlier training of the same kind left there."""
     checkpoint_dir: Path | None = None
     """The folder itself, for libraries that have checkpoint files of their own."""
+    given: frozenset[str] = frozenset()
+    """The hyperparameters that the job names; the others have their defaults."""
     stopping: Any = None
     """A threading.Event that is set on SIGTERM; look at it between iterations and finish with what there is."""
 

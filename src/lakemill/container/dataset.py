@@ -9,6 +9,7 @@ is read as it is filled.
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from lakemill.algorithms.errors import CustomerError, InternalError
 from lakemill.algorithms.spec import AlgorithmSpec, Channel
@@ -39,13 +40,13 @@ class ChannelDataset:
         self._pipe = pipe
         self._passes = 0
 
-    def blocks(self, rows: int) -> Iterator[Block]:
+    def blocks(self, rows: int, **options: Any) -> Iterator[Block]:
         """The records in blocks of `rows`. Raises FormatError with file and line."""
-        return content.iter_blocks(self._sources(), self._full_type(), rows, label_size_default=1)
+        return content.iter_blocks(self._sources(), self._full_type(), rows, label_size_default=1, **options)
 
-    def read(self) -> Block:
+    def read(self, **options: Any) -> Block:
         """All records. Raises FormatError, or CustomerError when the files hold no record."""
-        block = content.read(self._sources(), self._full_type(), label_size_default=1)
+        block = content.read(self._sources(), self._full_type(), label_size_default=1, **options)
         if not len(block):
             raise CustomerError(f"Channel {self.name} holds no records")
         return block

@@ -16,6 +16,7 @@ from lakemill.formats.block import Block, concatenate
 from lakemill.formats.errors import FormatError
 
 _BATCH_ROWS = 1 << 16
+_MAGIC = b"PAR1"
 
 
 def decode(buffer: Any, label_size: int = 1) -> Block:
@@ -50,14 +51,33 @@ def iter_blocks(sources: Iterable[streams.Source], rows: int, label_size: int = 
 
 
 def blocks(stream: BinaryIO, label_size: int = 1) -> Iterator[Block]:
-    """The records of one stream, which must be able to seek, in blocks of some ten thousand rows."""
+    """The records of one stream in blocks of some ten thousand rows.
+
+    A stream that cannot seek, the FIFO of Pipe mode, is held in memory; it may be several files one after the other.
+    """
     try:
-        file = pq.ParquetFile(stream)
-        _check_types(file.schema_arrow)
-        for batch in file.iter_batches(batch_size=_BATCH_ROWS):
-            yield _block(batch, label_size)
+        for file in [pq.ParquetFile(stream)] if stream.seekable() else _files(stream.read()):
+            _check_types(file.schema_arrow)
+            for batch in file.iter_batches(batch_size=_BATCH_ROWS):
+                yield _block(batch, label_size)
     except pa.ArrowException as wrong:
         raise FormatError(f"not a Parquet file that can be read: {wrong}") from None
+
+
+def _files(data: bytes) -> Iterator[pq.ParquetFile]:
+    """The files that were joined to one stream: each begins and ends with PAR1."""
+    whole = pa.py_buffer(data)
+    start = end = 0
+    while start < len(data):
+        found = data.find(2 * _MAGIC, end)
+        end = len(data) if found < 0 else found + len(_MAGIC)
+        try:
+            yield pq.ParquetFile(pa.BufferReader(whole.slice(start, end - start)))
+        except pa.ArrowException:
+            if end == len(data):
+                raise
+            continue  # The marks stood in the middle of a column.
+        start = end
 
 
 def _check_types(schema: pa.Schema) -> None:

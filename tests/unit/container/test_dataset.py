@@ -5,12 +5,14 @@ import os
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lakemill.algorithms.errors import CustomerError
 from lakemill.algorithms.spec import AlgorithmSpec, Channel
 from lakemill.container.dataset import open_channels, records_below, typed
 from lakemill.container.layout import Layout
+from lakemill.formats.errors import FormatError
 
 CSV = ("application/x-recordio-protobuf", "text/csv;label_size=0")
 SPEC = AlgorithmSpec(
@@ -101,6 +103,15 @@ def test_each_pass_over_a_pipe_reads_the_next_fifo(layout: Layout) -> None:
     writer.join(5)
     assert train.streamed and train.files == []
     assert found == [[[[1, 2]], [[3, 4]]], [[[5, 6]]]]
+
+
+def test_options_of_the_format_are_handed_on(layout: Layout) -> None:
+    configure(layout, {"a": b"1,0.5,\n"}, ContentType="text/csv;label_size=1")
+    train = open_channels(SPEC, layout)["train"]
+    for block in (train.read(missing=True, weights=True), next(train.blocks(5, missing=True, weights=True))):
+        assert block.weights.tolist() == [0.5] and np.isnan(block.features).all()
+    with pytest.raises(FormatError, match="the cell is empty"):
+        train.read()
 
 
 def test_a_host_may_have_no_records_of_a_channel(layout: Layout) -> None:

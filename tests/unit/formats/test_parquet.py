@@ -72,3 +72,23 @@ def test_what_is_no_parquet_is_refused(tmp_path):
 def test_a_label_alone_is_refused():
     with pytest.raises(FormatError, match="1 columns holds no features"):
         parquet.decode(written({"a": [1]}))
+
+
+class Fifo(io.BytesIO):
+    def seekable(self) -> bool:
+        return False
+
+
+def test_a_stream_that_cannot_seek_may_be_several_files():
+    marked = written({"0": [0.0] * 9, "1": np.frombuffer(b"PAR1PAR1" * 9, np.float64)}, compression="none")
+    assert marked.count(b"PAR1PAR1") > 1
+    found = list(parquet.blocks(Fifo(marked + written({"0": [1.0], "1": [2.0]}))))
+    assert [len(block) for block in found] == [9, 1]
+    assert found[1].labels.tolist() == [1] and found[1].features.tolist() == [[2]]
+    assert list(parquet.blocks(Fifo(b""))) == []
+
+
+def test_a_stream_that_breaks_off_is_refused():
+    whole = written({"0": [1.0], "1": [2.0]})
+    with pytest.raises(FormatError, match="not a Parquet file"):
+        list(parquet.blocks(Fifo(whole + whole[:-5])))
