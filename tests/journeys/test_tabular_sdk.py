@@ -1,0 +1,20 @@
+"""The tabular algorithms by the SageMaker SDK 2.x: estimator classes and images, Pipe mode, two instances, endpoints in
+every content type, batch transform."""
+
+from pathlib import Path
+
+import pytest
+from tests.journeys.test_examples import PYTHONS, run
+
+PROGRAM = Path(__file__).with_name("tabular_sdk2.py")
+
+
+@pytest.mark.parametrize(
+    "algorithm",
+    ["linear-learner", "knn", "kmeans", "pca", "randomcutforest", "factorization-machines", "lda"],
+)
+def test_the_whole_way(lakemill, algorithm):
+    said = run(lakemill, [PYTHONS["sdk2"], PROGRAM, algorithm])
+    assert [part in said for part in ("by class: done", "every content type: done", "batch transform: done")] == [
+        True
+    ] * 3
