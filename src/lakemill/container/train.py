@@ -69,6 +69,7 @@ def _train(spec: AlgorithmSpec, layout: Layout, log: StandardTrainingLog, stoppi
                 collective=collective,
                 checkpoints=Checkpoints(folder, hosts.current, purpose, collective.gather, every_s),
                 checkpoint_dir=folder,
+                given=frozenset(given),
                 stopping=stopping,
             )
         )

@@ -92,6 +92,7 @@ def run(
         collective=collective,
         checkpoints=Checkpoints(checkpoints, host, given, collective.gather, every_s=0),
         checkpoint_dir=checkpoints,
+        given=frozenset(given),
         stopping=stopping,
     )
     load_function(spec.train)(context)
