@@ -129,3 +129,48 @@ def test_the_console_is_for_those_who_know_the_root_key(lakemill):
     lakemill.client("s3").create_bucket(Bucket=f"console-{time.time_ns()}")
     shown = httpx.get(page, auth=(lakemill.access_key_id, lakemill.secret))
     assert (shown.status_code, "console-" in shown.text) == (200, True)
+
+
+class TestTrain:
+    @pytest.fixture
+    def points(self, tmp_path):
+        path = tmp_path / "points.csv"
+        path.write_text("".join(f"{x},{y},{x * y % 7}\n" for x in range(20) for y in range(20)))
+        return path
+
+    def test_a_local_file_becomes_a_model_in_one_line(self, lakemill, points):
+        said = command("train", "kmeans", points, "--k", 4, "--test", points, "--data", lakemill.data)
+        assert "#quality_metric: host=algo-1, train msd <loss>=" in said
+        assert '"feature_dim": "3"' in said
+        assert "Completed in" in said
+        model = said.strip().rsplit(" ", 1)[1]
+        bucket, key = model.removeprefix("s3://").split("/", 1)
+        assert lakemill.client("s3").head_object(Bucket=bucket, Key=key)["ContentLength"] > 0
+
+    def test_programs_read_json_and_wait_or_not(self, lakemill, points):
+        arguments = ("train", "pca", points, "--num-components=2", "--mini_batch_size", 50, "--data", lakemill.data)
+        found = json.loads(command(*arguments, "--json", "--instances", 2))
+        assert (found["status"], found["metrics"]["train:progress"]) == ("Completed", 100.0)
+        assert json.loads(command(*arguments, "--json", "--no-wait", "--name", "later")) == {"job": "later"}
+        assert "Docker entrypoint" in command("logs", "later", "--follow", "--data", lakemill.data)
+
+    @pytest.mark.parametrize(
+        ("arguments", "says"),
+        [
+            (["kmeanz", "FILE", "--k", "2"], "no built-in algorithm is called kmeanz"),
+            (["kmeans", "FILE"], "'k' is a required property"),
+            (["kmeans", "FILE", "--k", "none"], "hyperparameter k must be an integer"),
+            (["kmeans", "FILE", "--k", "2", "--colour", "red"], "'colour' was unexpected"),
+            (["kmeans", "FILE", "--k"], "--k has no value"),
+            (["kmeans", "FILE", "k=3"], "is no hyperparameter"),
+            (["kmeans", "no/such/file", "--k", "2"], "there is no no/such/file"),
+            (["kmeans", "s3://no-such-bucket-here/x", "--k", "2"], "cannot be listed"),
+            (["kmeans", "FILE", "--k", "2", "--validation", "FILE"], "has no channel validation"),
+            (["kmeans", __file__, "--k", "2"], "say which with --content-type"),
+            (["kmeans", "FILE", "--k", "2", "--mode", "Tape"], "the job was refused"),
+            (["kmeans", "FILE", "--k", "500"], "fewer than k=500"),
+        ],
+    )
+    def test_a_mistake_is_told_in_a_sentence(self, lakemill, points, arguments, says):
+        given = [str(points) if one == "FILE" else one for one in arguments]
+        assert says in command("train", *given, "--data", lakemill.data, expect=1)

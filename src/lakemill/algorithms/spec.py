@@ -197,6 +197,8 @@ class AlgorithmSpec:
     """`module:function`, called with (model_dir, environment), returns a Predictor (see contract.py)."""
     check: Callable[[Mapping[str, Any]], str | None] | None = None
     """Dependencies between hyperparameters: typed values -> None or a sentence saying what is wrong."""
+    supervised: bool = True
+    """Whether training records have labels."""
     multi_instance: bool = False
     incremental: bool = False
 

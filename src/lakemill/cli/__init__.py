@@ -1,4 +1,4 @@
-"""The command line: `lakemill up | env | run | status | logs | algorithms | doctor | demo`."""
+"""The command line: `lakemill up | env | run | status | logs | train | algorithms | doctor | demo`."""
 
 from lakemill.cli.main import main
 

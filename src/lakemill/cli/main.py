@@ -172,6 +172,50 @@ def algorithms(
     as_json(describe(spec)) if json else show(spec)
 
 
+@app.command(context_settings={"ignore_unknown_options": True})
+def train(
+    algorithm: Annotated[str, typer.Argument(help="Its name, e.g. kmeans; lakemill algorithms lists them.")],
+    source: Annotated[str, typer.Argument(help="Training data: an s3:// URI, or a file or folder of this machine.")],
+    hyperparameters: Annotated[
+        list[str] | None, typer.Argument(metavar="[--NAME VALUE]...", help="Hyperparameters, e.g. --k 10.")
+    ] = None,
+    test: Annotated[str | None, typer.Option(help="Data of the test channel.")] = None,
+    validation: Annotated[str | None, typer.Option(help="Data of the validation channel.")] = None,
+    content_type: Annotated[str | None, typer.Option(help="Where name and first bytes do not tell.")] = None,
+    name: Annotated[str | None, typer.Option(help="The job's name [default: algorithm and time].")] = None,
+    instances: Annotated[
+        int, typer.Option(help="Processes that train together; each gets its share of the files.")
+    ] = 1,
+    mode: Annotated[str, typer.Option(help="File, FastFile or Pipe.")] = "File",
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the job to its end.")] = True,
+    port: options.Port = None,
+    data: options.Data = None,
+    json: options.Json = False,
+) -> None:
+    """Train a built-in algorithm: lakemill train kmeans s3://bucket/images/ --k 10."""
+    from lakemill.algorithms import registry
+    from lakemill.cli.target import target
+    from lakemill.cli.train import hyperparameters_of, run_training
+
+    spec = registry.find(algorithm)
+    if spec is None:
+        known = ", ".join(one.name for one in registry.specs())
+        fail(f"no built-in algorithm is called {algorithm}", f"there are: {known}")
+    sources = {"train": source, "test": test, "validation": validation}
+    run_training(
+        target(options.settings(port=port, data=data), port_given=port is not None),
+        spec,
+        {channel: one for channel, one in sources.items() if one},
+        hyperparameters_of(hyperparameters or []),
+        name=name,
+        instances=instances,
+        mode=mode,
+        content_type=content_type,
+        wait=wait,
+        for_programs=json,
+    )
+
+
 @app.command()
 def demo(
     data: Annotated[Path, typer.Option(help="Folder of the demo's own lakemill; emptied first.")] = Path("demo-data"),

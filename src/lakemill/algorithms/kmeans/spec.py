@@ -78,6 +78,7 @@ SPEC = AlgorithmSpec(
         Channel("test", False, (RECORDIO, CSV), "Records whose distances to the centres are reported.", MODES),
     ),
     request_types=(CSV, JSON, JSONLINES, RECORDIO),
+    supervised=False,
     response_types=(JSON, JSONLINES, CSV, RECORDIO),
     metrics=(
         Metric("test:msd", r"#quality_metric: host=\S+, test msd <loss>=(\S+)", "Minimize"),
