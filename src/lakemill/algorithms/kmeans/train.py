@@ -59,7 +59,7 @@ def _shrunk(context: TrainingContext, state: CenterState, random: np.random.Gene
         told=lambda trial, found: log.info(f"local kmeans attempt #{trial}. Current mean square distance {found:.6f}"),
     )
     log.info(f"finished shrinking process. Mean Square Distance = {loss:.0f}")
-    different = len(np.unique(centers, axis=0))
+    different = len({row.tobytes() for row in centers})
     if different < settings["k"]:
         log.warning(f"Only {different} of {settings['k']} centers differ: the data hold few different records")
     return centers, loss

@@ -9,7 +9,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from lakemill.algorithms.pca.states import Moments, Sketch, project
+from lakemill.algorithms.pca.sketch import Sketch
+from lakemill.algorithms.pca.states import Moments, project
 
 
 class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):

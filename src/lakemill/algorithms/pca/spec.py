@@ -6,6 +6,7 @@ from typing import Any
 from lakemill.algorithms.spec import TOLERATED, AlgorithmSpec, Channel, Hyperparameter, Metric
 
 RECORDIO, CSV = "application/x-recordio-protobuf", "text/csv"
+MODES = ("File", "FastFile", "Pipe")
 JSON, JSONLINES = "application/json", "application/jsonlines"
 
 
@@ -47,10 +48,11 @@ SPEC = AlgorithmSpec(
         ),
     ),
     channels=(
-        Channel("train", True, (RECORDIO, CSV), "Records to analyse; labels are ignored."),
-        Channel("test", False, (RECORDIO, CSV), "Records whose reconstruction error is reported."),
+        Channel("train", True, (RECORDIO, CSV), "Records to analyse; labels are ignored.", MODES),
+        Channel("test", False, (RECORDIO, CSV), "Records whose reconstruction error is reported.", MODES),
     ),
     request_types=(CSV, JSON, JSONLINES, RECORDIO),
+    supervised=False,
     response_types=(JSON, JSONLINES, RECORDIO),
     metrics=(
         Metric("train:progress", r"#progress_metric: host=\S+, completed (\S+) %"),
@@ -61,4 +63,5 @@ SPEC = AlgorithmSpec(
     check=_components_fit,
     train="lakemill.algorithms.pca.train:train",
     serve="lakemill.algorithms.pca.serve:serve",
+    multi_instance=True,
 )

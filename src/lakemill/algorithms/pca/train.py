@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from lakemill.algorithms import training
 from lakemill.algorithms.contract import TrainingContext
 from lakemill.algorithms.errors import CustomerError
-from lakemill.algorithms.pca.states import Components, Moments, Sketch, project
+from lakemill.algorithms.pca.hosts import join
+from lakemill.algorithms.pca.sketch import Sketch
+from lakemill.algorithms.pca.states import Components, Moments, project
 from lakemill.formats import mxnet
-from lakemill.formats.block import Block
 
 SEED = 0
 READ_BYTES = 16 << 20
@@ -18,28 +20,46 @@ READ_BYTES = 16 << 20
 
 def train(context: TrainingContext) -> None:
     """Fit and write the artifact. Raises CustomerError."""
-    settings, log = context.hyperparameters, context.log
+    settings, log, hosts = context.hyperparameters, context.log, context.collective
     state = _state(settings)
     began = time.perf_counter()
-    for block in context.channels["train"].blocks(_rows(settings)):
-        state.update(checked(block, settings["feature_dim"]))
-        if context.stop_requested():
-            log.info(f"Stopping early; {state.count} records were read")
-            break
+    read = _read(context, state)
+    join(state, hosts)
     if not state.count:
         raise CustomerError("The train channel holds no records")
     components = state.finalise(settings["num_components"], settings["subtract_mean"])
     seconds = max(time.perf_counter() - began, 1e-9)
     log.progress(1.0)
     log.metrics({"Total Records Seen": state.count})
-    log.throughput(state.count / seconds)
+    log.throughput(read / seconds)
     _test(context, components)
     arrays = {
         "mean": components.mean[None, :],
         "v": components.vectors,
         "s": components.values,
     }
-    mxnet.write(context.model_file(), {name: np.ascontiguousarray(a, np.float32) for name, a in arrays.items()})
+    if hosts.rank == 0:
+        mxnet.write(context.model_file(), {name: np.ascontiguousarray(a, np.float32) for name, a in arrays.items()})
+
+
+def _read(context: TrainingContext, state: Moments | Sketch) -> int:
+    """Take this host's records in; how many were read, those of an interrupted training left out."""
+    settings, saved = context.hyperparameters, training.resumed(context)
+    taken = 0
+    if saved:
+        state.restore(saved.arrays, saved.facts["state"])
+        taken = saved.facts["blocks"]
+    before = state.count
+    for block in training.rest(context.channels["train"].blocks(_rows(settings)), taken):
+        state.update(training.features(block, settings["feature_dim"], "PCA"))
+        taken += 1
+        if context.stop_requested():
+            context.log.info(f"Stopping early; {state.count} records were read")
+            break
+        if context.checkpoints.due():
+            arrays, facts = state.kept()
+            training.save(context, taken, arrays, {"blocks": taken, "state": facts})
+    return state.count - before
 
 
 def _state(settings: dict[str, Any]) -> Moments | Sketch:
@@ -55,20 +75,6 @@ def _rows(settings: dict[str, Any]) -> int:
     return max(settings["mini_batch_size"], READ_BYTES // (4 * settings["feature_dim"]))
 
 
-def checked(block: Block, feature_dim: int) -> Any:
-    """The features of a block, refused when their width or values make no sense."""
-    width = block.features.shape[1]
-    if width != feature_dim:
-        raise CustomerError(
-            f"The feature dimension of the data ({width}) does not match the hyperparameter feature_dim "
-            f"({feature_dim}). For text/csv without a label column say text/csv;label_size=0 as the content type"
-        )
-    values = block.features if isinstance(block.features, np.ndarray) else block.features.data
-    if not np.isfinite(values).all():
-        raise CustomerError("The data holds NaN or infinite values; PCA needs finite numbers")
-    return block.features
-
-
 def _test(context: TrainingContext, components: Components) -> None:
     """Report what share of the test records' variance the components leave out."""
     channel = context.channels.get("test")
@@ -79,10 +85,11 @@ def _test(context: TrainingContext, components: Components) -> None:
     total = kept = 0.0
     count = 0
     for block in channel.blocks(_rows(context.hyperparameters)):
-        features = checked(block, len(mean))
+        features = training.features(block, len(mean), "PCA")
         total += square_about(features, components.mean)
         kept += float(np.square(project(features, mean, vectors), dtype=np.float64).sum())
         count += len(block)
+    total, kept, count = training.totals(context.collective, [total, kept, count])
     if not count:
         raise CustomerError("The test channel holds no records")
     context.log.score("test", "reconstruction_error", 1 - kept / total if total else 0.0)

@@ -10,7 +10,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from lakemill.algorithms.pca import PCA
-from lakemill.algorithms.pca.states import Moments, Sketch, project
+from lakemill.algorithms.pca.sketch import Sketch
+from lakemill.algorithms.pca.states import Moments, project
 
 
 @parametrize_with_checks([PCA(n_components=1), PCA(n_components=1, mode="randomized")])

@@ -8,7 +8,7 @@ import pytest
 import scipy.sparse as sp
 
 from lakemill.algorithms.errors import CustomerError
-from lakemill.algorithms.pca import states, train
+from lakemill.algorithms.pca import memory, train
 from lakemill.algorithms.pca.spec import SPEC
 
 
@@ -103,13 +103,13 @@ def test_the_containers_own_defaults_are_accepted():
 
 
 def test_a_covariance_without_room_is_refused_and_points_to_randomized(run_training, monkeypatch):
-    monkeypatch.setattr(states, "available_bytes", lambda: 1 << 30)
+    monkeypatch.setattr(memory, "available_bytes", lambda: 1 << 30)
     with pytest.raises(CustomerError, match=r"20,000 features need 12\.8 GB .* randomized mode needs less"):
         run_training({"train": sp.csr_matrix((5, 20_000), dtype=np.float32)}, num_components=2)
 
 
 def test_a_sketch_without_room_is_refused_too(run_training, monkeypatch):
-    monkeypatch.setattr(states, "available_bytes", lambda: 1 << 20)
+    monkeypatch.setattr(memory, "available_bytes", lambda: 1 << 20)
     with pytest.raises(CustomerError, match=r"seen through 60 directions need .* fewer components need less"):
         data = sp.csr_matrix((5, 20_000), dtype=np.float32)
         run_training({"train": data}, num_components=10, algorithm_mode="randomized")
