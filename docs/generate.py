@@ -7,7 +7,7 @@ python docs/generate.py --check   fail if one is not current
 import dataclasses
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import click
@@ -16,6 +16,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
 from lakemill.algorithms import registry
+from lakemill.algorithms.spec import Hyperparameter
 from lakemill.app import build
 from lakemill.cli.main import app
 from lakemill.settings import Settings, variable
@@ -62,27 +63,69 @@ def commands_page() -> str:
 
 
 def hyperparameters_page() -> str:
-    parts = [f"# Hyperparameters, channels and metrics\n\n{NOTE}"]
+    parts = [
+        f"# Hyperparameters, channels and metrics\n\n{NOTE}",
+        overview(),
+        "Every channel of File mode has FastFile, too.\n",
+    ]
     for spec in registry.specs():
         parts.append(f"## {spec.name}\n\n{spec.summary}\n")
         rows = [
-            [f"`{one.name}`", one.allowed(), "required" if one.required else f"`{one.default}`", one.doc]
+            [
+                f"`{one.name}`",
+                one.allowed(),
+                "required" if one.required else f"`{one.default}`",
+                tuning_range(one),
+                one.doc,
+            ]
             for one in spec.hyperparameters
         ]
-        parts.append(table(["hyperparameter", "valid", "default", "meaning"], rows))
+        parts.append(table(["hyperparameter", "valid", "default", "tune within", "meaning"], rows))
         channels = [
-            [f"`{one.name}`", "yes" if one.required else "no", ", ".join(f"`{t}`" for t in one.content_types)]
+            [f"`{one.name}`", "yes" if one.required else "no", codes(one.content_types), ", ".join(one.input_modes)]
             for one in spec.channels
         ]
-        parts.append(table(["channel", "required", "content types"], channels))
-        parts.append(
-            f"Requests: {', '.join(f'`{t}`' for t in spec.request_types)}. "
-            f"Responses: {', '.join(f'`{t}`' for t in spec.response_types)}.\n"
-        )
+        parts.append(table(["channel", "required", "content types", "modes"], channels))
+        parts.append(f"Requests: {codes(spec.request_types)}. Responses: {codes(spec.response_types)}.\n")
         if spec.metrics:
             rows = [[f"`{one.name}`", one.goal or "", f"`{one.regex}`"] for one in spec.metrics]
             parts.append(table(["metric", "goal", "read from the log by"], rows))
     return "\n".join(parts)
+
+
+def overview() -> str:
+    """What each algorithm takes, in a line."""
+    rows = []
+    for spec in registry.specs():
+        train = next(one for one in spec.channels if one.name == "train")
+        rows.append(
+            [
+                f"[{spec.name}](#{spec.name})",
+                short(train.content_types),
+                ", ".join(train.input_modes),
+                "several" if spec.multi_instance else "one",
+                short(spec.request_types),
+                short(spec.response_types),
+            ]
+        )
+    return table(["algorithm", "trains on", "modes", "instances", "requests", "responses"], rows)
+
+
+def short(types: Iterable[str]) -> str:
+    """Content types without their families: `csv`, `x-recordio-protobuf`."""
+    return ", ".join(dict.fromkeys(one.split(";")[0].split("/")[1] for one in types))
+
+
+def codes(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def tuning_range(one: Hyperparameter) -> str:
+    if one.tunable is None:
+        return ""
+    if one.tunable.choices:
+        return codes(one.tunable.choices)
+    return f"{one.tunable.low:g} to {one.tunable.high:g}"
 
 
 def operations() -> dict[str, dict[str, Mapping[str, str]]]:

@@ -25,9 +25,15 @@ def describe(spec: AlgorithmSpec) -> dict[str, Any]:
             for one in spec.hyperparameters
         ],
         "channels": [
-            {"name": one.name, "required": one.required, "content types": ", ".join(one.content_types)}
+            {
+                "name": one.name,
+                "required": one.required,
+                "content types": ", ".join(one.content_types),
+                "modes": ", ".join(one.input_modes),
+            }
             for one in spec.channels
         ],
+        "instances": "several" if spec.multi_instance else "one",
         "requests": list(spec.request_types),
         "responses": list(spec.response_types),
         "metrics": [{"name": one.name, "goal": one.goal or "", "regex": one.regex} for one in spec.metrics],
@@ -40,7 +46,8 @@ def show(spec: AlgorithmSpec) -> None:
     typer.echo(f"{strong(spec.name)}: {spec.summary}\n")
     table(facts["hyperparameters"], ["name", "valid", "default", "doc"])
     typer.echo()
-    table(facts["channels"], ["name", "required", "content types"])
-    typer.echo(f"\nrequests:  {', '.join(spec.request_types)}\nresponses: {', '.join(spec.response_types)}\n")
+    table(facts["channels"], ["name", "required", "content types", "modes"])
+    typer.echo(f"\ninstances: {facts['instances']}")
+    typer.echo(f"requests:  {', '.join(spec.request_types)}\nresponses: {', '.join(spec.response_types)}\n")
     if facts["metrics"]:
         table(facts["metrics"], ["name", "goal", "regex"])
