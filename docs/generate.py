@@ -113,7 +113,7 @@ def overview() -> str:
 
 def short(types: Iterable[str]) -> str:
     """Content types without their families: `csv`, `x-recordio-protobuf`."""
-    return ", ".join(dict.fromkeys(one.split(";")[0].split("/")[1] for one in types))
+    return ", ".join(dict.fromkeys(one.split(";")[0].split("/")[-1] for one in types))
 
 
 def codes(names: Iterable[str]) -> str:
