@@ -9,20 +9,22 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from lakemill.algorithms.pca.sketch import Sketch
+from lakemill.algorithms.pca.sketch import PASSES, Sketch, drawn
 from lakemill.algorithms.pca.states import Moments, project
 
 
 class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Principal components in one pass over dense or sparse data.
+    """Principal components of dense or sparse data, by states that stream and merge.
 
     Parameters
     ----------
     n_components : int, default=2
     mode : {"regular", "randomized"}, default="regular"
-        regular keeps the (d, d) second moments; randomized sees them through a few random directions.
+        regular keeps the (d, d) second moments, in one pass; randomized sees them through l directions, and `fit` looks
+        at the data three times.
     extra_components : int, default=-1
-        Components of the sketch beyond n_components; -1 is max(10, n_components).
+        Directions beyond n_components; -1 is max(10, n_components). `partial_fit`, which sees data once, takes three
+        times as many directions in all.
     subtract_mean : bool, default=True
     batch_size : int, default=4096
     random_state : int, RandomState or None, default=None
@@ -78,9 +80,12 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def fit(self, X: Any, y: Any = None) -> "PCA":
         """Analyse X, (n_samples, n_features), dense or sparse; y is ignored."""
         X = self._checked(X, reset=True)
-        self._state = self._new_state(X.shape[1])
-        for start in range(0, X.shape[0], self.batch_size):
-            self._state.update(X[start : start + self.batch_size])
+        self._state = self._new_state(X.shape[1], once=False)
+        self._read(X)
+        for _ in range(PASSES - 1):
+            if isinstance(self._state, Sketch):
+                self._state = Sketch.through(self._state.finalise_all(self.subtract_mean))
+                self._read(X)
         return self._finish()
 
     def partial_fit(self, X: Any, y: Any = None) -> "PCA":
@@ -88,7 +93,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         first = not hasattr(self, "_state")
         X = self._checked(X, reset=first)
         if first:
-            self._state = self._new_state(X.shape[1])
+            self._state = self._new_state(X.shape[1], once=True)
         self._state.update(X)
         return self._finish()
 
@@ -114,11 +119,15 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             raise ValueError(f"n_components={self.n_components} must be at most n_features={X.shape[1]}")
         return X
 
-    def _new_state(self, features: int) -> Moments | Sketch:
+    def _new_state(self, features: int, *, once: bool) -> Moments | Sketch:
         if self.mode == "regular":
             return Moments(features)
         seed = check_random_state(self.random_state).randint(2**31 - 1)
-        return Sketch(features, self.n_components, self.extra_components, seed)
+        return drawn(features, self.n_components, self.extra_components, seed, once=once)
+
+    def _read(self, X: Any) -> None:
+        for start in range(0, X.shape[0], self.batch_size):
+            self._state.update(X[start : start + self.batch_size])
 
     def _finish(self) -> "PCA":
         mean, vectors, values = self._state.finalise(self.n_components, self.subtract_mean)

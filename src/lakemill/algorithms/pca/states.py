@@ -31,6 +31,13 @@ class Components(NamedTuple):
     vectors: np.ndarray
     values: np.ndarray
 
+    def strongest(self, count: int) -> "Components":
+        return Components(self.mean, self.vectors[:, -count:], self.values[-count:])
+
+
+Kept = tuple[dict[str, np.ndarray], dict[str, Any]]
+"""Arrays, and facts that JSON can hold."""
+
 
 class State(abc.ABC):
     """What both states keep: how many records there were, and their sums about a fixed shift.
@@ -76,8 +83,8 @@ class State(abc.ABC):
         self.seen, self.first = self._about(shift)
         self.shift = shift
 
-    def kept(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """All there is of the state: arrays, and facts that JSON can hold."""
+    def kept(self) -> Kept:
+        """All there is of the state."""
         shift = {} if self.shift is None else {"shift": self.shift}
         return {"seen": self.seen, "first": self.first, **shift}, {"count": self.count}
 

@@ -8,7 +8,7 @@ import pytest
 import scipy.sparse as sp
 
 from lakemill.algorithms.errors import CustomerError
-from lakemill.algorithms.pca import memory, train
+from lakemill.algorithms.pca import memory, readings
 from lakemill.algorithms.pca.spec import SPEC
 
 
@@ -110,7 +110,7 @@ def test_a_covariance_without_room_is_refused_and_points_to_randomized(run_train
 
 def test_a_sketch_without_room_is_refused_too(run_training, monkeypatch):
     monkeypatch.setattr(memory, "available_bytes", lambda: 1 << 20)
-    with pytest.raises(CustomerError, match=r"seen through 60 directions need .* fewer components need less"):
+    with pytest.raises(CustomerError, match=r"seen through 20 directions need .* fewer components need less"):
         data = sp.csr_matrix((5, 20_000), dtype=np.float32)
         run_training({"train": data}, num_components=10, algorithm_mode="randomized")
 
@@ -124,9 +124,9 @@ def test_wide_records_are_sketched_with_little_memory(run_training):
 
 
 def test_wide_blocks_are_read_a_few_records_at_a_time():
-    assert train._rows({"mini_batch_size": 1, "feature_dim": 1_000_000}) == 4
-    assert train._rows({"mini_batch_size": 200, "feature_dim": 50_000}) == 200
-    assert train._rows({"mini_batch_size": 10, "feature_dim": 784}) > 4000
+    assert readings.rows({"mini_batch_size": 1, "feature_dim": 1_000_000}) == 4
+    assert readings.rows({"mini_batch_size": 200, "feature_dim": 50_000}) == 200
+    assert readings.rows({"mini_batch_size": 10, "feature_dim": 784}) > 4000
 
 
 def test_a_stopped_job_finishes_with_what_it_read(run_training, table):
