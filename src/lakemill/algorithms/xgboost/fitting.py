@@ -5,7 +5,8 @@ from typing import Any
 
 from lakemill.algorithms.contract import TrainingContext
 from lakemill.algorithms.xgboost import metrics
-from lakemill.algorithms.xgboost.model import Booster, Checkpoints, EarlyStopping, boost
+from lakemill.algorithms.xgboost.checkpoints import Checkpoints
+from lakemill.algorithms.xgboost.model import Booster, EarlyStopping, boost
 from lakemill.algorithms.xgboost.spec import SPEC
 
 _NOT_THE_LIBRARYS = frozenset(
@@ -20,8 +21,9 @@ _DEFAULTS = {one.name: one.default for one in SPEC.hyperparameters}
 
 
 def fit(context: TrainingContext, watched: list[tuple[Any, str]], checkpointed: bool = False) -> Booster:
-    """One training on the first of the watched matrices, with the job's hyperparameters."""
+    """One training on the first of the watched matrices, with the job's hyperparameters; the first host reports it."""
     values = context.hyperparameters
+    report = context.log.raw if context.collective.rank == 0 else lambda line: None
     library, own = wanted_metrics(values)
     checkpoints = Checkpoints(context.checkpoint_dir) if checkpointed and context.checkpoint_dir else None
     trained = boost(
@@ -32,10 +34,12 @@ def fit(context: TrainingContext, watched: list[tuple[Any, str]], checkpointed: 
         _early_stopping(context, [name for _, name in watched]),
         checkpoints,
         context.stop_requested,
-        context.log.raw,
+        report,
+        context.log.info,
+        context.collective,
     )
     if trained.stopped_early:
-        context.log.raw(f"Stopping. Best iteration: {trained.best_iteration}")
+        report(f"Stopping. Best iteration: {trained.best_iteration}")
     return trained
 
 
@@ -56,11 +60,27 @@ def library_parameters(values: Mapping[str, Any], library_metrics: list[str]) ->
         for name, value in values.items()
         if name not in _NOT_THE_LIBRARYS and value is not None and value != _DEFAULTS[name]
     }
+    if values["booster"] == "gblinear" and values["updater"] != "coord_descent":
+        # Its threads step on each other's weights, and no two runs would be alike.
+        parameters["nthread"] = 1
+    if values["updater"]:
+        parameters["updater"] = _with_effect(values["updater"])
     if library_metrics:
         # The library wants the power in the metric's name, AWS's metric has none.
         power = f"tweedie-nloglik@{values['tweedie_variance_power']:g}"
         parameters["eval_metric"] = [power if name == "tweedie-nloglik" else name for name in library_metrics]
     return parameters
+
+
+def _with_effect(updaters: str) -> str:
+    """Without `sync`, which gives hosts the trees they have, and `prune` where no split is made that it would undo.
+
+    On several hosts the library's own fail.
+    """
+    names = [name.strip() for name in updaters.split(",")]
+    by_histogram = "grow_histmaker" in names or "grow_quantile_histmaker" in names
+    idle = ("sync", "prune") if by_histogram else ("sync",)
+    return ",".join(name for name in names if name not in idle)
 
 
 def _early_stopping(context: TrainingContext, watched: list[str]) -> EarlyStopping | None:

@@ -1,19 +1,19 @@
 """Boosting rounds over DMatrix objects: what the xgboost library's `train` does, with AWS's evaluation, stopping and
-checkpoints around each round. No files but checkpoints, no SageMaker.
+checkpoints around each round. No files but checkpoints, no SageMaker. On several hosts all call it together.
 """
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lakemill.algorithms.contract import Collective, SingleHost
+from lakemill.algorithms.xgboost import checkpoints as saved
 from lakemill.algorithms.xgboost import metrics, scores
 from lakemill.algorithms.xgboost.library import xgboost
 
-_CHECKPOINT = "xgboost-checkpoint"
-_CHECKPOINTS_KEPT = 5
+_ALONE = SingleHost()
 
 
 @dataclasses.dataclass
@@ -40,6 +40,20 @@ class EarlyStopping:
     best_score: float | None = None
     best_evaluation: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
 
+    def resume(self, booster: Any) -> None:
+        """Go on from what `keep` left in the booster of a checkpoint."""
+        if booster.attr("best_iteration") is not None:
+            self.best_iteration = int(booster.attr("best_iteration"))
+            self.best_score = float(booster.attr("best_score"))
+
+    def keep(self, booster: Any) -> None:
+        """The best round and its score as attributes of the booster, where the library keeps them, too."""
+        booster.set_attr(best_iteration=str(self.best_iteration), best_score=str(self.best_score))
+
+    def exhausted(self, iteration: int) -> bool:
+        """Whether no round should follow this one."""
+        return self.best_iteration is not None and iteration - self.best_iteration >= self.rounds
+
     def update(self, iteration: int, evaluation: dict[str, dict[str, float]]) -> bool:
         """True when training should stop after this round."""
         value = _value(evaluation[self.data], self.metric)
@@ -48,7 +62,7 @@ class EarlyStopping:
         )
         if better or self.best_iteration is None:
             self.best_iteration, self.best_score, self.best_evaluation = iteration, value, evaluation
-        return iteration - self.best_iteration >= self.rounds
+        return self.exhausted(iteration)
 
 
 def _value(evaluation: dict[str, float], metric: str) -> float:
@@ -58,38 +72,17 @@ def _value(evaluation: dict[str, float], metric: str) -> float:
     return next(value for name, value in evaluation.items() if metrics.base(name) == metrics.base(metric))
 
 
-@dataclasses.dataclass
-class Checkpoints:
-    """One model file per round, the last five of them, named after the number of finished rounds less one."""
-
-    folder: Path
-
-    def latest(self) -> tuple[Path, int] | None:
-        """The newest file and the iteration it holds."""
-        found = [(int(path.suffix[1:]), path) for path in self._files()]
-        return (max(found)[1], max(found)[0]) if found else None
-
-    def save(self, booster: Any, iteration: int) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        # Renamed into place: the platform uploads whatever it finds.
-        scratch = self.folder / f".{_CHECKPOINT}.part"
-        scratch.write_bytes(booster.save_raw())
-        scratch.rename(self.folder / f"{_CHECKPOINT}.{iteration}")
-        (self.folder / f"{_CHECKPOINT}.{iteration - _CHECKPOINTS_KEPT}").unlink(missing_ok=True)
-
-    def _files(self) -> list[Path]:
-        return [path for path in self.folder.glob(f"{_CHECKPOINT}.*") if path.suffix[1:].isdigit()]
-
-
 def boost(
     parameters: dict[str, Any],
     rounds: int,
     watched: Sequence[tuple[Any, str]],
     own_metrics: Sequence[str] = (),
     early_stopping: EarlyStopping | None = None,
-    checkpoints: Checkpoints | None = None,
+    checkpoints: saved.Checkpoints | None = None,
     stop_requested: Callable[[], bool] = lambda: False,
     report: Callable[[str], None] = lambda line: None,
+    inform: Callable[[str], None] = lambda line: None,
+    collective: Collective = _ALONE,
 ) -> Booster:
     """Train on the first watched DMatrix.
 
@@ -99,30 +92,37 @@ def boost(
     rounds : at least 1; rounds a checkpoint holds already are not done again
     watched : (DMatrix, name) pairs; the first is trained on, all are evaluated each round
     own_metrics : names of `metrics.CONTAINER`, evaluated after the library's
+    checkpoints : read and written on the first host only
+    inform : receives the sentence that a checkpoint is taken up
     report : receives one line per round, `[0]\\ttrain-rmse:0.10000\\tvalidation-rmse:0.20000`
 
     Returns
     -------
     The booster; after early stopping only its rounds up to the best one (a linear model cannot be cut).
     """
-    booster, first = _start(parameters, watched, checkpoints)
-    objective = parameters.get("objective", "reg:squarederror")
-    own = _own_metrics(own_metrics, objective) if own_metrics else None
-    train = watched[0][0]
+    parameters = parameters | (saved.SETTINGS if checkpoints else {})
+    booster, first = _start(parameters, watched, checkpoints, inform, collective)
+    own = _own_metrics(own_metrics, parameters.get("objective", "reg:squarederror"), collective)
     trained = Booster(booster, first)
-    for iteration in range(first, rounds):
-        if stop_requested():
+    if early_stopping and first:
+        early_stopping.resume(booster)
+        trained.stopped_early = early_stopping.exhausted(first - 1)
+    for iteration in range(rounds if trained.stopped_early else first, rounds):
+        if collective.sum(np.array([stop_requested()], np.int64))[0]:
             trained.interrupted = True
             break
-        booster.update(train, iteration)
-        line = booster.eval_set(watched, iteration, feval=own, output_margin=False)
-        evaluation = trained.evaluation = parse_evaluation(line)
-        report(format_evaluation(iteration, evaluation))
-        trained.rounds = iteration + 1
         if checkpoints:
+            saved.prepare(booster, parameters)
+        booster.update(watched[0][0], iteration)
+        trained.evaluation = parse_evaluation(booster.eval_set(watched, iteration, feval=own, output_margin=False))
+        report(format_evaluation(iteration, trained.evaluation))
+        trained.rounds = iteration + 1
+        trained.stopped_early = bool(early_stopping and early_stopping.update(iteration, trained.evaluation))
+        if checkpoints and collective.rank == 0:
+            if early_stopping:
+                early_stopping.keep(booster)
             checkpoints.save(booster, iteration)
-        if early_stopping and early_stopping.update(iteration, evaluation):
-            trained.stopped_early = True
+        if trained.stopped_early:
             break
     if early_stopping:
         _keep_best(trained, early_stopping, cut=parameters.get("booster") != "gblinear")
@@ -130,13 +130,21 @@ def boost(
     return trained
 
 
-def _start(parameters: dict[str, Any], watched: Sequence[tuple[Any, str]], checkpoints: Checkpoints | None) -> tuple:
-    found = checkpoints.latest() if checkpoints else None
+def _start(
+    parameters: dict[str, Any],
+    watched: Sequence[tuple[Any, str]],
+    checkpoints: saved.Checkpoints | None,
+    inform: Callable[[str], None],
+    collective: Collective,
+) -> tuple[Any, int]:
+    """A booster, and the first round it has not done."""
     matrices = [matrix for matrix, _ in watched]
+    found = collective.broadcast(checkpoints.latest() if collective.rank == 0 else None) if checkpoints else None
     if found is None:
         return xgboost.Booster(parameters, matrices), 0
-    path, iteration = found
-    return xgboost.Booster(parameters, matrices, model_file=bytearray(path.read_bytes())), iteration + 1
+    name, raw, iteration = found
+    inform(f"Going on from checkpoint {name}: {iteration + 1} rounds are done")
+    return saved.restored(parameters, matrices, name, raw), iteration + 1
 
 
 def _keep_best(trained: Booster, stopping: EarlyStopping, cut: bool) -> None:
@@ -146,15 +154,17 @@ def _keep_best(trained: Booster, stopping: EarlyStopping, cut: bool) -> None:
     if cut:
         trained.booster = trained.booster[: stopping.best_iteration + 1]
         trained.evaluation = stopping.best_evaluation
-    trained.booster.set_attr(best_iteration=str(stopping.best_iteration), best_score=str(stopping.best_score))
+    stopping.keep(trained.booster)
 
 
-def _own_metrics(names: Sequence[str], objective: str) -> Callable[[np.ndarray, Any], list[tuple[str, float]]]:
+def _own_metrics(
+    names: Sequence[str], objective: str, collective: Collective
+) -> Callable[[np.ndarray, Any], list[tuple[str, float]]] | None:
     def evaluate(predictions: np.ndarray, matrix: Any) -> list[tuple[str, float]]:
         labels = matrix.get_label()
-        return [(name, scores.score(name, labels, predictions, objective)) for name in names]
+        return [(name, scores.score(name, labels, predictions, objective, collective)) for name in names]
 
-    return evaluate
+    return evaluate if names else None
 
 
 def parse_evaluation(line: str) -> dict[str, dict[str, float]]:

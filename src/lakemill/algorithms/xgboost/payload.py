@@ -7,7 +7,6 @@ import scipy.sparse
 
 from lakemill.algorithms import serving
 from lakemill.algorithms.contract import InferenceError, InferenceRequest
-from lakemill.algorithms.xgboost.data import empties_as_nan
 from lakemill.formats import content
 from lakemill.formats import csv as formats_csv
 from lakemill.formats import libsvm as formats_libsvm
@@ -59,10 +58,7 @@ def csv(body: bytes) -> np.ndarray:
             return np.array([list(map(float, body.split(b",")))], np.float32)
         except ValueError:
             pass
-    try:
-        return formats_csv.decode(body).features
-    except FormatError:
-        return formats_csv.decode(empties_as_nan(body)).features
+    return formats_csv.decode(body, missing=True).features
 
 
 def libsvm(body: bytes, feature_dim: int, base: int | None) -> scipy.sparse.csr_matrix:

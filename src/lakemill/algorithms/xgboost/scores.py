@@ -1,14 +1,19 @@
 """AWS's own evaluation metrics for XGBoost: labels and predictions in, a number out.
 
-All of them are unweighted. Classes come from predictions as the container's own functions do it: the largest column of
-a matrix, the class itself where the objective predicts classes, else whether the prediction is above its cut.
+All of them are unweighted, and over the records of all hosts. Classes come from predictions as the container's own
+functions do it: the largest column of a matrix, the class itself where the objective predicts classes, else whether the
+prediction is above its cut.
 """
 
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
-Score = Callable[[np.ndarray, np.ndarray], float]
+from lakemill.algorithms.contract import Collective, SingleHost
+from lakemill.algorithms.errors import CustomerError
+
+Score = Callable[[np.ndarray, np.ndarray, Collective], float]
+_ALONE = SingleHost()
 
 
 def classes(predictions: np.ndarray, objective: str) -> np.ndarray:
@@ -21,12 +26,15 @@ def classes(predictions: np.ndarray, objective: str) -> np.ndarray:
     return (predictions > cut).astype(np.int64)
 
 
-def confusion(labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """(k, k) counts: rows are true classes, columns predicted ones; only classes that occur in either."""
-    found, codes = np.unique(np.concatenate([labels.astype(np.int64), predicted]), return_inverse=True)
-    true, guess = codes[: len(labels)], codes[len(labels) :]
+def confusion(
+    labels: np.ndarray, predicted: np.ndarray, collective: Collective = _ALONE
+) -> tuple[np.ndarray, np.ndarray]:
+    """The (k,) classes that are a label or a prediction somewhere, and (k, k) counts: true classes by predicted."""
+    labels = labels.astype(np.int64)
+    found = np.unique(np.concatenate(collective.gather(np.unique(np.concatenate([labels, predicted])))))
     k = len(found)
-    return np.bincount(true * k + guess, minlength=k * k).reshape(k, k)
+    cells = np.searchsorted(found, labels) * k + np.searchsorted(found, predicted)
+    return found, collective.sum(np.bincount(cells, minlength=k * k)).reshape(k, k)
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
@@ -64,15 +72,21 @@ def _balanced_accuracy(counts: np.ndarray) -> float:
     return float(_recalls(counts)[occurs].mean())
 
 
-def mse(labels: np.ndarray, predictions: np.ndarray) -> float:
-    return float(np.mean((labels.astype(np.float64) - predictions) ** 2))
+def mse(labels: np.ndarray, predictions: np.ndarray, collective: Collective = _ALONE) -> float:
+    error, count = collective.sum(np.array([_squares(labels - predictions.astype(np.float64)), len(labels)]))
+    return float(error / count)
 
 
-def r2(labels: np.ndarray, predictions: np.ndarray) -> float:
+def r2(labels: np.ndarray, predictions: np.ndarray, collective: Collective = _ALONE) -> float:
     """Share of the labels' variance that is explained."""
-    total = float(np.sum((labels - labels.mean(dtype=np.float64)) ** 2))
-    rest = float(np.sum((labels.astype(np.float64) - predictions) ** 2))
-    return 1.0 - rest / total if total else float(rest == 0.0)
+    above, count = collective.sum(np.array([labels.sum(dtype=np.float64), len(labels)]))
+    squares = [_squares(labels - above / count), _squares(labels - predictions.astype(np.float64))]
+    total, rest = collective.sum(np.array(squares))
+    return float(1.0 - rest / total if total else rest == 0.0)
+
+
+def _squares(differences: np.ndarray) -> float:
+    return float(differences @ differences)
 
 
 _OF_COUNTS: Mapping[str, Callable[[np.ndarray], float]] = {
@@ -92,16 +106,17 @@ _BINARY_ONLY = ("f1_binary", "precision", "recall")
 _OF_NUMBERS: Mapping[str, Score] = {"mse": mse, "r2": r2}
 
 
-def score(name: str, labels: np.ndarray, predictions: np.ndarray, objective: str) -> float:
-    """One of `metrics.CONTAINER` for (n,) labels. Raises ValueError where it is not defined for the classes."""
+def score(
+    name: str, labels: np.ndarray, predictions: np.ndarray, objective: str, collective: Collective = _ALONE
+) -> float:
+    """One of `metrics.CONTAINER` for (n,) labels. Raises CustomerError where it is not defined for the classes."""
     if name in _OF_NUMBERS:
         if predictions.ndim == 2:
             predictions = predictions.argmax(axis=1)
-        return _OF_NUMBERS[name](labels, predictions)
-    predicted = classes(predictions, objective)
-    if name in _BINARY_ONLY and max(labels.max(), predicted.max()) > 1:
-        raise ValueError(f"Metric {name!r} is for two classes; use {name.removesuffix('_binary')}_macro")
-    counts = confusion(labels, predicted)
-    if name in _BINARY_ONLY and max(labels.max(), predicted.max()) < 1:
+        return _OF_NUMBERS[name](labels, predictions, collective)
+    found, counts = confusion(labels, classes(predictions, objective), collective)
+    if name in _BINARY_ONLY and found[-1] > 1:
+        raise CustomerError(f"Metric {name!r} is for two classes; use {name.removesuffix('_binary')}_macro")
+    if name in _BINARY_ONLY and found[-1] < 1:
         return 0.0  # Class 1 does not occur.
     return _OF_COUNTS[name](counts)

@@ -62,6 +62,8 @@ def _updaters(text: str) -> str | None:
     unknown = [name for name in names if name not in _TREE_UPDATERS]
     if unknown:
         return f"{unknown[0]!r} is not an updater; a list must be of {', '.join(_TREE_UPDATERS)}"
+    if set(names) == {"sync"}:
+        return "sync alone grows no trees; name a grow_ updater before it"
     if sum(name.startswith("grow_") for name in names) > 1:
         return f"at most one of the updaters may be a grow_ one; got {text!r}"
     return None
@@ -233,6 +235,8 @@ def _check_updater(values: Mapping[str, Any]) -> str | None:
 def _check_folds(values: Mapping[str, Any]) -> str | None:
     if values["_num_cv_round"] is not None and values["_kfold"] is None:
         return "_num_cv_round needs _kfold"
+    if values["_kfold"] is not None and values["objective"].startswith("rank:"):
+        return f"_kfold splits single records, and would tear the queries of {values['objective']} apart"
     return None
 
 
@@ -278,4 +282,5 @@ SPEC = AlgorithmSpec(
     train="lakemill.algorithms.xgboost.train:train",
     serve="lakemill.algorithms.xgboost.serve:load",
     check=_check,
+    multi_instance=True,
 )

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
+from lakemill.algorithms.errors import CustomerError
 from lakemill.algorithms.xgboost import metrics, scores
 
 RANDOM = np.random.default_rng(4)
@@ -55,7 +56,7 @@ def test_margins_are_cut_at_zero_and_class_predictions_taken_as_they_are() -> No
 
 
 def test_a_score_of_two_classes_says_so_for_three() -> None:
-    with pytest.raises(ValueError, match="precision_macro"):
+    with pytest.raises(CustomerError, match="precision_macro"):
         scores.score("precision", THREE, MATRIX, "multi:softprob")
 
 

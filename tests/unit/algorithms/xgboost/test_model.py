@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import xgboost
 
-from lakemill.algorithms.xgboost.model import Checkpoints, EarlyStopping, boost, format_evaluation, parse_evaluation
+from lakemill.algorithms.xgboost.checkpoints import Checkpoints
+from lakemill.algorithms.xgboost.model import EarlyStopping, boost, format_evaluation, parse_evaluation
 
 RANDOM = np.random.default_rng(1)
 FEATURES = RANDOM.normal(size=(300, 6)).astype(np.float32)

@@ -12,9 +12,12 @@ import xgboost
 
 from lakemill.algorithms.contract import TrainingContext
 from lakemill.algorithms.errors import CustomerError
+from lakemill.algorithms.xgboost import data, matrices
 from lakemill.algorithms.xgboost.artifact import load_file, load_folder
 from lakemill.algorithms.xgboost.spec import SPEC
 from lakemill.algorithms.xgboost.train import train
+from lakemill.container.dataset import ChannelDataset
+from lakemill.formats import csv
 from lakemill.formats.block import Block
 
 RANDOM = np.random.default_rng(7)
@@ -26,16 +29,21 @@ class Table:
     """A channel that is in memory already."""
 
     files: tuple = ()
+    streamed = False
 
     def __init__(self, features, labels, kind: str = "application/x-recordio-protobuf", weights=None, **parameters):
         self.content_type, self.parameters = kind, parameters
-        self._block = Block(features, labels, weights)
+        self.block = Block(features, labels, weights)
 
     def read(self) -> Block:
-        return self._block
+        return self.block
 
-    def blocks(self, rows: int):
-        return (self._block.take(slice(at, at + rows)) for at in range(0, len(self._block), rows))
+    def blocks(self, rows: int, **options):
+        return (self.block.take(slice(at, at + rows)) for at in range(0, len(self.block), rows))
+
+
+class Killed(BaseException):
+    """kill -9, as far as a test can see it."""
 
 
 class Lines:
@@ -50,12 +58,26 @@ class Lines:
     warning = raw = info
 
 
+class Fatal(Lines):
+    """One that ends the process when a round is reported."""
+
+    def __init__(self, rounds: int) -> None:
+        super().__init__()
+        self._rounds = rounds
+
+    def raw(self, text: str) -> None:
+        self.info(text)
+        self._rounds -= text.startswith("[")
+        if not self._rounds:
+            raise Killed
+
+
 def channels(**more) -> dict[str, Table]:
     return {"train": Table(FEATURES[:150], LABELS[:150]), "validation": Table(FEATURES[150:], LABELS[150:])} | more
 
 
-def run(folder: Path, given: dict[str, str], tables: dict[str, Table] | None = None, **more) -> Lines:
-    log = Lines()
+def run(folder: Path, given: dict[str, str], tables: dict[str, Table] | None = None, log=None, **more) -> Lines:
+    log = log or Lines()
     for name in ("model", "data"):
         (folder / name).mkdir(exist_ok=True)
     values = SPEC.validate({"num_round": "4", "nthread": "1", **given})
@@ -82,6 +104,8 @@ def matrix(rows: slice = slice(0, 150)) -> xgboost.DMatrix:
         {"objective": "count:poisson", "max_delta_step": "0.5", "grow_policy": "lossguide"},
         {"objective": "binary:hinge", "updater": "grow_colmaker,prune"},
         {"objective": "reg:tweedie", "tweedie_variance_power": "1.2", "max_bin": "16"},
+        {"objective": "binary:logistic", "updater": "grow_histmaker,prune,sync", "gamma": "2", "max_depth": "9"},
+        {"objective": "reg:squarederror", "updater": "grow_quantile_histmaker,prune", "gamma": "1", "max_depth": "9"},
     ],
     ids=lambda given: given["objective"],
 )
@@ -144,8 +168,10 @@ def test_early_stopping_is_off_without_validation_and_the_log_says_so(tmp_path: 
 
 def test_the_weight_column_weighs(tmp_path: Path) -> None:
     weights = RANDOM.random(150).astype(np.float32)
-    features = np.column_stack([weights, FEATURES[:150]])
-    run(tmp_path, {"csv_weights": "1"}, {"train": Table(features, LABELS[:150], "text/csv")})
+    text = csv.encode(np.column_stack([LABELS[:150], weights, FEATURES[:150]]))
+    (tmp_path / "part.csv").write_bytes(text)
+    train = ChannelDataset("train", "text/csv", {"label_size": "1"}, [tmp_path / "part.csv"])
+    run(tmp_path, {"csv_weights": "1"}, {"train": train})
     theirs = xgboost.train({}, xgboost.DMatrix(FEATURES[:150], LABELS[:150], weight=weights), 4)
     assert np.array_equal(model(tmp_path).predict(matrix()), theirs.predict(matrix()))
 
@@ -171,7 +197,7 @@ def test_libsvm_that_counts_from_one_is_shifted_and_the_model_remembers(tmp_path
 
 def test_groups_rank_within_their_query(tmp_path: Path) -> None:
     table = Table(FEATURES, LABELS)
-    table.read().groups = np.repeat(np.arange(20), 10)
+    table.block.groups = np.repeat(np.arange(20), 10)
     run(tmp_path, {"objective": "rank:ndcg"}, {"train": table})
     grouped = xgboost.DMatrix(FEATURES, LABELS, qid=np.repeat(np.arange(20), 10))
     theirs = xgboost.train({"objective": "rank:ndcg"}, grouped, 4)
@@ -206,6 +232,11 @@ def test_survival_takes_labels_as_exact_times(tmp_path: Path) -> None:
             r"label must be in \[0,1\] for binary:logistic; record 1",
         ),
         (
+            {"objective": "multi:softmax", "num_class": "3", "eval_metric": "precision"},
+            {"train": Table(FEATURES, LABELS * 2)},
+            "precision_macro",
+        ),
+        (
             {"objective": "multi:softmax", "num_class": "2"},
             {"train": Table(FEATURES, LABELS + 5)},
             "label must be a whole number",
@@ -233,7 +264,127 @@ def test_checkpoints_go_to_their_folder_and_are_taken_up_again(tmp_path: Path) -
     run(tmp_path, {"num_round": "2"}, checkpoint_dir=tmp_path / "checkpoints")
     log = run(tmp_path, {"num_round": "5"}, checkpoint_dir=tmp_path / "checkpoints")
     assert [line.split("\t")[0] for line in log.lines if line.startswith("[")] == ["[2]", "[3]", "[4]"]
+    assert "Going on from checkpoint xgboost-checkpoint.1: 2 rounds are done" in log.lines
     assert model(tmp_path).num_boosted_rounds() == 5
+
+
+RANDOM_TREES = {"subsample": "0.5", "colsample_bytree": "0.8", "colsample_bylevel": "0.8", "seed": "5"}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {**RANDOM_TREES, "colsample_bynode": "0.8", "num_parallel_tree": "2"},
+        {**RANDOM_TREES, "booster": "dart", "rate_drop": "0.4"},
+        {**RANDOM_TREES, "tree_method": "exact"},
+        {**RANDOM_TREES, "updater": "grow_histmaker,prune", "objective": "binary:logistic"},
+        {**RANDOM_TREES, "updater": "grow_colmaker"},
+        {"tree_method": "approx", "colsample_bynode": "0.5"},
+        {"tree_method": "approx", "subsample": "0.5", "objective": "binary:logistic"},
+        {"objective": "multi:softprob", "num_class": "2", "subsample": "0.5"},
+        {"objective": "count:poisson", "sampling_method": "gradient_based", "subsample": "0.5"},
+        {"booster": "gblinear", "eta": "0.1"},
+        {"booster": "gblinear", "updater": "coord_descent"},
+        {
+            **RANDOM_TREES,
+            "objective": "binary:logistic",
+            "eval_metric": "logloss",
+            "early_stopping_rounds": "4",
+            "eta": "1",
+            "num_round": "40",
+        },
+    ],
+    ids=lambda given: " ".join(given.values()) or "defaults",
+)
+@pytest.mark.parametrize("kill", [1, 5, 7])
+def test_a_training_that_was_killed_ends_with_the_same_bytes(tmp_path: Path, given: dict[str, str], kill: int) -> None:
+    given = {"num_round": "10", **given}
+    for name in ("whole", "killed"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(Killed):
+        run(tmp_path / "killed", given, log=Fatal(kill), checkpoint_dir=tmp_path / "killed" / "checkpoints")
+    for name in ("whole", "killed"):
+        log = run(tmp_path / name, given, checkpoint_dir=tmp_path / name / "checkpoints")
+    assert ("early_stopping_rounds" in given) == log.lines[-1].startswith("Stopping")
+    whole, killed = ((tmp_path / name / "model" / "xgboost-model").read_bytes() for name in ("whole", "killed"))
+    assert whole == killed
+
+
+def test_a_training_killed_when_it_had_stopped_early_does_not_go_on(tmp_path: Path) -> None:
+    given = {"objective": "binary:logistic", "eval_metric": "logloss", "early_stopping_rounds": "2", "eta": "1",
+             "num_round": "50"}  # fmt: skip
+    checkpoints = tmp_path / "checkpoints"
+    log = run(tmp_path, given, checkpoint_dir=checkpoints)
+    whole = (tmp_path / "model" / "xgboost-model").read_bytes()
+    again = run(tmp_path, given, checkpoint_dir=checkpoints)
+    assert (tmp_path / "model" / "xgboost-model").read_bytes() == whole
+    assert not any(line.startswith("[") for line in again.lines) and again.lines[-1] == log.lines[-1]
+
+
+def test_a_checkpoint_that_is_none_or_of_other_columns_is_refused(tmp_path: Path) -> None:
+    run(tmp_path, {}, checkpoint_dir=tmp_path / "checkpoints")
+    with pytest.raises(CustomerError, match=r"xgboost-checkpoint.3 is of a training on 4 columns and the data has 3"):
+        run(tmp_path, {}, {"train": Table(FEATURES[:, :3], LABELS)}, checkpoint_dir=tmp_path / "checkpoints")
+    (tmp_path / "checkpoints" / "xgboost-checkpoint.3").write_bytes(b"{")
+    with pytest.raises(CustomerError, match=r"xgboost-checkpoint.3 cannot be read.*remove it"):
+        run(tmp_path, {}, checkpoint_dir=tmp_path / "checkpoints")
+
+
+@pytest.mark.parametrize("given", [{}, {"objective": "survival:aft"}, RANDOM_TREES, {"max_bin": "8"}], ids=str)
+@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
+def test_large_data_is_binned_part_by_part_into_the_same_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], sparse: bool
+) -> None:
+    features = scipy.sparse.csr_matrix(FEATURES * (abs(FEATURES) > 0.5)) if sparse else FEATURES
+    weights = RANDOM.random(200).astype(np.float32)
+    tables = {
+        "train": Table(features[:150], LABELS[:150] + 1, weights=weights[:150]),
+        "validation": Table(features[150:], LABELS[150:] + 1),
+    }
+    found = []
+    for large in (1 << 40, 0):
+        monkeypatch.setattr(matrices, "LARGE_BYTES", large)
+        monkeypatch.setattr(data, "ROWS", 64)
+        log = run(tmp_path, {"eval_metric": "rmse", **given}, dict(tables))
+        found.append((log.lines, (tmp_path / "model" / "xgboost-model").read_bytes()))
+    assert found[0] == found[1]
+
+
+def test_ranking_weighs_whole_queries(tmp_path: Path) -> None:
+    queries = np.repeat(np.arange(20), 10)
+    weights = np.repeat(RANDOM.random(20), 10).astype(np.float32)
+    table = Table(FEATURES, LABELS, weights=weights)
+    table.block.groups = queries
+    run(tmp_path, {"objective": "rank:ndcg"}, {"train": table})
+    grouped = xgboost.DMatrix(FEATURES, LABELS, qid=queries, weight=weights[::10])
+    theirs = xgboost.train({"objective": "rank:ndcg"}, grouped, 4)
+    assert np.array_equal(model(tmp_path).predict(matrix()), theirs.predict(matrix()))
+    weights[5] += 1
+    with pytest.raises(CustomerError, match=r"Ranking weighs whole queries.* record 6"):
+        run(tmp_path, {"objective": "rank:ndcg"}, {"train": table})
+
+
+def test_libsvm_does_not_come_through_a_pipe(tmp_path: Path) -> None:
+    piped = Table(scipy.sparse.csr_matrix(FEATURES), LABELS, "libsvm")
+    piped.streamed = True
+    with pytest.raises(CustomerError, match="read in File mode"):
+        run(tmp_path, {}, {"train": piped})
+
+
+@pytest.mark.parametrize(("rows", "labels"), [(1, [1]), (3, [1, 1, 1]), (4, [0, 1, 0, 1])])
+def test_few_records_of_nothing_make_a_model(tmp_path: Path, rows: int, labels: list[int]) -> None:
+    nothing = np.full((rows, 2), np.nan, np.float32)
+    run(tmp_path, {"objective": "binary:logistic"}, {"train": Table(nothing, np.float32(labels))})
+    guess = model(tmp_path).predict(xgboost.DMatrix(nothing))
+    assert np.isfinite(guess).all() and len(set(guess.tolist())) == 1
+
+
+def test_infinite_features_are_refused(tmp_path: Path) -> None:
+    features = FEATURES.copy()
+    features[7, 1] = np.inf
+    with pytest.raises(CustomerError, match=r"(?i)inf"):
+        run(tmp_path, {}, {"train": Table(features, LABELS)})
 
 
 @pytest.mark.parametrize("objective", ["binary:logistic", "reg:squarederror", "multi:softprob"])
