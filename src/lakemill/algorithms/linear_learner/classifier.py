@@ -5,6 +5,7 @@
 array(['a', 'b'], dtype='<U1')
 """
 
+import dataclasses
 from typing import Any, Self
 
 import numpy as np
@@ -23,6 +24,7 @@ def _has_probabilities(one: "LinearLearnerClassifier") -> bool:
     return True
 
 
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class LinearLearnerClassifier(ClassifierMixin, LinearLearnerBase):
     """Logistic, hinge (two classes) or softmax (three and more) classification.
 
@@ -47,58 +49,13 @@ class LinearLearnerClassifier(ClassifierMixin, LinearLearnerBase):
         A probability (hinge: score) at or above it is the second class.
     """
 
-    def __init__(
-        self,
-        *,
-        loss: str = "auto",
-        margin: float = 1.0,
-        positive_example_weight_mult: float | str = 1.0,
-        balance_multiclass_weights: bool = False,
-        binary_classifier_model_selection_criteria: str = "loss_function",
-        f_beta: float = 1.0,
-        target_recall: float = 0.8,
-        target_precision: float = 0.8,
-        num_models: int | str = 1,
-        optimizer: str = "auto",
-        wd: float | str = "auto",
-        l1: float | str = "auto",
-        learning_rate: float | str = "auto",
-        epochs: int = 200,
-        mini_batch_size: int = 1000,
-        momentum: float | str = "auto",
-        beta_1: float | str = "auto",
-        beta_2: float | str = "auto",
-        lr_scheduler_step: int | str = "auto",
-        lr_scheduler_factor: float | str = "auto",
-        lr_scheduler_minimum_lr: float | str = "auto",
-        use_lr_scheduler: bool = True,
-        use_bias: bool = True,
-        bias_lr_mult: float | str = "auto",
-        bias_wd_mult: float | str = "auto",
-        normalize_data: bool | str = True,
-        early_stopping_patience: int = 5,
-        early_stopping_tolerance: float = 1e-4,
-        validation_fraction: float = 0.1,
-        tol: float | None = None,
-        random_state: Any = 0,
-        verbose: int = 0,
-    ) -> None:
-        super().__init__(
-            loss=loss, num_models=num_models, optimizer=optimizer, wd=wd, l1=l1, learning_rate=learning_rate,
-            epochs=epochs, mini_batch_size=mini_batch_size, momentum=momentum, beta_1=beta_1, beta_2=beta_2,
-            lr_scheduler_step=lr_scheduler_step, lr_scheduler_factor=lr_scheduler_factor,
-            lr_scheduler_minimum_lr=lr_scheduler_minimum_lr, use_lr_scheduler=use_lr_scheduler, use_bias=use_bias,
-            bias_lr_mult=bias_lr_mult, bias_wd_mult=bias_wd_mult, normalize_data=normalize_data,
-            early_stopping_patience=early_stopping_patience, early_stopping_tolerance=early_stopping_tolerance,
-            validation_fraction=validation_fraction, tol=tol, random_state=random_state, verbose=verbose,
-        )  # fmt: skip
-        self.margin = margin
-        self.positive_example_weight_mult = positive_example_weight_mult
-        self.balance_multiclass_weights = balance_multiclass_weights
-        self.binary_classifier_model_selection_criteria = binary_classifier_model_selection_criteria
-        self.f_beta = f_beta
-        self.target_recall = target_recall
-        self.target_precision = target_precision
+    margin: float = 1.0
+    positive_example_weight_mult: float | str = 1.0
+    balance_multiclass_weights: bool = False
+    binary_classifier_model_selection_criteria: str = "loss_function"
+    f_beta: float = 1.0
+    target_recall: float = 0.8
+    target_precision: float = 0.8
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, eval_set: tuple[Any, Any] | None = None) -> Self:
         """X (n, d) ndarray or sparse, y (n,) labels of any kind. eval_set: records that choose among several models."""

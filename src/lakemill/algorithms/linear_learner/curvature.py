@@ -13,6 +13,7 @@ import scipy.linalg
 import scipy.sparse as sp
 
 from lakemill.algorithms.linear_learner.data import Chunk, MemoryData
+from lakemill.algorithms.linear_learner.hosts import summed
 from lakemill.algorithms.linear_learner.losses import Loss
 
 WHOLE_DIM_MAX = 1024
@@ -72,7 +73,7 @@ def sample_rows(data: Any) -> int:
 
 
 def estimate(data: MemoryData, loss: Loss, weights: np.ndarray, positive_weight: float) -> Curvature:
-    """The curvature of the mean loss at weights (p, 1, k), over all records of `data`."""
+    """The curvature of the mean loss at weights (p, 1, k), over all records of `data`. A collective call."""
     bends = [_bend(chunk, loss, weights, positive_weight) for chunk in data.chunks()]
     if data.dim <= WHOLE_DIM_MAX:
         return _together(data, bends, None)
@@ -93,14 +94,17 @@ def _bend(chunk: Chunk, loss: Loss, weights: np.ndarray, positive_weight: float)
 def _together(data: MemoryData, bends: list[np.ndarray], columns: np.ndarray | None) -> SpectralCurvature:
     """The Hessian over some columns (None: all) by its eigenvectors."""
     dim = data.dim if columns is None else len(columns)
-    second, first, total, count = np.zeros((dim, dim)), np.zeros(dim), 0.0, 0.0
+    second, first = np.zeros((dim, dim)), np.zeros(dim)
+    total: Any = 0.0
+    count: Any = 0.0
     for chunk, bend in zip(data.chunks(), bends, strict=True):
         features = chunk.features if columns is None else chunk.features[:, columns]
         first += features.T @ bend
         second += _second_moments(features, bend)
         total += float(bend.sum(dtype=np.float64))
         count += chunk.mass
-    total, first, second = max(total / count, 1e-12), first / count, second / count
+    second, first, total, count = summed(data.hosts, second, first, total, count)
+    total, first, second = max(float(total / count), 1e-12), first / count, second / count
     centre = first / total
     second -= total * np.outer(centre, centre)
     values, vectors = scipy.linalg.eigh(second, check_finite=False)
@@ -108,10 +112,12 @@ def _together(data: MemoryData, bends: list[np.ndarray], columns: np.ndarray | N
 
 
 def _diagonal(data: MemoryData, bends: list[np.ndarray]) -> np.ndarray:
-    total, count = np.zeros(data.dim), 0.0
+    total = np.zeros(data.dim)
+    count: Any = 0.0
     for chunk, bend in zip(data.chunks(), bends, strict=True):
         total += _squares(chunk.features).T @ bend
         count += chunk.mass
+    total, count = summed(data.hosts, total, count)
     return _raised(total / count, data.dtype)
 
 

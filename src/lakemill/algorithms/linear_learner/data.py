@@ -1,6 +1,7 @@
 """Training records as the optimisers see them: scaled, checked, by the chunk, as often as wanted.
 
-`MemoryData` holds everything; `StreamData` reads a channel again for every pass.
+`MemoryData` holds everything; `StreamData` reads a channel again for every pass. Either knows the hosts that have the
+other shards: sums over records are sums over hosts, and each host has at least an empty shard.
 """
 
 import dataclasses
@@ -10,6 +11,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from lakemill.algorithms.contract import Collective
+from lakemill.algorithms.linear_learner.hosts import ALONE, summed
 from lakemill.algorithms.linear_learner.scaler import Scaler
 
 DENSE_CHUNK_VALUES = 1 << 18
@@ -35,14 +38,17 @@ class Chunk:
 
 
 class MemoryData:
-    """Scaled records in memory."""
+    """Scaled records in memory: this host's shard."""
 
     in_memory = True
 
-    def __init__(self, features: Any, targets: np.ndarray, weights: np.ndarray | None = None) -> None:
+    def __init__(
+        self, features: Any, targets: np.ndarray, weights: np.ndarray | None = None, hosts: Collective = ALONE
+    ) -> None:
         self.features = features
         self.targets = targets
         self.weights = weights
+        self.hosts = hosts
         self._chunks: list[Chunk] | None = None
 
     @property
@@ -57,46 +63,50 @@ class MemoryData:
     def sparse(self) -> bool:
         return sp.issparse(self.features)
 
-    @property
-    def known_targets(self) -> np.ndarray:
-        """The targets that class frequencies are taken from: all of them."""
-        return self.targets
+    def records(self) -> int:
+        """How many there are on all hosts."""
+        return int(summed(self.hosts, len(self.targets))[0])
+
+    def class_counts(self, classes: int) -> np.ndarray:
+        """How often each class occurs, (classes,), on all hosts."""
+        return summed(self.hosts, np.bincount(self.targets.astype(np.intp), minlength=classes))[0]
 
     def with_class_weights(self, table: np.ndarray) -> "MemoryData":
         """The same records, each weighted by its class: table (classes,)."""
         weights = table[self.targets.astype(np.intp)].astype(self.dtype)
-        return MemoryData(self.features, self.targets, weights if self.weights is None else weights * self.weights)
+        weights = weights if self.weights is None else weights * self.weights
+        return MemoryData(self.features, self.targets, weights, self.hosts)
 
-    def chunks(self) -> Iterator[Chunk]:
-        """All records in order, in pieces that suit the cache."""
+    def chunks(self, skip: int = 0) -> Iterator[Chunk]:
+        """All records in order, in pieces that suit the cache, after the first `skip` pieces."""
         if self._chunks is None:
             rows = SPARSE_CHUNK_ROWS if sp.issparse(self.features) else max(256, DENSE_CHUNK_VALUES // max(1, self.dim))
             starts = range(0, len(self.targets), rows)
             self._chunks = [self._take(slice(start, start + rows)) for start in starts]
-        return iter(self._chunks)
+        return iter(self._chunks[skip:])
 
-    def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[Chunk]:
-        """Mini batches of `size` records, shuffled if a generator is given."""
+    def batches(self, size: int, rng: np.random.Generator | None = None, skip: int = 0) -> Iterator[Chunk]:
+        """Mini batches of `size` records, shuffled if a generator is given, after the first `skip` batches."""
         order = None if rng is None else rng.permutation(len(self.targets))
-        for start in range(0, len(self.targets), size):
+        for start in range(skip * size, len(self.targets), size):
             rows = slice(start, start + size)
             yield self._take(rows if order is None else order[rows])
 
     def sample(self, rows: int) -> "MemoryData":
-        """About `rows` records, evenly spaced."""
+        """About `rows` records of each host, evenly spaced."""
         step = max(1, len(self.targets) // max(1, rows))
         if step == 1:
             return self
         one = self._take(slice(None, None, step))
         features = one.features if sp.issparse(one.features) else np.ascontiguousarray(one.features)
-        return MemoryData(features, np.ascontiguousarray(one.targets), one.weights)
+        return MemoryData(features, np.ascontiguousarray(one.targets), one.weights, self.hosts)
 
     def split(self, fraction: float, seed: int) -> tuple["MemoryData", "MemoryData"]:
         """The records without a random `fraction` of them, and those; both in the original order."""
         order = np.random.default_rng(seed).permutation(len(self.targets))
-        size = min(max(1, round(fraction * len(order))), len(order) - 1)
+        size = max(0, min(max(1, round(fraction * len(order))), len(order) - 1))
         pieces = (self._take(np.sort(order[size:])), self._take(np.sort(order[:size])))
-        kept, out = (MemoryData(one.features, one.targets, one.weights) for one in pieces)
+        kept, out = (MemoryData(one.features, one.targets, one.weights, self.hosts) for one in pieces)
         return kept, out
 
     def _take(self, rows: Any) -> Chunk:
@@ -107,19 +117,20 @@ class MemoryData:
 class StreamData:
     """A channel too large for memory: read anew for each pass.
 
-    blocks: rows -> the channel's records, checked, in blocks of that many rows, as (features, targets).
-    head: the first records, already scaled.
+    blocks: (rows, skip) -> the channel's records, checked, in blocks of that many rows but the first `skip`,
+    as (features, targets). head: the first records, already scaled.
     """
 
     in_memory = False
 
     def __init__(
-        self, blocks: Callable[[int], Iterator[tuple[Any, np.ndarray]]], scaler: Scaler, head: MemoryData
+        self, blocks: Callable[[int, int], Iterator[tuple[Any, np.ndarray]]], scaler: Scaler, head: MemoryData
     ) -> None:
         self._blocks = blocks
         self._scaler = scaler
         self._head = head
         self._class_weights: np.ndarray | None = None
+        self.hosts = head.hosts
 
     @property
     def dim(self) -> int:
@@ -133,25 +144,31 @@ class StreamData:
     def sparse(self) -> bool:
         return self._head.sparse
 
-    @property
-    def known_targets(self) -> np.ndarray:
-        """The targets that class frequencies are taken from: those of the first records."""
-        return self._head.targets
+    def records(self) -> int:
+        """How many the heads of all hosts hold."""
+        return self._head.records()
+
+    def class_counts(self, classes: int) -> np.ndarray:
+        """How often each class occurs among the first records, (classes,)."""
+        return self._head.class_counts(classes)
 
     def with_class_weights(self, table: np.ndarray) -> "StreamData":
         other = StreamData(self._blocks, self._scaler, self._head.with_class_weights(table))
         other._class_weights = table.astype(self.dtype)
         return other
 
-    def chunks(self) -> Iterator[Chunk]:
-        return self.batches(max(1024, 4 * DENSE_CHUNK_VALUES // max(1, self.dim)))
+    def chunks(self, skip: int = 0) -> Iterator[Chunk]:
+        """All records in order, in pieces of a few megabytes, after the first `skip` pieces."""
+        size = self._head.features.nnz / max(1, len(self._head.targets)) if self.sparse else self.dim
+        return self.batches(max(256, int(4 * DENSE_CHUNK_VALUES / max(1, size))), skip=skip)
 
-    def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[Chunk]:
+    def batches(self, size: int, rng: np.random.Generator | None = None, skip: int = 0) -> Iterator[Chunk]:
         """Mini batches in the channel's order; a stream cannot be shuffled."""
-        for features, targets in self._blocks(size):
+        for features, targets in self._blocks(size, skip):
             table = self._class_weights
             weights = None if table is None else table[targets.astype(np.intp)]
             yield Chunk(self._scaler.features(features), self._scaler.targets(targets), weights)
 
     def sample(self, rows: int) -> MemoryData:
+        """About `rows` of the first records of each host."""
         return self._head.sample(rows)

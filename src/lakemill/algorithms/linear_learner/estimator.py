@@ -1,5 +1,6 @@
 """What the two estimators share: parameters, the way to `fitting.fit`, streaming steps."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -20,63 +21,35 @@ from lakemill.algorithms.linear_learner.thresholds import BY_LOSS
 FLOATS = (np.float32, np.float64)
 
 
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class LinearLearnerBase(BaseEstimator):
     """What regressor and classifier share. Parameters carry the built-in algorithm's names."""
 
-    def __init__(
-        self,
-        *,
-        loss: str = "auto",
-        num_models: int | str = 1,
-        optimizer: str = "auto",
-        wd: float | str = "auto",
-        l1: float | str = "auto",
-        learning_rate: float | str = "auto",
-        epochs: int = 200,
-        mini_batch_size: int = 1000,
-        momentum: float | str = "auto",
-        beta_1: float | str = "auto",
-        beta_2: float | str = "auto",
-        lr_scheduler_step: int | str = "auto",
-        lr_scheduler_factor: float | str = "auto",
-        lr_scheduler_minimum_lr: float | str = "auto",
-        use_lr_scheduler: bool = True,
-        use_bias: bool = True,
-        bias_lr_mult: float | str = "auto",
-        bias_wd_mult: float | str = "auto",
-        normalize_data: bool | str = True,
-        early_stopping_patience: int = 5,
-        early_stopping_tolerance: float = 1e-4,
-        validation_fraction: float = 0.1,
-        tol: float | None = None,
-        random_state: Any = 0,
-        verbose: int = 0,
-    ) -> None:
-        self.loss = loss
-        self.num_models = num_models
-        self.optimizer = optimizer
-        self.wd = wd
-        self.l1 = l1
-        self.learning_rate = learning_rate
-        self.epochs = epochs
-        self.mini_batch_size = mini_batch_size
-        self.momentum = momentum
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.lr_scheduler_step = lr_scheduler_step
-        self.lr_scheduler_factor = lr_scheduler_factor
-        self.lr_scheduler_minimum_lr = lr_scheduler_minimum_lr
-        self.use_lr_scheduler = use_lr_scheduler
-        self.use_bias = use_bias
-        self.bias_lr_mult = bias_lr_mult
-        self.bias_wd_mult = bias_wd_mult
-        self.normalize_data = normalize_data
-        self.early_stopping_patience = early_stopping_patience
-        self.early_stopping_tolerance = early_stopping_tolerance
-        self.validation_fraction = validation_fraction
-        self.tol = tol
-        self.random_state = random_state
-        self.verbose = verbose
+    loss: str = "auto"
+    num_models: int | str = 1
+    optimizer: str = "auto"
+    wd: float | str = "auto"
+    l1: float | str = "auto"
+    learning_rate: float | str = "auto"
+    epochs: int = 200
+    mini_batch_size: int = 1000
+    momentum: float | str = "auto"
+    beta_1: float | str = "auto"
+    beta_2: float | str = "auto"
+    lr_scheduler_step: int | str = "auto"
+    lr_scheduler_factor: float | str = "auto"
+    lr_scheduler_minimum_lr: float | str = "auto"
+    use_lr_scheduler: bool = True
+    use_bias: bool = True
+    bias_lr_mult: float | str = "auto"
+    bias_wd_mult: float | str = "auto"
+    normalize_data: bool | str = True
+    early_stopping_patience: int = 5
+    early_stopping_tolerance: float = 1e-4
+    validation_fraction: float = 0.1
+    tol: float | None = None
+    random_state: Any = 0
+    verbose: int = 0
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -174,9 +147,10 @@ class LinearLearnerBase(BaseEstimator):
         if hasattr(self, "model_"):
             start = self._scaler.unfold(self.model_.weights.T, self.model_.bias)[:, None, :]
         penalty = training.make_penalty(candidates, self._scaler)
-        positive = np.array(fitting.positive_weights(settings, targets)[:1])
+        first = MemoryData(x, targets)
+        positive = np.array(fitting.positive_weights(settings, first)[:1])
         balances = kind == MULTICLASS and settings["balance_multiclass_weights"]
-        self._class_weights = fitting.class_weights(targets, classes) if balances else None
+        self._class_weights = fitting.class_weights(first.class_counts(classes)) if balances else None
         return MiniBatchPopulation(
             make_loss(kind, settings), start, penalty, positive, candidates,
             batch_size=settings["mini_batch_size"], use_bias=settings["use_bias"],

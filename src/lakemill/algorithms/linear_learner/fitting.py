@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from lakemill.algorithms.contract import Collective
 from lakemill.algorithms.errors import CustomerError
 from lakemill.algorithms.linear_learner import training
 from lakemill.algorithms.linear_learner.candidates import Candidate, make_candidates, uses_quasi_newton
-from lakemill.algorithms.linear_learner.losses import Loss, make_loss
+from lakemill.algorithms.linear_learner.hosts import ALONE
+from lakemill.algorithms.linear_learner.losses import make_loss
 from lakemill.algorithms.linear_learner.model import BINARY, MULTICLASS, REGRESSOR, LinearModel
 from lakemill.algorithms.linear_learner.scaler import Scaler
 from lakemill.algorithms.linear_learner.selection import Criterion
+from lakemill.algorithms.linear_learner.standing import part
 from lakemill.algorithms.linear_learner.training import Fitted, Watch
 
 UNSEEN_CLASS_WEIGHT = 1e6
@@ -40,9 +43,13 @@ class Outcome:
 
 
 def make_scaler(
-    settings: Mapping[str, Any], features: Any, targets: np.ndarray, weights: np.ndarray | None = None
+    settings: Mapping[str, Any],
+    features: Any,
+    targets: np.ndarray,
+    weights: np.ndarray | None = None,
+    hosts: Collective = ALONE,
 ) -> Scaler:
-    """The scaler of the first records, with every `auto` decided. Raises CustomerError."""
+    """The scaler of the first records, with every `auto` decided. A collective call. Raises CustomerError."""
     regression, bias, sparse = settings["predictor_type"] == REGRESSOR, settings["use_bias"], sp.issparse(features)
 
     def decided(name: str, auto: bool) -> bool:
@@ -59,6 +66,7 @@ def make_scaler(
         unbias_data=not sparse and decided("unbias_data", bias),
         normalize_label=regression and decided("normalize_label", True),
         unbias_label=regression and decided("unbias_label", bias),
+        hosts=hosts,
     )
 
 
@@ -81,22 +89,21 @@ def model_count(settings: Mapping[str, Any], dim: int, outputs: int) -> int:
     return max(1, min(wished, most // ((dim + 1) * outputs)))
 
 
-def positive_weights(settings: Mapping[str, Any], labels: np.ndarray) -> list[float]:
+def positive_weights(settings: Mapping[str, Any], data: Any) -> list[float]:
     """The weights of label 1 to train with: one, or for `auto` several between none and balanced."""
     given = str(settings["positive_example_weight_mult"])
     if settings["predictor_type"] != BINARY:
         return [1.0]
     if given not in ("balanced", "auto"):
         return [float(given)]
-    positives = float(np.sum(labels > 0))
-    balance = (len(labels) - positives) / positives if 0 < positives < len(labels) else 1.0
+    negatives, positives = data.class_counts(2).tolist()
+    balance = negatives / positives if positives and negatives else 1.0
     return [balance] if given == "balanced" else [1.0, balance, balance**0.5]
 
 
-def class_weights(labels: np.ndarray, classes: int) -> np.ndarray:
+def class_weights(counts: np.ndarray) -> np.ndarray:
     """(classes,) inverse frequencies; a class that does not occur weighs 1,000,000."""
-    counts = np.bincount(labels.astype(np.intp), minlength=classes)
-    return np.where(counts > 0, len(labels) / np.maximum(counts, 1), UNSEEN_CLASS_WEIGHT)
+    return np.where(counts > 0, counts.sum() / np.maximum(counts, 1), UNSEEN_CLASS_WEIGHT)
 
 
 def _holds_out(
@@ -104,7 +111,7 @@ def _holds_out(
 ) -> bool:
     """Whether part of the training data is to stand in for validation data."""
     chooses = models > 1 or not criterion.by_loss
-    possible = data.in_memory and len(data.known_targets) >= HELD_OUT_MIN and uses_quasi_newton(settings)
+    possible = data.in_memory and data.records() >= HELD_OUT_MIN and uses_quasi_newton(settings)
     return validation is None and fraction > 0 and chooses and possible
 
 
@@ -124,47 +131,35 @@ def fit(
     optimiser is quasi-Newton, on that part of them; the winner then goes on over all records.
 
     data, validation: MemoryData or StreamData, scaled by `scaler`. settings: the hyperparameters, typed and complete.
-    Raises CustomerError when every model diverges.
+    Raises CustomerError when every model diverges. A collective call.
     """
     rng = np.random.default_rng(seed)
     loss = make_loss(settings["predictor_type"], settings)
     outputs = settings["num_classes"] if settings["predictor_type"] == MULTICLASS else 1
-    known = data.known_targets
     if settings["predictor_type"] == MULTICLASS and settings["balance_multiclass_weights"]:
-        data = data.with_class_weights(class_weights(known, outputs))
+        data = data.with_class_weights(class_weights(data.class_counts(outputs)))
     count = model_count(settings, data.dim, outputs)
-    candidates = make_candidates(settings, count, positive_weights(settings, known), seed=seed)
+    candidates = make_candidates(settings, count, positive_weights(settings, data), seed=seed)
     start = training.initial_weights(settings, data.dim, count, outputs, rng)
-    if watch.resume is not None and watch.resume.weights.shape == start.shape:
-        start = watch.resume.weights
-    else:
-        watch = dataclasses.replace(watch, resume=None)
     criterion = training.make_criterion(settings, loss)
     whole, holds_out = data, _holds_out(settings, data, validation, criterion, count, held_out_fraction)
     if holds_out:
         data, validation = data.split(held_out_fraction, seed)
-    penalty = training.make_penalty(candidates, scaler)
-    population = training.make_population(settings, data, loss, candidates, start, penalty, rng)
-    fitted = training.train(settings, population, criterion, data, validation, watch)
-    best = candidates[fitted.best]
+
+    def population(of: Any, members: list[Candidate], weights: np.ndarray) -> Any:
+        penalty = training.make_penalty(members, scaler)
+        return training.make_population(settings, of, loss, members, weights, penalty, seed)
+
+    if (chosen := watch.keeper.saved("winner")) is not None:
+        fitted = Fitted.of(part(chosen, "fitted"))
+    else:
+        models = population(data, candidates, start)
+        fitted = training.train(settings, models, criterion, data, validation, watch)
+    best, only = candidates[fitted.best], slice(fitted.best, fitted.best + 1)
     if holds_out:
-        _go_on(settings, whole, loss, best, fitted, scaler, watch)
+        last = population(whole, [best], fitted.weights[:, only])
+        fitted.weights[:, only] = training.go_on(settings, last, whole, fitted, watch)
     weights, bias = scaler.fold(fitted.weights[:, fitted.best].astype(np.float64))
     name = "hinge_loss" if settings["loss"] == "hinge_loss" else "auto"
     model = LinearModel(weights.T, bias, settings["predictor_type"], fitted.threshold, name)
     return Outcome(model, best, fitted, criterion, scaler)
-
-
-def _go_on(
-    settings: Mapping[str, Any], data: Any, loss: Loss, best: Candidate, fitted: Fitted, scaler: Scaler, watch: Watch
-) -> None:
-    """Bring the winner to its optimum over all records, in place."""
-    only = slice(fitted.best, fitted.best + 1)
-    penalty = training.make_penalty([best], scaler)
-    rng = np.random.default_rng(0)
-    last = training.make_population(settings, data, loss, [best], fitted.weights[:, only], penalty, rng)
-    for _ in range(settings["epochs"]):
-        if last.finished or watch.stop_requested():
-            break
-        last.epoch(data)
-    fitted.weights[:, only] = last.weights

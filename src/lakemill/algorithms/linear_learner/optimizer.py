@@ -1,13 +1,14 @@
 """SGD with momentum, Adam and RMSProp for many models at once, each with its own rates and penalties.
 
 One step on a mini batch is two matrix products, X W and X'G, for all models together. Weights are (p, m, k): p - 1
-features and the bias, m models, k outputs. l1 is applied as a proximal step, so weights become exactly zero.
+features and the bias, m models, k outputs. l1 is applied as a proximal step, so weights become exactly zero. Several
+hosts step together: each brings a mini batch of its own shard, and the gradients are summed.
 
 Sources: Kingma & Ba, "Adam: a method for stochastic optimization", ICLR 2015; Tieleman & Hinton, RMSProp, 2012; Duchi &
 Singer, "Efficient online and batch learning using forward backward splitting", JMLR 10, 2009.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,9 @@ import numpy as np
 from lakemill.algorithms.linear_learner.candidates import Candidate
 from lakemill.algorithms.linear_learner.curvature import predictions
 from lakemill.algorithms.linear_learner.data import Chunk
+from lakemill.algorithms.linear_learner.hosts import summed
 from lakemill.algorithms.linear_learner.losses import Loss
-from lakemill.algorithms.linear_learner.quasinewton import Penalty
+from lakemill.algorithms.linear_learner.objective import After, Penalty, go_on
 
 RMSPROP_DECAY = 0.9
 EPSILON = 1e-8
@@ -42,7 +44,7 @@ class LearningRate:
 
 
 class MiniBatchPopulation:
-    """All models by mini-batch steps."""
+    """All models by mini-batch steps. seed None: the records of an epoch are taken in their order."""
 
     finished = False
     descends = False
@@ -59,34 +61,77 @@ class MiniBatchPopulation:
         use_bias: bool = True,
         use_scheduler: bool = True,
         dtype: Any = np.float32,
-        rng: np.random.Generator | None = None,
+        seed: int | None = None,
     ) -> None:
-        self._loss, self._positive, self._batch_size, self._rng = loss, positive_weights, batch_size, rng
+        self._loss, self._positive, self._batch_size, self._seed = loss, positive_weights, batch_size, seed
         self._use_bias = use_bias
         self.weights = weights.astype(dtype)
-        self.updates = 0
+        self.updates = self._epochs = 0
+        self._batches = 0
+        """Of the current epoch, taken in."""
+        self._total, self._mass = np.zeros(weights.shape[1]), 0.0
+        """The current epoch's losses and what its records count."""
         self._rate = LearningRate(candidates, use_scheduler)
         self._ridge = penalty.ridge[:, :, None].astype(dtype)
         self._l1 = penalty.l1[None, :, None].astype(dtype)
         self._bias_multiplier = np.array([one.bias_lr_mult for one in candidates])
         self._rule = make_rule(candidates, self.weights)
 
-    def epoch(self, data: Any) -> np.ndarray:
-        """One pass in mini batches; returns the mean loss (m,) over it, each batch judged before its own step."""
-        rng = self._rng if data.in_memory else None
-        total, count = np.zeros(self.weights.shape[1]), 0.0
-        with np.errstate(over="ignore", invalid="ignore"):  # A model may diverge; the others go on.
-            for batch in data.batches(self._batch_size, rng):
-                value, weight = self.step(batch)
-                total += value * weight
-                count += weight
-        return total / max(count, 1e-300)
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything that changes, for a checkpoint; also within an epoch."""
+        counts = np.array([self.updates, self._epochs, self._batches])
+        moments = {f"moment-{place}": one for place, one in enumerate(self._rule.moments)}
+        return {
+            "weights": self.weights,
+            "counts": counts,
+            "total": self._total,
+            "mass": np.array(self._mass),
+            **moments,
+        }
 
-    def step(self, batch: Chunk) -> tuple[np.ndarray, float]:
-        """One update; returns the batch's mean loss (m,) before it, and its weight."""
-        value, gradient, count = self._gradient(batch)
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Stand where a state was taken."""
+        self.weights, self._total, self._mass = arrays["weights"], arrays["total"], float(arrays["mass"])
+        self.updates, self._epochs, self._batches = (int(count) for count in arrays["counts"])
+        for place, one in enumerate(self._rule.moments):
+            one[:] = arrays[f"moment-{place}"]
+
+    def epoch(self, data: Any, after: After = go_on) -> np.ndarray:
+        """One pass in mini batches; returns the mean loss (m,) over it, each batch judged before its own step."""
+        order = None
+        if data.in_memory and self._seed is not None:
+            order = np.random.default_rng([self._seed, self._epochs])
+        batches, ended, alone = data.batches(self._batch_size, order, self._batches), False, data.hosts.size == 1
+        with np.errstate(over="ignore", invalid="ignore"):  # A model may diverge; the others go on.
+            while True:
+                batch = None if ended else next(batches, None)
+                # A host that has come to its end goes on stepping with the others.
+                if (batch is None and alone) or not self.step(batch, data):
+                    break
+                ended = ended or after()
+        mean = self._total / max(self._mass, 1e-300)
+        self._total, self._mass = np.zeros_like(self._total), 0.0
+        self._epochs, self._batches = self._epochs + 1, 0
+        return mean
+
+    def step(self, batch: Chunk | None, data: Any) -> bool:
+        """One update, by the batches of all hosts. False where none of them has one. A collective call."""
+        losses, gradient, mass, records = self._gradient(batch)
+        if data.hosts.size > 1:
+            losses, total, mass, records = summed(data.hosts, losses, gradient, mass, records)
+            gradient = total.astype(gradient.dtype)
+        if not records:
+            return False
+        self._total += losses
+        self._mass += float(mass)
+        self._batches += 1
+        self._move(gradient / gradient.dtype.type(float(mass) or 1e-30))
+        return True
+
+    def _move(self, gradient: np.ndarray) -> None:
+        """One update by the gradient (p, m, k) of the mean loss."""
         gradient += self._ridge * self.weights
-        rate = np.broadcast_to(self._rate.after(self.updates), (len(gradient), len(value))).copy()
+        rate = np.broadcast_to(self._rate.after(self.updates), gradient.shape[:2]).copy()
         rate[-1] *= self._bias_multiplier if self._use_bias else 0.0
         self.updates += 1
         rate = rate.astype(gradient.dtype)[:, :, None]
@@ -96,26 +141,25 @@ class MiniBatchPopulation:
             inner = self.weights[:-1]
             shrink = np.broadcast_to(rate * self._l1 * reach, self.weights.shape)[:-1]
             self.weights[:-1] = np.sign(inner) * np.maximum(np.abs(inner) - shrink, 0)
-        return value, count
 
-    def _gradient(self, batch: Chunk) -> tuple[np.ndarray, np.ndarray, float]:
+    def _gradient(self, batch: Chunk | None) -> tuple[np.ndarray, np.ndarray, Any, Any]:
+        """Summed over a batch: losses (m,), gradient (p, m, k), what the records count, and their number."""
         p, m, k = self.weights.shape
+        if batch is None:
+            return np.zeros(m), np.zeros_like(self.weights), 0.0, 0
         f = predictions(batch.features, self.weights)
         losses, slopes = self._loss.value_and_slope(f if k > 1 else f[:, :, 0], batch.targets)
         slopes = slopes.reshape(len(batch), m, k)
         if (self._positive != 1).any():
             times = np.where(batch.targets[:, None] > 0, self._positive, 1.0).astype(losses.dtype)
             losses, slopes = losses * times, slopes * times[:, :, None]
-        count = float(len(batch))
         if batch.weights is not None:
             losses, slopes = losses * batch.weights[:, None], slopes * batch.weights[:, None, None]
-            count = float(batch.weights.sum()) or 1e-300
         columns = slopes.reshape(len(batch), m * k)
         gradient = np.empty((p, m * k), self.weights.dtype)
         gradient[:-1] = batch.features.T @ columns
         gradient[-1] = columns.sum(axis=0)
-        gradient /= count
-        return losses.sum(axis=0, dtype=np.float64) / count, gradient.reshape(p, m, k), count
+        return losses.sum(axis=0, dtype=np.float64), gradient.reshape(p, m, k), batch.mass, len(batch)
 
 
 class Momentum:
@@ -123,6 +167,7 @@ class Momentum:
 
     def __init__(self, momentum: np.ndarray, like: np.ndarray) -> None:
         self._momentum, self._velocity = momentum[None, :, None], np.zeros_like(like)
+        self.moments = [self._velocity]
 
     def move(self, gradient: np.ndarray, updates: int) -> tuple[np.ndarray, np.ndarray | float]:
         """The step per unit of learning rate, and how far one unit of l1 reaches along each weight."""
@@ -137,6 +182,7 @@ class Adam:
     def __init__(self, beta_1: np.ndarray, beta_2: np.ndarray, like: np.ndarray) -> None:
         self._beta_1, self._beta_2 = beta_1[None, :, None], beta_2[None, :, None]
         self._mean, self._square = np.zeros_like(like), np.zeros_like(like)
+        self.moments = [self._mean, self._square]
 
     def move(self, gradient: np.ndarray, updates: int) -> tuple[np.ndarray, np.ndarray | float]:
         self._mean += (1 - self._beta_1) * (gradient - self._mean)
@@ -151,6 +197,7 @@ class RMSProp:
 
     def __init__(self, like: np.ndarray) -> None:
         self._square = np.zeros_like(like)
+        self.moments = [self._square]
 
     def move(self, gradient: np.ndarray, updates: int) -> tuple[np.ndarray, np.ndarray | float]:
         self._square += (1 - RMSPROP_DECAY) * (gradient * gradient - self._square)

@@ -8,63 +8,18 @@ Sources: Nocedal, "Updating quasi-Newton matrices with limited storage", Math. C
 training of L1-regularized log-linear models", ICML 2007.
 """
 
-import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from lakemill.algorithms.linear_learner.curvature import Curvature, estimate, predictions, sample_rows
+from lakemill.algorithms.linear_learner.curvature import Curvature
 from lakemill.algorithms.linear_learner.losses import Loss
+from lakemill.algorithms.linear_learner.objective import After, Penalty, Sums, evaluate, go_on
 
 MEMORY = 10
 SUFFICIENT_DECREASE = 1e-4
-TOLERANCES = {"float32": 1e-6, "float64": 1e-10}
-"""Relative decrease at which a model has converged; the objective is then above its optimum by about as much."""
-WIDTHS = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
-"""Half-widths of a rounded kink, stage by stage, in median residuals; the last costs about 1e-5 of the loss."""
-
-
-@dataclasses.dataclass
-class Penalty:
-    """ridge: (p, m), the curvature of wd per weight and model; l1: (m,), not on the bias."""
-
-    ridge: np.ndarray
-    l1: np.ndarray
-
-    def value(self, w: np.ndarray) -> np.ndarray:
-        """(m,) for weights (p, m, k)."""
-        squares = 0.5 * np.einsum("pm,pmk,pmk->m", self.ridge, w, w)
-        return squares + self.l1 * np.abs(w[:-1]).sum(axis=(0, 2)) if self.l1.any() else squares
-
-    def only(self, models: np.ndarray) -> "Penalty":
-        return Penalty(self.ridge[:, models], self.l1[models])
-
-
-def evaluate(
-    data: Any, loss: Loss, w: np.ndarray, positive_weights: np.ndarray, *, use_bias: bool = True
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mean loss (m,) and its gradient (p, m, k) at weights (p, m, k), float64, in one pass over the data."""
-    p, m, k = w.shape
-    single = w.astype(data.dtype)
-    value, gradient, count = np.zeros(m), np.zeros((p, m * k)), 0.0
-    weighted = bool((positive_weights != 1).any())
-    for chunk in data.chunks():
-        f = predictions(chunk.features, single)
-        losses, slopes = loss.value_and_slope(f if k > 1 else f[:, :, 0], chunk.targets)
-        slopes = slopes.reshape(len(chunk), m, k)
-        if weighted:
-            times = np.where(chunk.targets[:, None] > 0, positive_weights, 1.0).astype(losses.dtype)
-            losses, slopes = losses * times, slopes * times[:, :, None]
-        if chunk.weights is not None:
-            losses, slopes = losses * chunk.weights[:, None], slopes * chunk.weights[:, None, None]
-        ones = np.ones(len(chunk), losses.dtype)
-        columns = slopes.reshape(len(chunk), m * k)
-        value += ones @ losses  # A product sums in many lanes: faster than a column sum, and more exact.
-        gradient[:-1] += chunk.features.T @ columns
-        if use_bias:
-            gradient[-1] += ones @ columns
-        count += chunk.mass
-    return value / count, (gradient / count).reshape(p, m, k)
+_STATE = ("weights", "losses", "_active", "_trial", "_x", "_f", "_g", "_step", "_scale", "_length", "_stalls")
 
 
 class QuasiNewton:
@@ -94,7 +49,9 @@ class QuasiNewton:
         """(m,): mean loss there, without penalties."""
         self._curvature = curvature
         self._active = np.arange(m)
+        self._all = penalty, positive_weights
         self._penalty, self._positive = penalty, positive_weights
+        self._sums: Sums | None = None
         self._trial = self.weights.copy()
         self._x = self._trial
         self._f = np.full(m, np.inf)
@@ -109,11 +66,15 @@ class QuasiNewton:
     def converged(self) -> bool:
         return not len(self._active)
 
-    def step(self, data: Any) -> None:
+    def step(self, data: Any, after: After = go_on) -> None:
         """One pass: judge the trial points, move where they are better, aim anew."""
         if self.converged:
             return
-        losses, gradient = evaluate(data, self.loss, self._trial, self._positive, use_bias=self.use_bias)
+        self._sums = self._sums or Sums.nothing(self._trial)
+        losses, gradient = evaluate(
+            data, self.loss, self._trial, self._positive, use_bias=self.use_bias, sums=self._sums, after=after
+        )
+        self._sums = None
         gradient += self._penalty.ridge[:, :, None] * self._trial
         f = losses + self._penalty.value(self._trial)
         first = np.isinf(self._f)
@@ -128,6 +89,27 @@ class QuasiNewton:
         self._length = np.where(good, 1.0, self._shortened(f, promised))
         self._retire((self._stalls >= 2) | (self._length < 1e-6))
         self._aim()
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything that changes, for a checkpoint; also within a pass."""
+        arrays = {name: getattr(self, name) for name in _STATE}
+        for place, one in enumerate(self._history):
+            arrays |= {f"history-{place}-{part}": array for part, array in enumerate(one)}
+        if self._sums is not None:
+            arrays |= {f"sums-{name}": np.asarray(value) for name, value in vars(self._sums).items()}
+        return arrays
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Stand where a state was taken."""
+        for name in _STATE:
+            setattr(self, name, arrays[name])
+        penalty, positive = self._all
+        self._penalty, self._positive = penalty.only(self._active), positive[self._active]
+        places = range(sum(name.startswith("history-") for name in arrays) // 3)
+        self._history = [tuple(arrays[f"history-{place}-{part}"] for part in range(3)) for place in places]  # type: ignore[misc]
+        if "sums-losses" in arrays:
+            self._sums = Sums(arrays["sums-losses"], arrays["sums-gradient"], float(arrays["sums-mass"]),
+                              int(arrays["sums-chunks"]))  # fmt: skip
 
     def _accept(self, good: np.ndarray, losses: np.ndarray, f: np.ndarray, gradient: np.ndarray) -> None:
         mask = good[None, :, None]
@@ -160,9 +142,11 @@ class QuasiNewton:
         keep = ~done
         self._active, self._penalty = self._active[keep], self._penalty.only(keep)
         self._positive = self._positive[keep]
-        self._history = [(s[:, keep], y[:, keep], rho[keep]) for s, y, rho in self._history]
+        # C-contiguous, as a checkpoint brings them back: the order of memory decides how sums are rounded.
+        chosen = np.flatnonzero(keep)
+        self._history = [(s.take(chosen, axis=1), y.take(chosen, axis=1), rho[keep]) for s, y, rho in self._history]
         for name in ("_x", "_g", "_step", "_trial"):
-            setattr(self, name, getattr(self, name)[:, keep])
+            setattr(self, name, getattr(self, name).take(chosen, axis=1))
         for name in ("_f", "_scale", "_length", "_stalls"):
             setattr(self, name, getattr(self, name)[keep])
 
@@ -204,70 +188,3 @@ class QuasiNewton:
         pseudo = self._g.copy()
         pseudo[:-1] = np.where(x != 0, g + l1 * np.sign(x), at_zero)
         return pseudo
-
-
-class QuasiNewtonPopulation:
-    """All models by quasi-Newton, for losses with and without kinks.
-
-    A kink is rounded, wide at first and then narrower; the width follows the spread of the residuals. passes: most
-    evaluations of the data that one epoch makes.
-    """
-
-    descends = True
-    """Whether no epoch makes the penalised objective worse."""
-
-    def __init__(
-        self,
-        data: Any,
-        loss: Loss,
-        weights: np.ndarray,
-        penalty: Penalty,
-        positive_weights: np.ndarray,
-        *,
-        use_bias: bool = True,
-        passes: int = 1,
-        tolerance: float | None = None,
-    ) -> None:
-        self._sample = data.sample(sample_rows(data))
-        self._loss, self._penalty, self._positive, self._use_bias = loss, penalty, positive_weights, use_bias
-        self._passes = passes
-        self._noise = 5e-7 if data.dtype == np.float32 else 1e-13
-        self._tolerance = tolerance or TOLERANCES[np.dtype(data.dtype).name]
-        self._widths = list(WIDTHS) if loss.kinked else [0.0]
-        self._solver = self._next_solver(weights)
-
-    @property
-    def weights(self) -> np.ndarray:
-        return self._solver.weights
-
-    @property
-    def finished(self) -> bool:
-        return self._solver.converged and not self._widths
-
-    def epoch(self, data: Any) -> np.ndarray:
-        """Up to `passes` passes; returns the mean loss (m,) at the weights reached, without penalties."""
-        for _ in range(self._passes):
-            if self._solver.converged and self._widths:
-                self._solver = self._next_solver(self._solver.weights)
-            if self._solver.converged:
-                break
-            self._solver.step(data)
-        return self._solver.losses
-
-    def _next_solver(self, weights: np.ndarray) -> QuasiNewton:
-        width = self._widths.pop(0)
-        if width:
-            width *= self._spread(weights)
-        loss = self._loss.smoothed(width)
-        tolerance = max(self._tolerance, 1e-4) if self._widths else self._tolerance
-        bend = estimate(self._sample, loss, weights[:, :1], float(self._positive[0]))
-        return QuasiNewton(loss, weights, self._penalty, self._positive, bend, use_bias=self._use_bias,
-                           tolerance=tolerance, noise=self._noise)  # fmt: skip
-
-    def _spread(self, weights: np.ndarray) -> float:
-        """The median size of the residuals of model 0; of targets 0 and 1 for the hinge."""
-        residuals = [
-            np.abs(predictions(chunk.features, weights[:, :1].astype(self._sample.dtype))[:, 0, 0] - chunk.targets)
-            for chunk in self._sample.chunks()
-        ]
-        return max(float(np.median(np.concatenate(residuals))), 1e-4)

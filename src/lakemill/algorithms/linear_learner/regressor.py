@@ -5,6 +5,7 @@
 array([7.])
 """
 
+import dataclasses
 from typing import Any, Self
 
 import numpy as np
@@ -15,6 +16,7 @@ from lakemill.algorithms.linear_learner.estimator import FLOATS, LinearLearnerBa
 from lakemill.algorithms.linear_learner.model import REGRESSOR
 
 
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class LinearLearnerRegressor(RegressorMixin, LinearLearnerBase):
     """Linear regression under any of six losses.
 
@@ -40,52 +42,10 @@ class LinearLearnerRegressor(RegressorMixin, LinearLearnerBase):
         The winner's settings.
     """
 
-    def __init__(
-        self,
-        *,
-        loss: str = "auto",
-        quantile: float = 0.5,
-        huber_delta: float = 1.0,
-        loss_insensitivity: float = 0.01,
-        normalize_label: bool | str = "auto",
-        num_models: int | str = 1,
-        optimizer: str = "auto",
-        wd: float | str = "auto",
-        l1: float | str = "auto",
-        learning_rate: float | str = "auto",
-        epochs: int = 200,
-        mini_batch_size: int = 1000,
-        momentum: float | str = "auto",
-        beta_1: float | str = "auto",
-        beta_2: float | str = "auto",
-        lr_scheduler_step: int | str = "auto",
-        lr_scheduler_factor: float | str = "auto",
-        lr_scheduler_minimum_lr: float | str = "auto",
-        use_lr_scheduler: bool = True,
-        use_bias: bool = True,
-        bias_lr_mult: float | str = "auto",
-        bias_wd_mult: float | str = "auto",
-        normalize_data: bool | str = True,
-        early_stopping_patience: int = 5,
-        early_stopping_tolerance: float = 1e-4,
-        validation_fraction: float = 0.1,
-        tol: float | None = None,
-        random_state: Any = 0,
-        verbose: int = 0,
-    ) -> None:
-        super().__init__(
-            loss=loss, num_models=num_models, optimizer=optimizer, wd=wd, l1=l1, learning_rate=learning_rate,
-            epochs=epochs, mini_batch_size=mini_batch_size, momentum=momentum, beta_1=beta_1, beta_2=beta_2,
-            lr_scheduler_step=lr_scheduler_step, lr_scheduler_factor=lr_scheduler_factor,
-            lr_scheduler_minimum_lr=lr_scheduler_minimum_lr, use_lr_scheduler=use_lr_scheduler, use_bias=use_bias,
-            bias_lr_mult=bias_lr_mult, bias_wd_mult=bias_wd_mult, normalize_data=normalize_data,
-            early_stopping_patience=early_stopping_patience, early_stopping_tolerance=early_stopping_tolerance,
-            validation_fraction=validation_fraction, tol=tol, random_state=random_state, verbose=verbose,
-        )  # fmt: skip
-        self.quantile = quantile
-        self.huber_delta = huber_delta
-        self.loss_insensitivity = loss_insensitivity
-        self.normalize_label = normalize_label
+    quantile: float = 0.5
+    huber_delta: float = 1.0
+    loss_insensitivity: float = 0.01
+    normalize_label: bool | str = "auto"
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, eval_set: tuple[Any, Any] | None = None) -> Self:
         """X (n, d) ndarray or sparse, y (n,). eval_set: records that choose among several models."""

@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from lakemill.algorithms.contract import Collective
+from lakemill.algorithms.linear_learner.hosts import ALONE, summed
+
 
 @dataclasses.dataclass
 class Scaler:
@@ -33,12 +36,15 @@ class Scaler:
         unbias_data: bool = True,
         normalize_label: bool = False,
         unbias_label: bool = False,
+        hosts: Collective = ALONE,
     ) -> "Scaler":
-        """Estimate from records: features (n, d) ndarray or CSR, targets (n,), weights (n,) or None."""
-        mean, std = moments(features, weights)
+        """Estimate from records: features (n, d) ndarray or CSR, targets (n,), weights (n,) or None; of all hosts."""
+        mean, std = moments(features, weights, hosts)
         labels = targets.astype(np.float64)
-        label_mean = float(np.average(labels, weights=weights))
-        label_std = float(np.average((labels - label_mean) ** 2, weights=weights)) ** 0.5
+        mass = np.ones(len(labels)) if weights is None else weights.astype(np.float64)
+        total, count = summed(hosts, mass @ labels, mass.sum())
+        label_mean = float(total / count)
+        label_std = float(summed(hosts, mass @ (labels - label_mean) ** 2)[0] / count) ** 0.5
         return cls(
             mean if unbias_data else np.zeros_like(mean),
             std if normalize_data else np.ones_like(std),
@@ -91,28 +97,32 @@ class Scaler:
         return np.vstack([inner, (bias - self.label_mean + self.shift @ raw) / self.label_std])
 
 
-def moments(features: Any, weights: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+def moments(
+    features: Any, weights: np.ndarray | None = None, hosts: Collective = ALONE
+) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation (d,) of every column, float64; 1 as deviation of a constant column."""
     n, dim = features.shape
     dtype = features.dtype if features.dtype.kind == "f" else np.dtype(np.float64)
     weights = np.ones(n, dtype) if weights is None else weights.astype(dtype)
-    count = weights.sum(dtype=np.float64)
+    count = summed(hosts, weights.sum(dtype=np.float64))[0]
     if sp.issparse(features):
         squares = features.astype(np.float64)
         squares.data **= 2
-        mean = (features.T @ weights.astype(np.float64)) / count
-        variance = (squares.T @ weights.astype(np.float64)) / count - mean * mean
+        mean, square = (
+            part / count for part in summed(hosts, *(one.T @ weights.astype(np.float64) for one in (features, squares)))
+        )
+        variance = square - mean * mean
     else:
         mean, variance = np.zeros(dim), np.zeros(dim)
         for rows in _pieces(n, dim):
             mean += weights[rows] @ features[rows]
-        mean /= count
+        mean = summed(hosts, mean)[0] / count
         middle = mean.astype(dtype)
         for rows in _pieces(n, dim):  # A second pass: the squares of large values would swallow a small deviation.
             centred = features[rows] - middle
             np.square(centred, out=centred)
             variance += weights[rows] @ centred
-        variance /= count
+        variance = summed(hosts, variance)[0] / count
     # Rounding leaves a constant column with a tiny deviation: single precision carries 1e-7 of the mean.
     floor = (4 * np.finfo(dtype).eps * np.abs(mean)) ** 2
     return mean, np.sqrt(np.where(variance > floor, variance, 1.0))

@@ -170,4 +170,5 @@ SPEC = AlgorithmSpec(
     train="lakemill.algorithms.linear_learner.train:train",
     serve="lakemill.algorithms.linear_learner.serve:serve",
     check=_check,
+    multi_instance=True,
 )

@@ -6,22 +6,23 @@ from typing import Any
 
 import numpy as np
 
+from lakemill.algorithms import training as shared
 from lakemill.algorithms.contract import TrainingContext
-from lakemill.algorithms.linear_learner import artifact, checkpoint, fitting, metrics
+from lakemill.algorithms.linear_learner import artifact, fitting, metrics
 from lakemill.algorithms.linear_learner.candidates import uses_quasi_newton
 from lakemill.algorithms.linear_learner.curvature import predictions
+from lakemill.algorithms.linear_learner.hosts import summed
 from lakemill.algorithms.linear_learner.losses import Loss
-from lakemill.algorithms.linear_learner.model import MULTICLASS, REGRESSOR, LinearModel
+from lakemill.algorithms.linear_learner.model import MULTICLASS, REGRESSOR
 from lakemill.algorithms.linear_learner.reading import Channel
 from lakemill.algorithms.linear_learner.scaler import Scaler
 from lakemill.algorithms.linear_learner.selection import scores_of
-from lakemill.algorithms.linear_learner.training import Checkpoint, EpochReport, Watch
+from lakemill.algorithms.linear_learner.standing import keeper
+from lakemill.algorithms.linear_learner.training import EpochReport, Watch
 
 SEED = 0
 HELD_OUT_FRACTION = 0.1
 """Of the training records, to compare models where there is no validation channel."""
-SCORED_ROWS = 1 << 20
-"""Predictions of a stream that the final scores hold at most."""
 
 
 def train(context: TrainingContext) -> None:
@@ -29,27 +30,22 @@ def train(context: TrainingContext) -> None:
     settings = dict(context.hyperparameters)
     if settings.pop("_tuning_objective_metric", None):
         settings["num_models"] = 1  # A tuning job compares jobs, so each trains the one model it was asked for.
-    channel = Channel("train", context.channels["train"], settings)
+    channel = Channel("train", context.channels["train"], settings, hosts=context.collective)
     data, scaler = channel.train()
     settings = fitting.settled(settings, data.dim)
     _log_scaler(context, scaler)
     validation = _held_out(context, settings, "validation", channel.dim, scaler)
     journal = _Journal(context, settings, scaler, data, validates=validation is not None)
-    watch = Watch(journal.epoch, context.stop_requested, _resumed(context), checkpoint.keeper(context.checkpoint_dir))
+    watch = Watch(journal.epoch, context.stop_requested, lambda: shared.stop_together(context), keeper(context))
     outcome = fitting.fit(
-        settings,
-        data,
-        validation,
-        scaler,
-        seed=SEED,
-        held_out_fraction=HELD_OUT_FRACTION,
-        watch=watch,
+        settings, data, validation, scaler, seed=SEED, held_out_fraction=HELD_OUT_FRACTION, watch=watch
     )
     split = "train" if validation is None else "validation"
     journal.scores(split, outcome, data if validation is None else validation)
     context.log.info(f"Best model found for hyperparameters: {json.dumps(outcome.candidate.described())}")
-    context.model_dir.mkdir(parents=True, exist_ok=True)
-    artifact.save(outcome.model, context.model_file(), {"best_model": outcome.candidate.described()})
+    if context.collective.rank == 0:
+        context.model_dir.mkdir(parents=True, exist_ok=True)
+        artifact.save(outcome.model, context.model_file(), {"best_model": outcome.candidate.described()})
     test = _held_out(context, settings, "test", channel.dim, scaler)
     if test is None:
         context.log.info("Test data is not provided.")
@@ -57,17 +53,10 @@ def train(context: TrainingContext) -> None:
         journal.scores("test", outcome, test)
 
 
-def _resumed(context: TrainingContext) -> Checkpoint | None:
-    found = checkpoint.load(context.checkpoint_dir)
-    if found is not None:
-        context.log.info(f"Resuming from the checkpoint after epoch {found.epoch}")
-    return found
-
-
 def _held_out(context: TrainingContext, settings: dict[str, Any], name: str, dim: int | None, scaler: Scaler) -> Any:
     if name not in context.channels:
         return None
-    return Channel(name, context.channels[name], settings, dim).held_out(scaler)
+    return Channel(name, context.channels[name], settings, dim, context.collective).held_out(scaler)
 
 
 def _log_scaler(context: TrainingContext, scaler: Scaler) -> None:
@@ -91,10 +80,11 @@ class _Journal:
         self._unit = scaler.label_std**self._loss.degree
         # Records held out of the training data get no line of their own; those of a validation channel do.
         self._validates = validates
-        self._in_memory, self._records = data.in_memory, len(data.known_targets)
+        self._in_memory, self._records = data.in_memory, data.records()
         self._since = time.monotonic()
         if not data.in_memory:
-            self._log.info("The training data do not fit in memory; the channel is read again for every epoch")
+            kept = "streamed" if context.channels["train"].streamed else "too large for memory"
+            self._log.info(f"The training data are {kept}: the channel is read again for every epoch")
         if uses_quasi_newton(settings):
             self._log.info("Training by quasi-Newton: mini_batch_size and use_lr_scheduler do not apply")
         else:
@@ -138,23 +128,24 @@ class _Journal:
             self._log.quality(f"{split} {name}", value, kind=metrics.kind(name))
 
     def _figures(self, split: str, outcome: fitting.Outcome, data: Any) -> dict[str, float]:
-        weights = outcome.weights()
-        loss = outcome.criterion.loss
-        objective = float(outcome.criterion.losses(data, weights)[0]) * self._unit
-        if not data.in_memory:
-            data = data.sample(SCORED_ROWS)
-        single = weights.astype(data.dtype)
-        f = np.concatenate([predictions(chunk.features, single)[:, 0] for chunk in data.chunks()])
-        return {self._name: objective, **self._metrics(split, loss, f, data.targets, outcome.model)}
+        loss, single = outcome.criterion.loss, outcome.weights().astype(data.dtype)
+        found = metrics.figures(self._settings, outcome.model.threshold, with_rmse=split == "validation")
+        total, count = 0.0, 0
+        for chunk in data.chunks():
+            f = predictions(chunk.features, single)
+            found.add(*self._in_units(loss, f[:, 0], chunk.targets))
+            total += float(loss.value(f if f.shape[2] > 1 else f[:, :, 0], chunk.targets).sum(dtype=np.float64))
+            count += len(chunk)
+        mean, records = summed(data.hosts, total, count)
+        return {self._name: float(mean / records) * self._unit, **found.found(data.hosts)}
 
-    def _metrics(self, split: str, loss: Loss, f: Any, targets: Any, model: LinearModel) -> dict[str, float]:
-        if model.predictor_type == REGRESSOR:
-            labels = targets * self._scaler.label_std + self._scaler.label_mean
-            predicted = f[:, 0] * self._scaler.label_std + self._scaler.label_mean
-            return metrics.regression(predicted, labels, with_rmse=split == "validation")
-        beta = self._settings["f_beta"]
-        if model.predictor_type == MULTICLASS:
+    def _in_units(self, loss: Loss, f: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Predictions f (b, k) and targets (b,) as the figures take them: numbers in the label's unit, or scores."""
+        kind = self._settings["predictor_type"]
+        if kind == REGRESSOR:
+            std, mean = self._scaler.label_std, self._scaler.label_mean
+            return f[:, 0] * std + mean, targets * std + mean
+        if kind == MULTICLASS:
             f = np.exp(f - f.max(axis=1, keepdims=True))
-            scores = f / f.sum(axis=1, keepdims=True)
-            return metrics.multiclass(scores, targets, self._settings["accuracy_top_k"], beta)
-        return metrics.binary(scores_of(loss, f[:, 0]), targets, model.threshold, beta)
+            return f / f.sum(axis=1, keepdims=True), targets
+        return scores_of(loss, f[:, 0]), targets

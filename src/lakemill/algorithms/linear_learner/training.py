@@ -1,6 +1,7 @@
-"""Train a population and keep its best model: the loop that both faces share."""
+"""Train a population and keep its best model: the loops that both faces share."""
 
 import dataclasses
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,10 +11,12 @@ from lakemill.algorithms.errors import CustomerError
 from lakemill.algorithms.linear_learner import thresholds
 from lakemill.algorithms.linear_learner.candidates import QUASI_NEWTON, Candidate
 from lakemill.algorithms.linear_learner.losses import Loss
+from lakemill.algorithms.linear_learner.objective import Penalty
 from lakemill.algorithms.linear_learner.optimizer import MiniBatchPopulation
-from lakemill.algorithms.linear_learner.quasinewton import Penalty, QuasiNewtonPopulation
 from lakemill.algorithms.linear_learner.scaler import Scaler
 from lakemill.algorithms.linear_learner.selection import Criterion, Verdict
+from lakemill.algorithms.linear_learner.smoothing import QuasiNewtonPopulation
+from lakemill.algorithms.linear_learner.standing import Keeper, named, part
 
 PASSES_IN_MEMORY = 4
 """Evaluations that one epoch of quasi-Newton makes of data held in memory; of a stream it makes one."""
@@ -31,25 +34,28 @@ class EpochReport:
     stop: bool
 
 
-@dataclasses.dataclass
-class Checkpoint:
-    """Where a training stands: weights (p, m, k) of all models after `epoch`. Moments and history are built anew."""
-
-    weights: np.ndarray
-    epoch: int
-
-
 @dataclasses.dataclass(frozen=True)
 class Watch:
     """Who is told, and who may interrupt.
 
-    resume: where an interrupted training stood; keep: called with that after every epoch.
+    stop_requested: on this host, asked within passes; stop_together: the same for all hosts, a collective call, asked
+    between epochs.
     """
 
     report: Callable[[EpochReport], None] = lambda _: None
     stop_requested: Callable[[], bool] = lambda: False
-    resume: Checkpoint | None = None
-    keep: Callable[[Checkpoint], None] | None = None
+    stop_together: Callable[[], bool] = lambda: False
+    keeper: Keeper = dataclasses.field(default_factory=Keeper)
+
+    def after(self, keep: Callable[[], None]) -> Callable[[], bool]:
+        """What is done after every piece of a pass: keep the state when that is due, and end the pass on a stop."""
+
+        def ended() -> bool:
+            if self.keeper.due():
+                keep()
+            return self.stop_requested()
+
+        return ended
 
 
 @dataclasses.dataclass
@@ -64,6 +70,16 @@ class Fitted:
     @property
     def threshold(self) -> float:
         return float(self.verdict.cuts[self.best])
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """For a checkpoint."""
+        return {"weights": self.weights, "counts": np.array([self.best, self.epochs]), **vars(self.verdict)}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, np.ndarray]) -> "Fitted":
+        """The inverse of `arrays`."""
+        best, epochs = (int(count) for count in arrays["counts"])
+        return cls(arrays["weights"], best, Verdict(arrays["losses"], arrays["values"], arrays["cuts"]), epochs)
 
 
 def initial_weights(settings: Mapping[str, Any], dim: int, models: int, outputs: int, rng: Any) -> np.ndarray:
@@ -90,7 +106,7 @@ def make_penalty(candidates: Sequence[Candidate], scaler: Scaler) -> Penalty:
 
 def make_population(
     settings: Mapping[str, Any], data: Any, loss: Loss, candidates: Sequence[Candidate], weights: np.ndarray,
-    penalty: Penalty, rng: np.random.Generator,
+    penalty: Penalty, seed: int | None = None,
 ) -> QuasiNewtonPopulation | MiniBatchPopulation:  # fmt: skip
     """The models at their start, with the optimiser their candidates name."""
     positive = np.array([one.positive_weight for one in candidates])
@@ -107,7 +123,7 @@ def make_population(
         use_bias=settings["use_bias"],
         use_scheduler=settings["use_lr_scheduler"],
         dtype=data.dtype,
-        rng=rng,
+        seed=seed,
     )  # fmt: skip
 
 
@@ -141,6 +157,12 @@ class Patience:
     def exhausted(self) -> bool:
         return self._waited >= self._patience
 
+    def state(self) -> np.ndarray:
+        return np.array([self.best, self._mark, self._waited])
+
+    def restore(self, state: np.ndarray) -> None:
+        self.best, self._mark, self._waited = float(state[0]), float(state[1]), int(state[2])
+
 
 def train(
     settings: Mapping[str, Any],
@@ -153,14 +175,22 @@ def train(
     """Epochs until the last, until nothing improves, or until every model has converged; then the choice.
 
     settings: epochs, early_stopping_patience, early_stopping_tolerance, num_calibration_samples. validation None: the
-    models are compared on the training data. A resumed training starts after the epoch that was kept.
+    models are compared on the training data; of a stream, on its first records.
     """
     patience = Patience(settings["early_stopping_patience"], settings["early_stopping_tolerance"])
-    held_out = data if validation is None else validation
-    weights, done = population.weights.copy(), 0 if watch.resume is None else watch.resume.epoch + 1
-    for epoch in range(done, settings["epochs"]):
-        done = epoch + 1
-        train_losses = population.epoch(data)
+    held_out = data.sample(sys.maxsize) if validation is None else validation
+    weights, done, over = population.weights.copy(), 0, False
+
+    def keep() -> None:
+        flags = {"epochs": np.array([done, over]), "patience": patience.state(), "weights": weights}
+        watch.keeper.save("models", {**flags, **named("population", population.state())})
+
+    if (saved := watch.keeper.saved("models")) is not None:
+        population.restore(part(saved, "population"))
+        patience.restore(saved["patience"])
+        weights, done, over = saved["weights"], int(saved["epochs"][0]), bool(saved["epochs"][1])
+    while done < settings["epochs"] and not over:
+        train_losses = population.epoch(data, watch.after(keep))
         if criterion.by_loss and validation is None:
             value, validation_loss = _least(train_losses), None
         else:
@@ -171,17 +201,44 @@ def train(
         # Quasi-Newton descends the penalised objective in every epoch; the plain training loss may rise at the end.
         if improved or (validation is None and criterion.by_loss and population.descends):
             weights = population.weights.copy()
-        stop = patience.exhausted or population.finished or watch.stop_requested()
-        watch.report(EpochReport(epoch, float(train_losses[0]), validation_loss, value, improved, stop))
-        if watch.keep is not None:
-            watch.keep(Checkpoint(population.weights, epoch))
-        if stop:
-            break
+        stopped = watch.stop_together()
+        over = patience.exhausted or population.finished or stopped
+        watch.report(EpochReport(done, float(train_losses[0]), validation_loss, value, improved, over))
+        done += 1
+        if not stopped:  # A training that is begun again after a stop has its epochs still to run.
+            keep()
     samples = settings["num_calibration_samples"]
     verdict = criterion.judge(held_out, weights, 10_000_000 if samples == "auto" else samples)
     if not np.isfinite(verdict.losses[verdict.best]):
         raise CustomerError("Training diverged in every model: lower learning_rate, normalize the data or shuffle it")
     return Fitted(weights, verdict.best, verdict, done)
+
+
+def go_on(
+    settings: Mapping[str, Any],
+    population: QuasiNewtonPopulation | MiniBatchPopulation,
+    data: Any,
+    fitted: Fitted,
+    watch: Watch,
+) -> np.ndarray:
+    """Bring the winner to its optimum over all of `data`; its weights (p, 1, k)."""
+    done = 0
+
+    def keep() -> None:
+        watch.keeper.save("winner", {"epochs": np.array([done]), **named("population", population.state()),
+                                     **named("fitted", fitted.arrays())})  # fmt: skip
+
+    if (saved := watch.keeper.saved("winner")) is not None:
+        population.restore(part(saved, "population"))
+        done = int(saved["epochs"][0])
+    stopped = watch.stop_together()
+    while done < settings["epochs"] and not population.finished and not stopped:
+        population.epoch(data, watch.after(keep))
+        done += 1
+        stopped = watch.stop_together()
+        if not stopped:
+            keep()
+    return population.weights
 
 
 def _least(values: np.ndarray) -> float:

@@ -6,8 +6,8 @@ import pytest
 from lakemill.algorithms.linear_learner.candidates import make_candidates
 from lakemill.algorithms.linear_learner.data import Chunk, MemoryData
 from lakemill.algorithms.linear_learner.losses import LogisticLoss, SquaredLoss
+from lakemill.algorithms.linear_learner.objective import Penalty
 from lakemill.algorithms.linear_learner.optimizer import Adam, LearningRate, MiniBatchPopulation, Momentum, RMSProp
-from lakemill.algorithms.linear_learner.quasinewton import Penalty
 from lakemill.algorithms.linear_learner.spec import SPEC
 
 
@@ -23,8 +23,7 @@ def population(candidates, dim, *, batch_size=100, **more):
     penalty = Penalty(ridge, np.array([one.l1 for one in candidates]))
     loss = more.pop("loss", SquaredLoss())
     start = np.zeros((dim + 1, m, 1))
-    rng = np.random.default_rng(0)
-    return MiniBatchPopulation(loss, start, penalty, np.ones(m), candidates, batch_size=batch_size, rng=rng, **more)
+    return MiniBatchPopulation(loss, start, penalty, np.ones(m), candidates, batch_size=batch_size, seed=0, **more)
 
 
 def problem(n=2000, dim=5, seed=0):
@@ -120,5 +119,5 @@ def test_a_positive_weight_counts_like_repeating_the_positives():
     weighted._positive = np.array([3.0])
     repeated = population(one, 1, loss=LogisticLoss())
     rows = [0, 0, 0, 1, 1, 1, 2]
-    gradients = [weighted._gradient(Chunk(x, y))[1] * 3, repeated._gradient(Chunk(x[rows], y[rows]))[1] * 7]
+    gradients = [weighted._gradient(Chunk(x, y))[1], repeated._gradient(Chunk(x[rows], y[rows]))[1]]
     np.testing.assert_allclose(gradients[0], gradients[1], rtol=1e-6)

@@ -8,7 +8,8 @@ from sklearn.svm import LinearSVC, LinearSVR
 
 from lakemill.algorithms.linear_learner import LinearLearnerClassifier, LinearLearnerRegressor, losses
 from lakemill.algorithms.linear_learner.data import MemoryData
-from lakemill.algorithms.linear_learner.quasinewton import Penalty, QuasiNewtonPopulation
+from lakemill.algorithms.linear_learner.objective import Penalty
+from lakemill.algorithms.linear_learner.smoothing import QuasiNewtonPopulation
 
 ROUNDED = 1 + 2e-5  # What a kink rounded over a thousandth of the median residual costs beside an exact solver.
 RAW = {"normalize_data": False, "normalize_label": False}

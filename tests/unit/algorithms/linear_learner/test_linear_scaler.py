@@ -79,7 +79,9 @@ def test_a_split_keeps_every_record_on_one_side():
 def test_a_stream_gives_the_scaled_records_again_and_again():
     x, y = np.arange(10.0).reshape(5, 2), np.arange(5.0)
     scaler = Scaler.fit(x, y)
-    stream = StreamData(lambda rows: iter([(x[:3], y[:3]), (x[3:], y[3:])]), scaler, MemoryData(scaler.features(x), y))
+    parts = [(x[:3], y[:3]), (x[3:], y[3:])]
+    stream = StreamData(lambda rows, skip: iter(parts[skip:]), scaler, MemoryData(scaler.features(x), y))
     for _ in range(2):
         found = np.concatenate([chunk.features for chunk in stream.chunks()])
         np.testing.assert_allclose(found, scaler.features(x))
+    np.testing.assert_allclose(next(stream.chunks(1)).features, scaler.features(x)[3:])

@@ -8,36 +8,8 @@ import pytest
 import scipy.sparse as sp
 
 from lakemill.algorithms.errors import CustomerError
-from lakemill.algorithms.linear_learner import checkpoint, reading
-from lakemill.algorithms.linear_learner.spec import SPEC
+from tests.unit.algorithms.linear_learner.conftest import LABELS, binary, found, thirds
 
-
-@pytest.fixture(scope="module")
-def numbers():
-    rng = np.random.default_rng(0)
-    x = (rng.normal(size=(1200, 6)) * [1, 10, 100, 1, 1, 1] + 5).astype(np.float32)
-    y = x @ np.array([3, 0.2, -0.05, 1, 0, 2]) + 100 + rng.normal(size=1200)
-    return x, y.astype(np.float32)
-
-
-def thirds(x, y):
-    return {"train": (x[:800], y[:800]), "validation": (x[800:1000], y[800:1000]), "test": (x[1000:], y[1000:])}
-
-
-def binary(y):
-    return (y > np.quantile(y, 0.7)).astype(np.float32)
-
-
-def multi(y):
-    return np.digitize(y, np.quantile(y, [0.25, 0.5, 0.75])).astype(np.float32)
-
-
-def found(lines, metric):
-    pattern = next(one.regex for one in SPEC.metrics if one.name == metric)
-    return [float(match.group(1)) for match in (re.search(pattern, line) for line in lines) if match]
-
-
-LABELS = {"regressor": lambda y: y, "binary_classifier": binary, "multiclass_classifier": multi}
 OF_KIND = {
     "regressor": ["absolute_loss", "mse", "objective_loss"],
     "binary_classifier": ["binary_classification_accuracy", "binary_f_beta", "precision", "recall", "roc_auc_score"],
@@ -152,47 +124,6 @@ def test_sparse_records_are_learned(run_training):
     y = (x @ rng.normal(size=2000) > 0).astype(np.float32)
     model = run_training({"train": (x, y), "validation": (x, y)}, predictor_type="binary_classifier").model
     assert np.mean(model.labels(model.scores(x)) == y) > 0.95
-
-
-def test_a_channel_beyond_memory_is_read_anew_for_every_epoch(run_training, numbers, monkeypatch):
-    x, y = numbers
-    given = {"predictor_type": "regressor", "num_point_for_scaler": 300, "wd": 0}
-    whole = run_training({"train": (x, y)}, **given, num_models=1).model
-    monkeypatch.setattr(reading.Channel, "_fits", lambda self, memory_bytes: False)
-    result = run_training(thirds(x, y), **given)
-    assert any("do not fit in memory" in line for line in result.lines)
-    streamed = run_training({"train": (x, y)}, **given, num_models=1).model
-    np.testing.assert_allclose(streamed.weights, whole.weights, atol=0.02)
-    labels = multi(y)
-    balanced = run_training({"train": (x, labels)}, predictor_type="multiclass_classifier", num_classes=4,
-                            balance_multiclass_weights=True, optimizer="adam", mini_batch_size=50)  # fmt: skip
-    assert found(balanced.lines, "train:multiclass_accuracy")[-1] > 0.6
-
-
-def test_a_training_goes_on_from_its_checkpoint(tmp_path):
-    keep = checkpoint.keeper(tmp_path / "points")
-    assert checkpoint.load(tmp_path / "points") is None
-    keep(checkpoint.Checkpoint(np.ones((3, 2, 1)), 4))
-    found = checkpoint.load(tmp_path / "points")
-    assert found.epoch == 4
-    np.testing.assert_array_equal(found.weights, np.ones((3, 2, 1)))
-
-
-def test_a_resumed_job_runs_only_the_epochs_that_are_left(run_training, numbers, tmp_path):
-    given = {
-        "predictor_type": "regressor",
-        "optimizer": "sgd",
-        "learning_rate": 0.01,
-        "epochs": 4,
-        "early_stopping_patience": 9,
-    }
-    folder = tmp_path / "points"
-    first = run_training(thirds(*numbers), checkpoint_dir=folder, **{**given, "epochs": 2})
-    second = run_training(thirds(*numbers), checkpoint_dir=folder, **given)
-    assert any("Resuming from the checkpoint after epoch 1" in line for line in second.lines)
-    assert [line for line in second.lines if "epoch=2, train" in line]
-    assert not [line for line in second.lines if "epoch=1, train" in line]
-    assert found(second.lines, "train:objective_loss")[-1] < found(first.lines, "train:objective_loss")[-1]
 
 
 def test_a_stop_ends_after_the_epoch_with_what_there_is(run_training, numbers):
