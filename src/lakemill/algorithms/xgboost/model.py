@@ -143,7 +143,7 @@ def _start(
     if found is None:
         return xgboost.Booster(parameters, matrices), 0
     name, raw, iteration = found
-    inform(f"Going on from checkpoint {name}: {iteration + 1} rounds are done")
+    inform(f"Resuming from checkpoint {name}: {iteration + 1} rounds are done")
     return saved.restored(parameters, matrices, name, raw), iteration + 1
 
 

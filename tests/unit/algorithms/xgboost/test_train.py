@@ -264,7 +264,7 @@ def test_checkpoints_go_to_their_folder_and_are_taken_up_again(tmp_path: Path) -
     run(tmp_path, {"num_round": "2"}, checkpoint_dir=tmp_path / "checkpoints")
     log = run(tmp_path, {"num_round": "5"}, checkpoint_dir=tmp_path / "checkpoints")
     assert [line.split("\t")[0] for line in log.lines if line.startswith("[")] == ["[2]", "[3]", "[4]"]
-    assert "Going on from checkpoint xgboost-checkpoint.1: 2 rounds are done" in log.lines
+    assert "Resuming from checkpoint xgboost-checkpoint.1: 2 rounds are done" in log.lines
     assert model(tmp_path).num_boosted_rounds() == 5
 
 
