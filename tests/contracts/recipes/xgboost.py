@@ -13,5 +13,4 @@ RECIPE = Recipe(
     metrics=("validation:logloss", "validation:accuracy", "train:logloss"),
     missing_values=True,
     long={"num_round": "400"},
-    long={"num_round": "400"},
 )
