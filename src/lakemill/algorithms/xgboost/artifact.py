@@ -7,6 +7,7 @@ keeps its state, and no function; anything else in the file is refused.
 import dataclasses
 import io
 import json
+import os
 import pickle
 import warnings
 from pathlib import Path
@@ -43,6 +44,21 @@ def load_folder(folder: Path) -> list[Loaded]:
     if not files:
         raise CustomerError(f"No model file in {folder}; expected xgboost-model")
     return [load_file(path) for path in files]
+
+
+def load_model(path: str | os.PathLike[str]) -> Any:
+    """The `xgboost.Booster` in a model file of any version of AWS's container, pickled ones included.
+
+    Raises CustomerError when it is none.
+
+    >>> import tempfile, xgboost
+    >>> kept = Path(tempfile.mkdtemp()) / "xgboost-model"
+    >>> trained = xgboost.train({}, xgboost.DMatrix([[0.0], [1.0]], label=[0, 1]), 3)
+    >>> _ = kept.write_bytes(trained.save_raw())
+    >>> load_model(kept).num_boosted_rounds()
+    3
+    """
+    return load_file(Path(path)).booster
 
 
 def load_file(path: Path) -> Loaded:

@@ -1,10 +1,12 @@
 """XGBoost: hyperparameters, channels and metrics as AWS's container declares them.
 
 A default of None means: not passed on, the library decides (for some names its default depends on the booster or the
-objective; the sentence says so). Names that the library has dropped accept only the value without effect.
+objective; the sentence says so). Names that the library has dropped are checked and stay without effect; where they
+would have changed the model, a value other than the default is refused.
 """
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -38,18 +40,12 @@ _DROPPED_UPDATERS = ("distcol", "grow_skmaker")
 _GPU = "needs a GPU and an xgboost built for CUDA; this installation trains on the CPU: use hist"
 
 
-def _dropped(*without_effect: Any) -> Callable[[Any], str | None]:
-    def check(value: Any) -> str | None:
-        if value in without_effect:
-            return None
-        allowed = " or ".join(str(one).lower() for one in without_effect)
-        return f"the xgboost library has no such option any more; only {allowed} is accepted; got {value}"
-
-    return check
-
-
 def _tree_method(value: str) -> str | None:
     return f"gpu_hist {_GPU}" if value == "gpu_hist" else None
+
+
+def _predictor(value: str) -> str | None:
+    return f"gpu_predictor {_GPU}" if value == "gpu_predictor" else None
 
 
 def _updaters(text: str) -> str | None:
@@ -172,22 +168,22 @@ HYPERPARAMETERS = (
     _integer("_kfold", "Folds of a cross validation in place of one training.", low=2),
     _integer("_num_cv_round", "Repetitions of the cross validation.", low=1),
     _text("_tuning_objective_metric", "Sent by a tuning job: its metric, e.g. validation:auc.", _objective_metric),
-    _flag("deterministic_histogram", "Always so on the CPU.", True, check=_dropped(True)),
-    _word("dsplit", "Split of data over hosts.", "row", "row", "col", check=_dropped("row")),
-    _number("lambda_bias", "L2 penalty on the bias of gblinear.", 0.0, high=1, check=_dropped(0.0)),
-    _word("predictor", "Where predictions run.", "auto", "auto", "cpu_predictor", "gpu_predictor",
-          check=_dropped("auto", "cpu_predictor")),
-    _number("prob_buffer_row", "Dropped by the library.", 1.0, low=1, check=_dropped(1.0)),
-    _flag("single_precision_histogram", "Dropped by the library.", False, check=_dropped(False)),
-    _number("sketch_eps", "Dropped by the library; see max_bin.", 0.03, low_open=True, high=1, high_open=True,
-            check=_dropped(0.03)),
+    _flag("deterministic_histogram", "Without effect: on the CPU it always is.", True),
+    _word("dsplit", "Split of data over hosts; col is refused on several.", "row", "row", "col"),
+    _number("lambda_bias", "Dropped by the library; refused with gblinear.", 0.0, high=1),
+    _word("predictor", "Where predictions run; gpu_predictor is refused.", "auto", "auto", "cpu_predictor",
+          "gpu_predictor", check=_predictor),
+    _number("prob_buffer_row", "Without effect: of a buffer that the library had.", 1.0, low=1),
+    _flag("single_precision_histogram", "Without effect: histograms are in double precision.", False),
+    _number("sketch_eps", "Dropped by the library; with approx say max_bin.", 0.03, low_open=True, high=1,
+            high_open=True),
     _flag("use_dask_gpu_training", "Several GPUs.", False, check=lambda on: f"Dask training {_GPU}" if on else None),
 )  # fmt: skip
 
 
 def _check(values: Mapping[str, Any]) -> str | None:
     """Dependencies between hyperparameters."""
-    checks = (_check_classes, _check_metrics, _check_constraints, _check_updater, _check_folds)
+    checks = (_check_classes, _check_metrics, _check_constraints, _check_updater, _check_dropped, _check_folds)
     return next((wrong for check in checks if (wrong := check(values))), None)
 
 
@@ -229,6 +225,17 @@ def _check_updater(values: Mapping[str, Any]) -> str | None:
         return f"updater {updater} does not belong to booster {values['booster']}"
     if values["process_type"] == "update":
         return "process_type update needs trees of an earlier training, which the train channel cannot bring"
+    return None
+
+
+def _check_dropped(values: Mapping[str, Any]) -> str | None:
+    """What the library has dropped and would have changed the model."""
+    approximate = values["tree_method"] == "approx" or "grow_histmaker" in (values["updater"] or "")
+    if values["sketch_eps"] != 0.03 and approximate:
+        bins = math.ceil(1 / values["sketch_eps"])
+        return f"the xgboost library has no sketch_eps any more; use max_bin {max(bins, 2)} in place of it"
+    if values["lambda_bias"] and values["booster"] == "gblinear":
+        return f"the xgboost library has no lambda_bias any more; it must be 0; got {values['lambda_bias']:g}"
     return None
 
 
