@@ -82,6 +82,10 @@ class AdamState:
     def update(self, features: Any, labels: np.ndarray) -> np.ndarray:
         """One step by a batch, (n, d) csr or dense; on one of several hosts by this host's part of it, which may be
         empty. f of each record before it, (n,)."""
+        with np.errstate(over="ignore", invalid="ignore"):  # Rates that are too large; `model` says so.
+            return self._update(features, labels)
+
+    def _update(self, features: Any, labels: np.ndarray) -> np.ndarray:
         sparse = not isinstance(features, np.ndarray)
         rows: Any = np.unique(features.indices) if sparse else slice(None)
         part = features[:, rows] if sparse else features
@@ -146,6 +150,6 @@ class AdamState:
         found = FactorizationModel(
             float(self.bias[0, 0, 0]), self.linear[0, :, 0].copy(), self.factors[0].copy(), self._type
         )
-        if not (np.isfinite(found.bias) and np.isfinite(found.linear).all() and np.isfinite(found.factors).all()):
+        if not found.finite():
             raise CustomerError("The training diverged to numbers without end; give smaller learning rates")
         return found

@@ -59,9 +59,10 @@ def load(path: Path) -> FactorizationModel:
     parameters = _parameters(members.get(META, b""))
     named = {name.rsplit(":", 1)[-1]: one for name, one in arrays.items()} if isinstance(arrays, dict) else {}
     bias, linear, factors = _tables(named, path.name)
-    if not (np.isfinite(bias) and np.isfinite(linear).all() and np.isfinite(factors).all()):
+    model = FactorizationModel(bias, linear, factors, _predictor_type(parameters, members.get(SYMBOL, b"")))
+    if not model.finite():
         raise CustomerError(f"{path.name} holds numbers that are not finite")
-    return FactorizationModel(bias, linear, factors, _predictor_type(parameters, members.get(SYMBOL, b"")))
+    return model
 
 
 def _tables(named: Mapping[str, np.ndarray], where: str) -> tuple[float, np.ndarray, np.ndarray]:

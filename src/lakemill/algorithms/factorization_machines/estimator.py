@@ -20,6 +20,7 @@ from lakemill.algorithms.factorization_machines.starts import Start
 from lakemill.algorithms.factorization_machines.sweeps import Place, Sweeps
 
 _STARTS = {"bias": Start("normal", 0.01), "linear": Start("normal", 0.01), "factors": Start("normal", 0.001)}
+_FORM: dict[str, Any] = {"accept_sparse": "csr", "dtype": np.float32, "order": "C"}
 
 
 class _FactorizationMachine(BaseEstimator):
@@ -79,7 +80,7 @@ class _FactorizationMachine(BaseEstimator):
         self._finish()
 
     def _partial_fit(self, X: Any, labels: np.ndarray) -> None:
-        if getattr(self, "_state", None) is None:
+        if not hasattr(self, "_state"):
             self._begin(X.shape[1])
         if isinstance(self._state, KalmanState):
             for _ in Sweeps(self._state, 1, self._seed).take(_chunk(X, labels), Place()):
@@ -112,19 +113,18 @@ class _FactorizationMachine(BaseEstimator):
     def _margins(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
         X = self._checked(X)
-        return FactorizationModel(self.intercept_, self.coef_, self.factors_, self._type).margins(X)
+        # In double precision, so that a row's answer does not depend on the rows around it.
+        tables = self.coef_.astype(np.float64), self.factors_.astype(np.float64)
+        return FactorizationModel(self.intercept_, *tables, self._type).margins(X)
 
-    def _checked(self, X: Any, *, y: Any = None, reset: bool = False) -> Any:
-        options: dict[str, Any] = {"accept_sparse": "csr", "dtype": np.float32, "order": "C", "reset": reset}
-        if y is None:
-            return _plain(validate_data(self, X, **options))
-        X, y = validate_data(self, X, y, y_numeric=self._type == REGRESSOR, **options)
+    def _checked(self, X: Any) -> Any:
+        return _plain(validate_data(self, X, reset=False, **_FORM))
+
+    def _checked_pair(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, np.ndarray]:
+        if reset:
+            self._validate_params()
+        X, y = validate_data(self, X, y, reset=reset, y_numeric=self._type == REGRESSOR, **_FORM)
         return _plain(X), y
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
-        # A state holds compiled functions; a copy of the estimator predicts, and begins anew when fitted.
-        return {name: value for name, value in state.items() if name != "_state"}
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -179,22 +179,18 @@ class FactorizationMachineRegressor(RegressorMixin, _FactorizationMachine):
 
     def fit(self, X: Any, y: Any) -> "FactorizationMachineRegressor":
         """Learn from X, (n_samples, n_features), dense or sparse, and y, (n_samples,)."""
-        self._validate_params()
-        X, y = self._checked(X, y=y, reset=True)
+        X, y = self._checked_pair(X, y, reset=True)
         self._fit(X, np.asarray(y, np.float32))
         return self
 
     def partial_fit(self, X: Any, y: Any) -> "FactorizationMachineRegressor":
         """Take further records in, once each."""
-        first = getattr(self, "_state", None) is None
-        if first:
-            self._validate_params()
-        X, y = self._checked(X, y=y, reset=first)
+        X, y = self._checked_pair(X, y, reset=not hasattr(self, "_state"))
         self._partial_fit(X, np.asarray(y, np.float32))
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """f of every row, (n_samples,) float32."""
+        """f of every row, (n_samples,)."""
         return self._margins(X)
 
 
@@ -216,34 +212,32 @@ class FactorizationMachineClassifier(ClassifierMixin, _FactorizationMachine):
 
     def fit(self, X: Any, y: Any) -> "FactorizationMachineClassifier":
         """Learn from X, (n_samples, n_features), dense or sparse, and y, (n_samples,) of two classes."""
-        self._validate_params()
-        X, y = self._checked(X, y=y, reset=True)
+        X, y = self._checked_pair(X, y, reset=True)
         check_classification_targets(y)
         self._fit(X, self._labels(y, None))
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> "FactorizationMachineClassifier":
         """Take further records in, once each; classes are named in the first call."""
-        first = getattr(self, "_state", None) is None
-        if first:
-            self._validate_params()
-        X, y = self._checked(X, y=y, reset=first)
+        first = not hasattr(self, "_state")
+        X, y = self._checked_pair(X, y, reset=first)
         check_classification_targets(y)
         self._partial_fit(X, self._labels(y, classes if first else self.classes_))
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """f of every row, (n_samples,) float32; positive for classes_[1]."""
+        """f of every row, (n_samples,); positive for classes_[1]."""
         return self._margins(X)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Chances of both classes, (n_samples, 2)."""
-        second = chances(self._margins(X).astype(np.float64))
+        second = chances(self._margins(X))
         return np.column_stack([1 - second, second])
 
     def predict(self, X: Any) -> np.ndarray:
         """The likelier class of every row, (n_samples,)."""
-        return self.classes_[(self._margins(X) >= 0).astype(int)]
+        second = self._margins(X) >= 0
+        return self.classes_[second.astype(int)]
 
     def _labels(self, y: np.ndarray, classes: Any) -> np.ndarray:
         """0 for the first class and 1 for the second."""

@@ -6,9 +6,10 @@ import numpy as np
 
 from lakemill.algorithms.contract import Collective
 from lakemill.algorithms.factorization_machines.kalman import BIAS_PRECISION, KalmanState
+from lakemill.algorithms.factorization_machines.layout import FACTORS, LINEAR
 
-CORRELATED = 4.0
-"""Features of one record move together: their common curvature is taken to be so much larger than each one's own."""
+TOGETHER = 0.5
+"""Share of a record's features that move together: along them the curvature is so many times that of each one."""
 
 
 class Snapshot(NamedTuple):
@@ -34,25 +35,26 @@ def exchange(state: KalmanState, start: Snapshot, collective: Collective) -> Non
     marks = collective.gather([float(one.sum(dtype=np.float64)) for one in (state.linear, state.statistics)])
     if all(mark == marks[0] for mark in marks):
         return
+    alike = max(1.0, TOGETHER * float(state.energy[0]))
     grown = state.statistics - start.statistics
     together = collective.sum(grown)
     _, prior_linear, prior_factors, _ = state.precisions
     for now, before, prior, column in (
-        (state.linear, start.linear, prior_linear, 2),
-        (state.factors, start.factors, prior_factors, 4),
+        (state.linear, start.linear, prior_linear, LINEAR),
+        (state.factors, start.factors, prior_factors, FACTORS),
     ):
         held = prior + start.statistics[:, column : column + 2].max(axis=1)
-        share = _share(held, grown[:, column + 1], together[:, column + 1])
+        share = _share(held, grown[:, column + 1] * alike, together[:, column + 1] * alike)
         now[:] = before + collective.sum((now - before) * (share if now.ndim == 1 else share[:, None]))
     state.statistics[:] = start.statistics + together
     own = np.array([state.bias[2] - start.bias[2]])
     every = collective.sum(own)
-    share = _share(np.array([BIAS_PRECISION + start.bias[1:].max()]), own, every)
+    share = _share(np.array([BIAS_PRECISION + start.bias[1:].max()]), own * alike, every * alike)
     state.bias[0] = start.bias[0] + collective.sum((state.bias[0] - start.bias[0]) * share)[0]
     state.bias[2] = start.bias[2] + every[0]
 
 
 def _share(held: np.ndarray, own: np.ndarray, every: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore"):  # A prior of infinite precision: such parameters have not moved.
-        share = (held + CORRELATED * own) / (held + CORRELATED * every)
+        share = (held + own) / (held + every)
     return np.nan_to_num(share, nan=0.0).astype(np.float32)

@@ -23,6 +23,7 @@ import scipy.sparse
 
 from lakemill.algorithms.contract import Collective, SingleHost
 from lakemill.algorithms.errors import CustomerError
+from lakemill.algorithms.factorization_machines.layout import FACTORS, LANES, LINEAR, SEEN
 from lakemill.algorithms.factorization_machines.model import FactorizationModel, chances
 from lakemill.algorithms.factorization_machines.spec import BINARY
 from lakemill.algorithms.factorization_machines.starts import Starts
@@ -33,6 +34,8 @@ LINEAR_SHARE, PAIRS_SHARE = 1.0, 0.5
 START_SHARE = 0.1
 """Factors begin with this share of the prior's standard deviation."""
 BIAS_PRECISION = 1.0
+CHANCE = 1.0
+"""What the slope of the loss of the records held back must be, in standard errors, before a prior is moved."""
 ADAPT, ADAPT_MAX = 0.7, 1e3
 """A prior's precision moves by exp(+-ADAPT) a pass at most, and by this factor from where it began."""
 SLOW_SHARE, SLOWEST = 0.3, 0.15
@@ -77,14 +80,11 @@ class KalmanState:
         seed: int = 0,
         collective: Collective | None = None,
     ) -> None:
-        from lakemill.algorithms.factorization_machines import kernel  # numba, which serving does without.
-
-        self._kernel = kernel
         self._shape = dim, count
         self._type, self._logistic = predictor_type, predictor_type == BINARY
         self._starts, self._seed = dict(starts or {}), seed
         self._collective = collective or SingleHost()
-        width = -(-count // kernel.LANES) * kernel.LANES
+        width = -(-count // LANES) * LANES
         self.bias = np.zeros(3, np.float32)
         self.linear = np.zeros(dim, np.float32)
         self.factors = np.zeros((dim, width), np.float32)
@@ -97,10 +97,12 @@ class KalmanState:
         """The precisions as they began; 0 before `begin`."""
         self.units = np.array([0.0, 1.0])
         """Mean and standard deviation of the labels, for a regression."""
+        self.energy = np.ones(1)
+        """Mean sum of squares of a record: how many features it has."""
         self.sums = np.zeros(3)
         """Of this pass: records, squared errors, variances."""
 
-    ARRAYS = ("bias", "linear", "factors", "statistics", "scale", "precisions", "began", "units", "sums")
+    ARRAYS = ("bias", "linear", "factors", "statistics", "scale", "precisions", "began", "units", "energy", "sums")
 
     def learn_scales(self, features: Any) -> None:
         """Fix the scales of features that are seen for the first time, in (n, d) csr."""
@@ -131,7 +133,8 @@ class KalmanState:
         found += [squares.sum(), squares @ squares - fourths]
         count, total, total_squares, energy, pairs = self._collective.sum(np.array(found))
         rank = self._shape[1]
-        linear = max(energy / count / LINEAR_SHARE, 1e-3)
+        self.energy[0] = energy / count
+        linear = max(self.energy[0] / LINEAR_SHARE, 1e-3)
         factors = max(np.sqrt(rank * max(pairs, 0) / count / 2 / PAIRS_SHARE), 1e-3 * linear)
         self.precisions[1:3] = self.precisions[1] * linear, factors
         self.began = self.precisions.copy()
@@ -162,10 +165,12 @@ class KalmanState:
 
     def take(self, records: Records, labels: np.ndarray, order: np.ndarray, step: float) -> np.ndarray:
         """Take the rows of `order` in, one after the other; f of each before that, (n,) in the labels' units."""
+        from lakemill.algorithms.factorization_machines import kernel  # Brings numba, which takes its time.
+
         margins = np.empty(len(order), np.float32)
         mean, deviation = self.units
         wanted = labels if self._logistic else ((labels - mean) / deviation).astype(np.float32)
-        variances = self._kernel.take(
+        variances = kernel.take(
             *records, wanted, order, self.bias, self.linear, self.factors, self.statistics, self.precisions,
             self._shape[1], np.float32(step), self._logistic, margins,
         )  # fmt: skip
@@ -181,9 +186,9 @@ class KalmanState:
         if not self._logistic:
             noise = max((squares + variances) / max(count, 1), 1e-6)
             ratio, self.precisions[3] = np.float32(1 / noise / self.precisions[3]), 1 / noise
-        for before in (self._kernel.SEEN, self._kernel.LINEAR, self._kernel.FACTORS):
+        for before in (SEEN, LINEAR, FACTORS):
             now = self.statistics[:, before + 1]
-            self.statistics[:, before] = now if before == self._kernel.SEEN else now * ratio
+            self.statistics[:, before] = now if before == SEEN else now * ratio
             now[:] = 0
         self.bias[1:] = self.bias[2] * ratio, 0
         if held is not None:
@@ -199,7 +204,8 @@ class KalmanState:
         found = totals(self._collective, [float(value) for one in changes for value in (one.sum(), one @ one)])
         for place, (total, square) in enumerate(found.reshape(2, 2), start=1):
             certainty = total / np.sqrt(square) if square > 0 else 0.0
-            moved = self.precisions[place] * np.exp(ADAPT * np.clip(certainty / 2, -1, 1))
+            beyond = np.sign(certainty) * max(abs(certainty) - CHANCE, 0)
+            moved = self.precisions[place] * np.exp(ADAPT * np.clip(beyond / 2, -1, 1))
             if np.isfinite(moved):
                 began = self.began[place]
                 self.precisions[place] = np.clip(moved, began / ADAPT_MAX, began * ADAPT_MAX)
@@ -207,8 +213,8 @@ class KalmanState:
     def _pulls(self) -> tuple[np.ndarray, np.ndarray]:
         """What the priors pull weights and factors by, for a unit of their precision."""
         _, prior_linear, prior_factors, _ = self.precisions
-        linear = self.linear / (prior_linear + self.statistics[:, self._kernel.LINEAR])
-        return linear, self.factors / (prior_factors + self.statistics[:, self._kernel.FACTORS, None])
+        linear = self.linear / (prior_linear + self.statistics[:, LINEAR])
+        return linear, self.factors / (prior_factors + self.statistics[:, FACTORS, None])
 
     def model(self) -> FactorizationModel:
         """The machine in the data's units. Features that were never seen keep a given start, else they are 0."""
@@ -216,13 +222,14 @@ class KalmanState:
         mean, deviation = self.units
         seen = self.scale > 0
         scale = np.where(seen, self.scale, 1).astype(np.float64)
-        linear = self.linear * (deviation / scale)
+        linear = self.linear * (deviation / scale)  # In double precision up to here.
         factors = self.factors[:, :count] * (np.sqrt(deviation) / scale)[:, None]
         if "factors" not in self._starts:
             factors[~seen] = 0
         bias = float(self.bias[0] * deviation + mean)
-        found = FactorizationModel(bias, linear.astype(np.float32), factors.astype(np.float32), self._type)
-        if not (np.isfinite(bias) and np.isfinite(found.linear).all() and np.isfinite(found.factors).all()):
+        with np.errstate(over="ignore"):
+            found = FactorizationModel(bias, linear.astype(np.float32), factors.astype(np.float32), self._type)
+        if not found.finite():
             raise CustomerError(
                 "The values of the features or labels are too large or too small for 32-bit numbers; scale them"
             )

@@ -5,13 +5,17 @@
 
 import numpy as np
 
+from lakemill.algorithms.factorization_machines.layout import (
+    FACTORS,
+    FACTORS_NOW,
+    LANES,
+    LINEAR,
+    LINEAR_NOW,
+    SEEN,
+    SEEN_NOW,
+)
 from lakemill.formats.jit import compiled
 
-LANES = 8
-"""Factors are padded with zeros to a multiple of this, so that the inner loops have a length the compiler knows."""
-SEEN, SEEN_NOW, LINEAR, LINEAR_NOW, FACTORS, FACTORS_NOW = range(6)
-"""Columns of a feature's statistics: the records that had it, the curvature of its weight and the mean curvature of
-its factors; each of the last pass, and so far in this one."""
 REACH = np.float32(0.5)
 """A record may change the sums of its factors by at most this share of themselves: f is quadratic in them, and the
 step is made for a linear one."""

@@ -6,6 +6,9 @@ import numpy as np
 
 from lakemill.algorithms.factorization_machines.spec import BINARY
 
+HUGE = 1e30
+"""What infinity counts, in the metrics of a training that diverges."""
+
 
 class Tally:
     """Sums over records that were scored.
@@ -26,7 +29,7 @@ class Tally:
 
     def add(self, margins: np.ndarray, labels: np.ndarray) -> None:
         """Take records in: f (n,) and labels (n,), of 0 and 1 for a classifier."""
-        margins = margins.astype(np.float64)
+        margins = np.nan_to_num(margins.astype(np.float64), nan=0.0, posinf=HUGE, neginf=-HUGE)
         if not self._binary:
             errors = margins - labels
             self.sums += [len(labels), errors @ errors, np.abs(errors).sum()]

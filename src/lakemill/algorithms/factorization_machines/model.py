@@ -34,8 +34,14 @@ class FactorizationModel:
     def dim(self) -> int:
         return len(self.linear)
 
+    def finite(self) -> bool:
+        """Whether all values, and the squares that scoring needs, are finite numbers."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            lengths = np.einsum("dk,dk->d", self.factors, self.factors)
+        return bool(np.isfinite(self.bias) and np.isfinite(self.linear).all() and np.isfinite(lengths).all())
+
     def margins(self, features: Any) -> np.ndarray:
-        """f of (n, d) records, dense or csr, as (n,) float32. O(k) for each number that is not 0.
+        """f of (n, d) records, dense or csr, (n,) of the arrays' dtype. O(k) for each number that is not 0.
 
         The pairs come from |sum v x|^2 - sum |v x|^2 (Rendle, "Factorization Machines", ICDM 2010, lemma 3.1).
         """
@@ -48,10 +54,10 @@ class FactorizationModel:
         sums = features @ self.factors
         lengths = np.einsum("dk,dk->d", self.factors, self.factors)
         pairs = np.einsum("nk,nk->n", sums, sums) - squares @ lengths
-        return np.asarray(self.bias + features @ self.linear + 0.5 * pairs, np.float32)
+        return self.bias + features @ self.linear + 0.5 * pairs
 
     def scores(self, features: Any) -> np.ndarray:
-        """(n,) float32: chances of label 1, or predicted numbers."""
+        """(n,): chances of label 1, or predicted numbers."""
         margins = self.margins(features)
         return chances(margins) if self.predictor_type == BINARY else margins
 

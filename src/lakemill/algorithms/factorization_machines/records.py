@@ -14,6 +14,8 @@ from lakemill.formats.block import Block
 
 CHUNK_BYTES = 64 << 20
 """Size of what is shuffled as one; a channel of this size or less is read once and kept."""
+LARGEST = 1e18
+"""Squares of larger numbers do not fit 32 bits."""
 NAME = "factorization machines"
 
 
@@ -35,6 +37,9 @@ def checked(block: Block, feature_dim: int, predictor_type: str) -> tuple[Any, n
     labels = labels.reshape(-1)
     if not np.isfinite(labels).all():
         raise CustomerError("The labels hold NaN or infinite values; they must be finite numbers")
+    for what, values in (("features", found.data if block.sparse else found), ("labels", labels)):
+        if values.size and max(values.max(), -values.min()) > LARGEST:
+            raise CustomerError(f"The {what} hold values beyond {LARGEST:g}; scale them")
     if predictor_type == BINARY and not ((labels == 0) | (labels == 1)).all():
         wrong = labels[(labels != 0) & (labels != 1)][0]
         raise CustomerError(f"Labels of predictor_type binary_classifier must be 0 or 1; got {wrong:g}")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lakemill.algorithms.contract import InferenceError
 from lakemill.algorithms.errors import CustomerError
 from lakemill.algorithms.factorization_machines import artifact
 from lakemill.algorithms.factorization_machines.model import FactorizationModel
@@ -28,7 +29,10 @@ class FactorizationPredictor(RecordPredictor):
     def outputs(self, block: Block, options: Mapping[str, str]) -> Outputs:
         if block.sparse and not block.features.has_canonical_format:
             block.features.sum_duplicates()
-        scores = self.model.scores(block.features)
+        with np.errstate(over="ignore", invalid="ignore"):
+            scores = self.model.scores(block.features)
+        if not np.isfinite(scores).all():
+            raise InferenceError(400, "The features are too large for 32-bit numbers")
         if self.model.predictor_type == REGRESSOR:
             return {"score": scores}
         return {"score": scores, "predicted_label": (scores >= 0.5).astype(np.float32)}

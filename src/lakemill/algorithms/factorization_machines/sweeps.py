@@ -15,10 +15,10 @@ TOGETHER = 32
 """Records that stay together when an order is drawn anew: so many are read from memory in one go."""
 HELD_SHARE, HELD_MAX, HELD_FROM = 20, 20_000, 3
 """One of so many records is held back, and so many at most, in trainings of so many epochs or more."""
-BATCHES_APART = 8
-"""Hosts exchange what they have learned after so many batches..."""
+EXCHANGES, BATCHES_APART = 16, 8
+"""Hosts exchange what they have learned so often in a chunk, and every so many batches..."""
 VALUES_A_RECORD = 64
-"""...or so many records that for each one no more values than this are sent."""
+"""...but never so often that for a record more values than this are sent."""
 
 
 @dataclasses.dataclass
@@ -114,9 +114,10 @@ class Sweeps:
         if self._hosts.size == 1:
             yield order
             return
-        size = max(BATCHES_APART * self._batch, self._state.factors.size // VALUES_A_RECORD)
         most = max(self._hosts.gather(len(order)))
-        yield from np.array_split(order, max(1, -(-most // size)))
+        wanted = max(EXCHANGES, most // (BATCHES_APART * self._batch))
+        affordable = most * VALUES_A_RECORD // self._state.factors.size
+        yield from np.array_split(order, max(1, min(wanted, affordable)))
 
     def _held_together(self) -> Chunk:
         return joined(self._held) if self._held else nothing(len(self._state.linear))
