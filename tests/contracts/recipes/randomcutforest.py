@@ -1,0 +1,8 @@
+from tests.contracts.recipes import FEATURES, Recipe
+
+RECIPE = Recipe(
+    "unsupervised",
+    {"num_trees": "50", "num_samples_per_tree": "4", "feature_dim": str(FEATURES)},
+    ("score",),
+    wrapper="scores",
+)
