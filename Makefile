@@ -7,7 +7,7 @@ SDK2 := .venvs/sdk2
 SDK3 := .venvs/sdk3
 PEERS := .venvs/peers
 
-.PHONY: help venv clients demo test test-all bench bench-algorithms lint check types docs lock clean
+.PHONY: help venv clients demo test test-all bench bench-algorithms fuzz lint check types docs lock clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -58,6 +58,12 @@ bench: venv clients $(PEERS)/.installed ## Measure lakemill beside its peers and
 
 bench-algorithms: venv ## Measure the algorithms only.
 	$(BIN)/python -m bench --only algorithms
+
+FUZZ_SECONDS ?= 720
+fuzz: venv ## Fuzz the record parsers, guided by coverage: an hour in all (FUZZ_SECONDS for each).
+	test -d .venvs/fuzz/atheris || $(BIN)/python -m pip install -q --target .venvs/fuzz atheris==3.0.0
+	for target in csv libsvm recordio json jsonlines; do \
+		PYTHONPATH=.venvs/fuzz $(BIN)/python -m tests.fuzz $$target --seconds $(FUZZ_SECONDS) || exit 1; done
 
 lint: venv ## Check style and types.
 	$(BIN)/ruff check src tests bench examples docs

@@ -122,20 +122,24 @@ class _Parser:
         self._delimiter = delimiter.encode() if delimiter else None
         self._missing = missing
         self._columns: int | None = None
+        self._begun = False
         self.line = 1
         """The number of the next piece's first line."""
 
     def matrix(self, piece: memoryview) -> np.ndarray:
         """(n, columns) float32 of the next lines, label and weight included."""
-        if bytes(piece[:3]) == _BOM:
+        if not self._begun and bytes(piece[:3]) == _BOM:
             piece = piece[3:]
-        if self._delimiter is None:
-            self._delimiter = sniffed(_first_line(piece))
+        self._begun = True
+        if self._delimiter is None and (line := _first_line(piece)):
+            self._delimiter = sniffed(line)
         if len(piece) <= (_WARM_BYTES if "pyarrow.csv" in sys.modules else SMALL_BYTES):
             return self._small(bytes(piece))
         return self._large(piece)
 
     def _small(self, text: bytes) -> np.ndarray:
+        if b"\r" in text and b"\r" in text.replace(b"\r\n", b"\n"):
+            return self._line_by_line(text)  # Lines may end in CR alone; float() would take it for padding.
         lines = text.split(b"\n")
         numbers: list[float] = []
         delimiter = None if self._delimiter == b" " else self._delimiter

@@ -78,7 +78,7 @@ def decode(body: bytes) -> Instances:
     [[1.0, 2.0]]
     """
     try:
-        request = _request.decode(body)
+        request = _request.decode(_utf8(body))
     except msgspec.MsgspecError as wrong:
         raise FormatError(f"not a JSON request of instances: {wrong}") from None
     return _instances(request.instances, request.configuration)
@@ -90,7 +90,7 @@ def decode_lines(body: bytes) -> Instances:
     >>> decode_lines(b'{"features": [1, 2]}').block.features.tolist()
     [[1.0, 2.0]]
     """
-    return _instances(_lines(bytes(body).splitlines(), 1), None)
+    return _instances(_lines(bytes(body).split(b"\n"), 1), None)
 
 
 def iter_lines(sources: Iterable[streams.Source], rows: int) -> Iterator[Block]:
@@ -116,10 +116,20 @@ def _lines(lines: Sequence[bytes], first: int) -> list[_Instance]:
     for number, line in enumerate(lines, first):
         if line.strip():
             try:
-                found.append(_instance.decode(line))
-            except msgspec.MsgspecError as wrong:
+                found.append(_instance.decode(_utf8(line)))
+            except (msgspec.MsgspecError, FormatError) as wrong:
                 raise FormatError(f"line {number} is not a JSON instance: {wrong}", line=number) from None
     return found
+
+
+def _utf8(body: bytes) -> bytes:
+    """The body, if it is UTF-8: the decoder does not look into members that it skips. Raises FormatError."""
+    try:
+        if not body.isascii():
+            str(body, "utf-8")
+    except UnicodeDecodeError as wrong:
+        raise FormatError(f"not UTF-8: {wrong.reason} at byte {wrong.start}") from None
+    return body
 
 
 def _instances(instances: list[_Instance], configuration: dict[str, Any] | None) -> Instances:
