@@ -1,6 +1,7 @@
 """From prepared records to the best linear model: what the estimators and the built-in image both do."""
 
 import dataclasses
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,11 +17,13 @@ from lakemill.algorithms.linear_learner.losses import make_loss
 from lakemill.algorithms.linear_learner.model import BINARY, MULTICLASS, REGRESSOR, LinearModel
 from lakemill.algorithms.linear_learner.scaler import Scaler
 from lakemill.algorithms.linear_learner.selection import Criterion
+from lakemill.algorithms.linear_learner.smoothing import QuasiNewtonPopulation
 from lakemill.algorithms.linear_learner.standing import part
 from lakemill.algorithms.linear_learner.training import Fitted, Watch
 
 UNSEEN_CLASS_WEIGHT = 1e6
 NOBODY = Watch()
+HEAD_EPOCHS_MAX = 25
 HELD_OUT_MIN = 20
 """Fewer records than this are not split."""
 QUASI_NEWTON_WEIGHTS_MAX, MINI_BATCH_WEIGHTS_MAX = 1 << 22, 1 << 25
@@ -115,6 +118,16 @@ def _holds_out(
     return validation is None and fraction > 0 and chooses and possible
 
 
+def _near(population: QuasiNewtonPopulation, data: Any, watch: Watch) -> np.ndarray:
+    """Weights to begin a stream with: the optimum of its first records. A pass over them costs next to nothing."""
+    first = data.sample(sys.maxsize)
+    for _ in range(HEAD_EPOCHS_MAX):
+        if population.finished or watch.stop_together():
+            break
+        population.epoch(first)
+    return population.weights
+
+
 def fit(
     settings: Mapping[str, Any],
     data: Any,
@@ -128,7 +141,8 @@ def fit(
     """Train all candidates on `data`, keep the best on `validation`.
 
     Without validation data the models are compared on the training data, or, where held_out_fraction is given and the
-    optimiser is quasi-Newton, on that part of them; the winner then goes on over all records.
+    optimiser is quasi-Newton, on that part of them; the winner then goes on over all records. With quasi-Newton a
+    stream's passes begin at the optimum of its first records.
 
     data, validation: MemoryData or StreamData, scaled by `scaler`. settings: the hyperparameters, typed and complete.
     Raises CustomerError when every model diverges. A collective call.
@@ -153,6 +167,8 @@ def fit(
     if (chosen := watch.keeper.saved("winner")) is not None:
         fitted = Fitted.of(part(chosen, "fitted"))
     else:
+        if not data.in_memory and uses_quasi_newton(settings) and watch.keeper.saved("models") is None:
+            start = _near(population(data.sample(sys.maxsize), candidates, start), data, watch)
         models = population(data, candidates, start)
         fitted = training.train(settings, models, criterion, data, validation, watch)
     best, only = candidates[fitted.best], slice(fitted.best, fitted.best + 1)

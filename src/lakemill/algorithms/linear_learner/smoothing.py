@@ -15,6 +15,8 @@ TOLERANCES = {"float32": 1e-6, "float64": 1e-10}
 """Relative decrease at which a model has converged; the objective is then above its optimum by about as much."""
 WIDTHS = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 """Half-widths of a rounded kink, stage by stage, in median residuals; the last costs about 1e-5 of the loss."""
+STREAM_WIDTHS = (0.03, 0.01)
+"""The same for a stream, which has few passes and begins near its optimum."""
 
 
 class QuasiNewtonPopulation:
@@ -45,7 +47,7 @@ class QuasiNewtonPopulation:
         self._passes = passes
         self._noise = 5e-7 if data.dtype == np.float32 else 1e-13
         self._tolerance = tolerance or TOLERANCES[np.dtype(data.dtype).name]
-        self._widths = list(WIDTHS) if loss.kinked else [0.0]
+        self._widths = list(WIDTHS if data.in_memory else STREAM_WIDTHS) if loss.kinked else [0.0]
         self._solver = self._next_solver(weights)
 
     def state(self) -> dict[str, np.ndarray]:

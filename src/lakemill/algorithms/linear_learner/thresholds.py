@@ -78,7 +78,8 @@ def cuts(scores: np.ndarray, labels: np.ndarray) -> Cuts:
 def calibrate(scores: np.ndarray, labels: np.ndarray, goal: Goal) -> tuple[float, float]:
     """The best threshold and the criterion's value there (higher is better).
 
-    Where a target cannot be met, the threshold that comes nearest to it is taken. Among equals the one nearest to 0.5.
+    Where a target cannot be met, the threshold that comes nearest to it is taken, and the value is what is missing, below
+    zero: a model that meets its target is better than one that does not. Among equals the one nearest to 0.5.
     """
     if goal.criterion in BY_LOSS:
         raise ValueError(f"{goal.criterion} chooses no threshold")
@@ -87,10 +88,10 @@ def calibrate(scores: np.ndarray, labels: np.ndarray, goal: Goal) -> tuple[float
     best = value.max()
     equal = np.flatnonzero(value >= best - 1e-12)
     place = equal[np.argmin(np.abs(found.thresholds[equal] - NEUTRAL))]
-    return float(found.thresholds[place]), float(_reported(found, goal)[place])
+    return float(found.thresholds[place]), float(value[place])
 
 
-def _reported(found: Cuts, goal: Goal) -> np.ndarray:
+def _criterion(found: Cuts, goal: Goal) -> np.ndarray:
     """The criterion at every cut."""
     if goal.criterion == "accuracy":
         return found.accuracy()
@@ -102,12 +103,12 @@ def _reported(found: Cuts, goal: Goal) -> np.ndarray:
 
 
 def _values(found: Cuts, goal: Goal) -> np.ndarray:
-    """What the best cut maximises: the criterion where its side condition holds, below that the condition itself."""
-    value = _reported(found, goal)
+    """What the best cut maximises: the criterion where its side condition holds, else what that lacks."""
+    value = _criterion(found, goal)
     if goal.criterion == "precision_at_target_recall":
         held, target = found.recall(), goal.target_recall
     elif goal.criterion == "recall_at_target_precision":
         held, target = found.precision(), goal.target_precision
     else:
         return value
-    return np.where(held >= target - 1e-12, 1 + value, held)
+    return np.where(held >= target - 1e-12, value, held - target)

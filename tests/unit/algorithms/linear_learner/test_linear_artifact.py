@@ -1,6 +1,7 @@
 """The artifact's layout, artifacts made elsewhere, and answers to requests."""
 
 import json
+import struct
 import zipfile
 
 import msgspec
@@ -55,6 +56,38 @@ def elsewhere(path, additional, symbol, rows=1):
         archive.writestr("mx-mod-symbol.json", symbol)
         archive.writestr("additional-params.json", additional)
         archive.writestr("manifest.json", "{}")
+
+
+def ndarray_bytes(rows, dim, values, bias, *, version=2):
+    """`arg:fc0_weight` and `arg:fc0_bias` byte by byte, as MXNet's NDArray::Save writes them."""
+    cpu_float32 = struct.pack("<iii", 1, 0, 0)
+    dense = struct.pack("<Ii", 0xF993FAC9, 0) if version == 2 else struct.pack("<I", 0xF993FAC8)
+    weight = dense + struct.pack("<Iqq", 2, rows, dim) + cpu_float32 + struct.pack(f"<{rows * dim}f", *values)
+    shift = dense + struct.pack("<Iq", 1, rows) + cpu_float32 + struct.pack(f"<{rows}f", *bias)
+    names = b"".join(struct.pack("<Q", len(name)) + name for name in (b"arg:fc0_weight", b"arg:fc0_bias"))
+    return struct.pack("<QQQ", 0x112, 0, 2) + weight + shift + struct.pack("<Q", 2) + names
+
+
+def test_the_arrays_have_mxnets_bytes(tmp_path):
+    one = LinearModel(np.array([[1.5, -2, 0.25], [0, 1, 2], [3, 4, 5]]), np.array([0.5, -1, 8]), MULTICLASS)
+    artifact.save(one, tmp_path / "model_algo-1")
+    wanted = ndarray_bytes(3, 3, [1.5, -2, 0.25, 0, 1, 2, 3, 4, 5], [0.5, -1, 8])
+    with zipfile.ZipFile(tmp_path / "model_algo-1") as archive:
+        assert archive.read("mx-mod-0000.params") == wanted
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_an_artifact_of_mxnets_bytes_is_served(tmp_path, version, method):
+    with zipfile.ZipFile(tmp_path / "model_algo-1", "w", method) as archive:
+        archive.writestr("additional-params.json", "{}")
+        archive.writestr("manifest.json", "{}")
+        archive.writestr("mx-mod-symbol.json", '{"nodes": [{"op": "LogisticRegressionOutput", "name": "out"}]}')
+        archive.writestr("mx-mod-0000.params", ndarray_bytes(1, 3, [1, 2, -1], [0.5], version=version))
+    answer = json.loads(ask(serve(tmp_path, {}), b"1,0,1\n-1,0,0"))["predictions"]
+    chances = 1 / (1 + np.exp(-np.array([0.5, -0.5])))
+    np.testing.assert_allclose([row["score"] for row in answer], chances, rtol=1e-6)
+    assert [row["predicted_label"] for row in answer] == [1, 0]
 
 
 @pytest.mark.parametrize(("additional", "symbol", "rows", "kind", "threshold"), [

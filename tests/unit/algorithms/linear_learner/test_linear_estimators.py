@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
@@ -136,6 +137,16 @@ def test_a_threshold_for_recall_reaches_it(data):
     assert np.mean(model.predict(x)[labels]) >= 0.95
     assert model.threshold_ < 0.5
     np.testing.assert_array_equal(model.predict(x), model.decision_function(x) >= 0)
+
+
+def test_a_threshold_for_precision_reaches_it_and_keeps_the_trained_weights(data):
+    x, y = data
+    labels = y > 1.5
+    given = {"binary_classifier_model_selection_criteria": "recall_at_target_precision", "target_precision": 0.99}
+    model = LinearLearnerClassifier(**given).fit(x, labels, eval_set=(x, labels))
+    assert labels[model.predict(x)].mean() >= 0.99
+    # At the start every record has the same score: all are called, which is full recall at a precision far below.
+    assert roc_auc_score(labels, model.decision_function(x)) > 0.95
 
 
 def test_positive_weights_raise_recall(data):
