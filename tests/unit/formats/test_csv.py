@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lakemill.formats import csv
+from lakemill.formats import csv, streams
 from lakemill.formats.errors import FormatError
 from tests.unit.formats.conftest import cases
 
@@ -98,3 +98,20 @@ def test_a_line_longer_than_a_piece_is_read(monkeypatch):
 def test_a_small_body_does_not_load_pyarrow():
     program = "import sys; from lakemill.formats import csv; csv.decode(b'1,2'); sys.exit('pyarrow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+class TestFoundByFuzzing:
+    def test_a_bare_carriage_return_ends_a_line_everywhere(self):
+        assert csv.decode(b"1,2\r3,4").features.tolist() == [[1, 2], [3, 4]]
+        with pytest.raises(FormatError, match="line 2 has 2 columns"):
+            csv.decode(b"1.0,0.5,-2.25\n0.0,1\r\r,1e-08\n")
+
+    def test_a_byte_order_mark_is_one_at_the_very_start_only(self, monkeypatch):
+        monkeypatch.setattr(streams.Pieces.__init__, "__defaults__", (8,))
+        with pytest.raises(FormatError, match="is not a number"):
+            list(csv.iter_blocks([io.BytesIO(b"1\n2\n3\n4\n\xef\xbb\xbf5\n6\n")], 2))
+
+    def test_blank_pieces_do_not_decide_the_delimiter(self, monkeypatch):
+        monkeypatch.setattr(streams.Pieces.__init__, "__defaults__", (8,))
+        (block,) = csv.iter_blocks([io.BytesIO(b"\n" * 20 + b"1;2\n3;4\n")], 5)
+        assert block.features.tolist() == [[1, 2], [3, 4]]

@@ -1,3 +1,4 @@
+import io
 import json
 
 import numpy as np
@@ -65,3 +66,16 @@ def test_what_json_has_no_number_for_becomes_null():
         jsonrecords.encode({"score": np.float32([np.nan, np.inf])})
         == b'{"predictions":[{"score":null},{"score":null}]}'
     )
+
+
+@pytest.mark.parametrize("read", [jsonrecords.decode, jsonrecords.decode_lines])
+def test_bytes_that_are_no_text_are_refused_where_nobody_looks_too(read):
+    line = b'{"sha\xaa\xaape": 1, "features": [1]}'
+    with pytest.raises(FormatError, match="not UTF-8"):
+        read(line if read is jsonrecords.decode_lines else b'{"instances": [' + line + b"]}")
+
+
+def test_lines_end_in_line_feeds_only():
+    body = b'{"features": [\r\r0.5]}\r\n{"features": [1]}'
+    assert jsonrecords.decode_lines(body).block.features.tolist() == [[0.5], [1]]
+    assert next(jsonrecords.iter_lines([io.BytesIO(body)], 5)).features.tolist() == [[0.5], [1]]
