@@ -100,9 +100,9 @@ def boost(
     -------
     The booster; after early stopping only its rounds up to the best one (a linear model cannot be cut).
     """
-    parameters = parameters | (saved.SETTINGS if checkpoints else {})
+    own = _own_metrics(own_metrics, parameters, watched, collective)
+    parameters = parameters | own.for_library | (saved.SETTINGS if checkpoints else {})
     booster, first = _start(parameters, watched, checkpoints, inform, collective)
-    own = _own_metrics(own_metrics, parameters.get("objective", "reg:squarederror"), collective)
     trained = Booster(booster, first)
     if early_stopping and first:
         early_stopping.resume(booster)
@@ -114,7 +114,8 @@ def boost(
         if checkpoints:
             saved.prepare(booster, parameters)
         booster.update(watched[0][0], iteration)
-        trained.evaluation = parse_evaluation(booster.eval_set(watched, iteration, feval=own, output_margin=False))
+        trained.evaluation = parse_evaluation(booster.eval_set(watched, iteration))
+        own.add(booster, watched, trained.evaluation)
         report(format_evaluation(iteration, trained.evaluation))
         trained.rounds = iteration + 1
         trained.stopped_early = bool(early_stopping and early_stopping.update(iteration, trained.evaluation))
@@ -157,14 +158,40 @@ def _keep_best(trained: Booster, stopping: EarlyStopping, cut: bool) -> None:
     stopping.keep(trained.booster)
 
 
-def _own_metrics(
-    names: Sequence[str], objective: str, collective: Collective
-) -> Callable[[np.ndarray, Any], list[tuple[str, float]]] | None:
-    def evaluate(predictions: np.ndarray, matrix: Any) -> list[tuple[str, float]]:
-        labels = matrix.get_label()
-        return [(name, scores.score(name, labels, predictions, objective, collective)) for name in names]
+@dataclasses.dataclass
+class _OwnMetrics:
+    """What is evaluated here and not by the library, which is told so in `for_library`."""
 
-    return evaluate if names else None
+    names: list[str]
+    labels: list[np.ndarray]
+    objective: str
+    collective: Collective
+    for_library: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def add(self, booster: Any, watched: Sequence[tuple[Any, str]], evaluation: dict[str, dict[str, float]]) -> None:
+        if not self.names:
+            return
+        for (matrix, data), labels in zip(watched, self.labels, strict=True):
+            predictions = booster.predict(matrix)
+            found = {
+                name: scores.score(name, labels, predictions, self.objective, self.collective) for name in self.names
+            }
+            evaluation.setdefault(data, {}).update(found)
+
+
+def _own_metrics(
+    names: Sequence[str], parameters: dict[str, Any], watched: Sequence[tuple[Any, str]], collective: Collective
+) -> _OwnMetrics:
+    """The container's metrics, and auc where ours is the library's: that takes the library as long as a tree."""
+    labels = [matrix.get_label() for matrix, _ in watched]
+    objective = parameters.get("objective", "reg:squarederror")
+    asked = parameters.get("eval_metric", [])
+    ours = "auc" in asked and objective == "binary:logistic" and collective.size == 1
+    if not ours or any(len(matrix.get_weight()) for matrix, _ in watched) or not all(map(scores.has_auc, labels)):
+        return _OwnMetrics([*names], labels, objective, collective)
+    rest = [name for name in asked if name != "auc"]
+    for_library = {"eval_metric": rest, "disable_default_eval_metric": int(not rest)}
+    return _OwnMetrics(["auc", *names], labels, objective, collective, for_library)
 
 
 def parse_evaluation(line: str) -> dict[str, dict[str, float]]:

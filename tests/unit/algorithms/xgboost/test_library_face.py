@@ -3,6 +3,7 @@
 import doctest
 
 import numpy as np
+import pytest
 import xgboost
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -45,6 +46,7 @@ def expected(estimator) -> dict[str, str]:
     return REASONS[type(estimator).__name__]
 
 
+@pytest.mark.filterwarnings("ignore:Unknown data type")
 @parametrize_with_checks(
     [face.XGBClassifier(n_estimators=3, nthread=1), face.XGBRegressor(n_estimators=3, nthread=1)],
     expected_failed_checks=expected,

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xgboost
 from sklearn import metrics as reference
 
 from lakemill.algorithms.errors import CustomerError
@@ -47,6 +48,20 @@ def test_mse_and_r2_equal_scikit_learns() -> None:
     assert scores.score("r2", BINARY, CHANCES, "reg:squarederror") == pytest.approx(
         reference.r2_score(BINARY, CHANCES), rel=1e-5
     )
+
+
+@pytest.mark.parametrize("digits", [1, 3, 9])
+def test_auc_is_the_librarys_to_the_last_bit(digits: int) -> None:
+    chances = np.round(CHANCES, digits).astype(np.float32)
+    matrix = xgboost.DMatrix(np.zeros((200, 1)), BINARY, base_margin=chances)
+    booster = xgboost.Booster({"eval_metric": "auc"}, [matrix])
+    assert scores.auc(BINARY, chances) == float(booster.eval(matrix).split(":")[1])
+    assert scores.auc(BINARY, chances) == pytest.approx(reference.roc_auc_score(BINARY, chances), abs=1e-12)
+
+
+def test_auc_is_for_two_classes_that_both_occur() -> None:
+    assert scores.has_auc(BINARY)
+    assert not any(scores.has_auc(np.float32(labels)) for labels in ([1, 1], [0, 0], [0, 0.5, 1], [0, 1, 2], []))
 
 
 def test_margins_are_cut_at_zero_and_class_predictions_taken_as_they_are() -> None:

@@ -126,6 +126,20 @@ def test_the_log_has_a_line_for_every_round_and_all_metrics(tmp_path: Path) -> N
     assert log.lines[0] == "Train matrix has 150 rows and 4 columns"
 
 
+@pytest.mark.parametrize("weights", [None, np.arange(150, dtype=np.float32)], ids=["plain", "weighted"])
+@pytest.mark.parametrize("metric", ["auc", "auc,error", "logloss,auc"])
+def test_every_value_of_the_log_is_the_librarys(tmp_path: Path, metric: str, weights: np.ndarray | None) -> None:
+    tables = {"train": Table(FEATURES[:150], LABELS[:150], weights=weights)}
+    log = run(tmp_path, {"objective": "binary:logistic", "eval_metric": metric}, tables)
+    found: dict = {}
+    given = {"objective": "binary:logistic", "eval_metric": metric.split(",")}
+    train = xgboost.DMatrix(FEATURES[:150], LABELS[:150], weight=weights)
+    xgboost.train(given, train, 4, evals=[(train, "train")], evals_result=found, verbose_eval=False)
+    for number, line in enumerate(line for line in log.lines if line.startswith("[")):
+        theirs = {f"train-{name}:{values[number]:.5f}" for name, values in found["train"].items()}
+        assert set(line.split("\t")[1:]) == theirs
+
+
 def test_early_stopping_saves_the_best_rounds(tmp_path: Path) -> None:
     given = {"objective": "binary:logistic", "eval_metric": "logloss", "num_round": "60", "early_stopping_rounds": "3",
              "eta": "1"}  # fmt: skip
