@@ -15,9 +15,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+
 from lakemill.algorithms.spec import AlgorithmSpec
-from tests.contracts.algorithm.data import channel_type, data_of, encoded, kind_of
-from tests.contracts.recipes import Recipe, recipe
+from tests.contracts.algorithm.data import CSV, channel_type, data_of, encoded, kind_of
+from tests.contracts.recipes import Recipe, Table, recipe
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +72,12 @@ class Workbench:
         data = encoded(data_of(self.recipe), kind_of(self.spec))
         kind = channel_type(self.spec, self.recipe)
         names = [one.name for one in self.spec.channels if one.name in ("train", "validation", "test")]
-        done = self.train(key, {name: (kind, {"part": data}) for name in names})
+        channels = {name: (kind, {"part": data}) for name in names}
+        if self.recipe.labelled_test:
+            features = data_of(self.recipe).features
+            labelled = Table(features, (features[:, 0] > 7).astype(np.float32))
+            channels["test"] = (f"{CSV};label_size=1", {"part": encoded(labelled, CSV)})
+        done = self.train(key, channels)
         assert done.code == 0, done.log[-2000:]
         return done
 

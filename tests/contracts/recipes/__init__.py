@@ -29,6 +29,7 @@ class Recipe:
     spec.metrics that this training must print. missing_values: whether NaN is a value the algorithm understands.
     numeric: whether the features are numbers. long: hyperparameters that make the training take many passes or rounds,
     so that it can be killed between two checkpoints. checkpoints: whether it saves any; one that does not begins again.
+    labelled_test: whether an unsupervised algorithm's test channel has labels, 0 or 1.
     exact_in_pipes: whether Pipe mode gives the bytes that File mode gives; otherwise the answers are compared.
     """
 
@@ -42,6 +43,7 @@ class Recipe:
     table: Callable[[int, int], Table] | None = None
     long: Mapping[str, str] = dataclasses.field(default_factory=dict)
     checkpoints: bool = True
+    labelled_test: bool = False
     exact_in_pipes: bool = True
 
 

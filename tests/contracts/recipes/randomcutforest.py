@@ -5,4 +5,6 @@ RECIPE = Recipe(
     {"num_trees": "50", "num_samples_per_tree": "4", "feature_dim": str(FEATURES)},
     ("score",),
     wrapper="scores",
+    metrics=("test:f1", "test:accuracy", "test:precision", "test:recall", "train:progress", "train:throughput"),
+    labelled_test=True,
 )
