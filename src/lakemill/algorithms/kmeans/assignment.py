@@ -55,21 +55,28 @@ class Sums(NamedTuple):
     loss: float
 
 
-def gather(parts: Sequence[Any], centers: np.ndarray, weights: np.ndarray | None = None) -> Sums:
-    """What one step of Lloyd's iteration needs of the points, (n, d) in parts, in one reading."""
+def gather(
+    parts: Sequence[Any], centers: np.ndarray, weights: np.ndarray | None = None, square: float | None = None
+) -> Sums:
+    """What one step of Lloyd's iteration needs of the points, (n, d) in parts, in one reading.
+
+    square: the sum of the points' squared lengths, where it is known.
+    """
     k, measure = len(centers), Measure(centers, isinstance(parts[0], np.ndarray))
-    total, mass, loss = np.zeros(centers.shape), np.zeros(k), 0.0
+    known = square is not None and not measure.shifted
+    total, mass, loss = np.zeros(centers.shape), np.zeros(k), square if known and square else 0.0
     for rows, block in _blocks(parts, k):
         moved = measure.move(block)
         labels, scores = measure.nearest(moved)
-        scores += norms(moved)
-        np.maximum(scores, 0, out=scores)
+        if not known:
+            scores += norms(moved)
+            np.maximum(scores, 0, out=scores)
         own = None if weights is None else weights[rows]
         summed, counted = sums(block, labels, k, own)
         total += summed
         mass += counted
         loss += float(scores.sum(dtype=np.float64) if own is None else scores @ own)
-    return Sums(total, mass, loss)
+    return Sums(total, mass, max(loss, 0.0))
 
 
 class Measure:
@@ -85,6 +92,10 @@ class Measure:
         moved = centers if self._shift is None else centers - shift
         self._norms = np.einsum("kd,kd->k", moved, moved)
         self._doubled = np.ascontiguousarray(-2 * moved).T  # (d, k)
+
+    @property
+    def shifted(self) -> bool:
+        return self._shift is not None
 
     def move(self, block: Any) -> Any:
         """The block in the coordinates that the others want."""

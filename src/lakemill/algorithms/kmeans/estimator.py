@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lakemill.algorithms.kmeans.assignment import nearest, squared_distances
-from lakemill.algorithms.kmeans.sample import SAMPLE_BYTES_MAX
+from lakemill.algorithms.kmeans.sample import SAMPLE_BYTES_MAX, size
 from lakemill.algorithms.kmeans.streaming import TRIALS, CenterState, auto_factor
 
 
@@ -21,7 +21,8 @@ class KMeans(TransformerMixin, ClusterMixin, BaseEstimator):
     ----------
     n_clusters : int, default=8
     extra_center_factor : int or "auto", default="auto"
-        Centres kept while streaming, as a multiple of n_clusters; "auto" is 10.
+        Centres kept while streaming, as a multiple of n_clusters; "auto" is 10, or 3 in `fit` where the last step will
+        have 100 points a centre to work on.
     init : {"random", "kmeans++"}, default="random"
         How those centres start, from the first batch.
     batch_size : int, default=5000
@@ -111,7 +112,7 @@ class KMeans(TransformerMixin, ClusterMixin, BaseEstimator):
         self._state: CenterState | None = None
         for epoch in range(self.epochs):
             for start in range(0, X.shape[0], self.batch_size):
-                self._update(X[start : start + self.batch_size], keep=epoch == 0)
+                self._update(X[start : start + self.batch_size], keep=epoch == 0, kept=self._will_keep(X))
         self.n_iter_ = self.epochs
         return self._finish(X)
 
@@ -149,12 +150,18 @@ class KMeans(TransformerMixin, ClusterMixin, BaseEstimator):
             raise ValueError(f"n_samples={X.shape[0]} should be >= n_clusters={self.n_clusters}.")
         return X
 
-    def _update(self, X: Any, *, keep: bool) -> None:
+    def _will_keep(self, X: Any) -> float:
+        """How many points of X the sample will hold at least: it halves until it fits."""
+        if self.half_life:
+            return 0
+        return X.shape[0] * (1 if size(X) <= self.sample_bytes else self.sample_bytes / 2 / size(X))
+
+    def _update(self, X: Any, *, keep: bool, kept: float = 0) -> None:
         if self._state is None:
             seed = check_random_state(self.random_state).randint(2**31 - 1)
             self._random = np.random.default_rng(seed)
             given = self.extra_center_factor
-            factor = auto_factor(self.n_clusters, X.shape[1]) if isinstance(given, str) else given
+            factor = auto_factor(self.n_clusters, X.shape[1], kept) if isinstance(given, str) else given
             self._state = CenterState.begin(
                 X,
                 self.n_clusters * factor,

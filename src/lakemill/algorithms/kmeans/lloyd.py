@@ -85,9 +85,10 @@ def lloyd(
     """
     parts = points if isinstance(points, list) else [points]
     mass = sum(part.shape[0] for part in parts) if weights is None else float(weights.sum())
+    square = _square(parts, weights)
     previous = np.inf
     for iteration in range(max_iter + 1):
-        found = gather(parts, centers, weights)
+        found = gather(parts, centers, weights, square)
         if iteration == max_iter or previous - found.loss <= tol * found.loss:
             break
         previous = found.loss
@@ -99,6 +100,14 @@ def lloyd(
             means[empty[: len(spare)]] = spare
         centers = means.astype(np.float32)
     return centers, found.loss / mass
+
+
+def _square(parts: list[Any], weights: np.ndarray | None) -> float:
+    """The (weighted) sum of the points' squared lengths."""
+    lengths = [norms(part) for part in parts]
+    if weights is not None:
+        return float(np.concatenate(lengths) @ weights)
+    return sum(float(one.sum(dtype=np.float64)) for one in lengths)
 
 
 def _farthest(parts: list[Any], centers: np.ndarray, count: int) -> np.ndarray:

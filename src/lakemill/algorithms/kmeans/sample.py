@@ -89,8 +89,8 @@ class Sample:
     def _append(self, part: Any, keys: np.ndarray) -> None:
         self._parts.append(part)
         self._keys.append(keys)
-        self._bytes += (size := _size(part))
-        self._small_bytes += size
+        self._bytes += (added := size(part))
+        self._small_bytes += added
         if self._small_bytes >= PART_BYTES:
             self._join()
         while self._bytes > self.bytes_max and len(self) > 1:
@@ -119,7 +119,8 @@ def _stacked(parts: list[Any]) -> Any:
     return scipy.sparse.vstack([scipy.sparse.csr_matrix(part) for part in parts], format="csr")
 
 
-def _size(points: Any) -> int:
+def size(points: Any) -> int:
+    """Bytes that points take, dense or sparse."""
     if isinstance(points, np.ndarray):
         return points.nbytes
     return points.data.nbytes + points.indices.nbytes + points.indptr.nbytes

@@ -23,6 +23,12 @@ FINALISTS = 2
 """Trials that are carried on to the first part: the loss on the weighted centres orders them only roughly."""
 SPARSE = 100
 """Points a centre below which a sample of the points knows less of them than the K centres do."""
+STARTS, FEW = 4, 30
+"""k-means++ starts on the first part: up to four where centres are few, as there a bad start costs most and another
+little; one from 30 centres on."""
+ENOUGH = 1500
+"""Points a centre in a part from which on the whole sample is read once more, and not until nothing moves: the mean of
+m points is off by a share of 1/m of the loss."""
 LOOSE_TOL = 1e-3
 """Lloyd's tolerance on a part: what it could still gain there is less than the part's own error."""
 LAST_TOL = 3
@@ -30,21 +36,25 @@ LAST_TOL = 3
 costs as many readings of the sample as all before."""
 STATE_BYTES_MAX = 256 << 20
 """Size of the K centres from which an extra_center_factor of auto no longer grows."""
-EXTRA_CENTERS, TRIALS = 10, 10
-"""What auto means for extra_center_factor, unless centres are huge, and for the number of trials."""
+EXTRA_CENTERS, FEW_EXTRA_CENTERS, TRIALS = 10, 3, 10
+"""What auto means for extra_center_factor (few where the points will be there to finish on) and for the trials."""
 
 
 Kept = tuple[dict[str, np.ndarray], dict[str, Any]]
 """Arrays, and facts that JSON can hold."""
 
 
-def auto_factor(k: int, features: int) -> int:
+def auto_factor(k: int, features: int, kept: float = 0) -> int:
     """Extra centres per centre: 10, or as many as keep the state within STATE_BYTES_MAX; at least 1.
 
-    >>> auto_factor(10, 784), auto_factor(1000, 50_000)
-    (10, 1)
+    kept: how many points the sample is known to hold at the end. Where these are enough for the centres to be found
+    among them, the extra ones are only their start, and 3 do.
+
+    >>> auto_factor(10, 784), auto_factor(1000, 50_000), auto_factor(10, 784, kept=60_000)
+    (10, 1, 3)
     """
-    return max(1, min(EXTRA_CENTERS, STATE_BYTES_MAX // (4 * k * features)))
+    most = FEW_EXTRA_CENTERS if kept >= SPARSE * k else EXTRA_CENTERS
+    return max(1, min(most, STATE_BYTES_MAX // (4 * k * features)))
 
 
 class CenterState:
@@ -176,18 +186,20 @@ class CenterState:
     ) -> tuple[np.ndarray, float]:
         """Lloyd over a growing part of the sample, from the best of several starts."""
         size = max(FIRST_PART, PER_CENTER * k)
-        part = self.sample.draw(size)
-        # A start that does not depend on what the first batch was like.
-        starts = [start for start in starts if len(start) == k] + [plus_plus_centers(part, k, random)]
-        loose = max(tol, LOOSE_TOL)
-        centers, _ = min(
-            (lloyd(part, start, max_iter=max_iter, tol=loose) for start in starts), key=lambda found: found[1]
-        )
-        while GROWTH * (size := GROWTH * size) <= 2 * len(
-            self.sample
-        ):  # The whole comes next; parts near it do not pay.
+        part, loose = self.sample.draw(size), max(tol, LOOSE_TOL)
+        # Starts that do not depend on what the first batch was like.
+        seeding = Seeding(part)
+        drawn = [seeding.draw(k, random) for _ in range(min(STARTS, 1 + FEW // k))]
+        results = [
+            lloyd(part, start, max_iter=max_iter, tol=loose)
+            for start in (*(start for start in starts if len(start) == k), *drawn)
+        ]
+        centers, _ = min(results, key=lambda found: found[1])
+        while GROWTH**2 * size <= 2 * len(self.sample):  # The whole comes next; parts near it do not pay.
+            size *= GROWTH
             centers, _ = lloyd(self.sample.draw(size), centers, max_iter=max_iter, tol=loose)
-        return lloyd(self.sample.parts(), centers, max_iter=max_iter, tol=LAST_TOL * tol)
+        steps = 1 if size >= ENOUGH * k else max_iter
+        return lloyd(self.sample.parts(), centers, max_iter=steps, tol=LAST_TOL * tol)
 
 
 def _filled(centers: np.ndarray, k: int) -> np.ndarray:
