@@ -12,9 +12,14 @@ Little-endian throughout:
     older:  neither; the file goes on with u32 dimensions and u32 each
     An array of no dimensions stands for "none" and ends after its shape.
 
+    rows of an array (V2, storage type 1): before the dimensions stand those of what is stored, (rows, ...); after the
+                   type code i32 type code and dimensions of the row numbers, (rows,); the row numbers end the array.
+                   Rows that are not stored are 0.
+
 Source: MXNet's src/ndarray/ndarray.cc (NDArray::Save, NDArray::Load).
 """
 
+import math
 import os
 import struct
 from collections.abc import Mapping, Sequence
@@ -26,6 +31,7 @@ from lakemill.formats.errors import FormatError
 
 _FILE_MAGIC = 0x112
 _V1, _V2 = 0xF993FAC8, 0xF993FAC9
+_DENSE, _ROWS = 0, 1
 _DIMENSIONS_MAX = 32
 _DTYPES = ("<f4", "<f8", "<f2", "u1", "<i4", "i1", "<i8")
 """By type code."""
@@ -74,7 +80,7 @@ def decode(data: bytes) -> Arrays:
     Raises
     ------
     FormatError
-        If the bytes are no NDArray file, are cut off, or hold a sparse array.
+        If the bytes are no NDArray file, are cut off, or hold a csr array. Arrays stored by rows come out whole.
     """
     cursor = _Cursor(data)
     magic, _ = cursor.take("<QQ")
@@ -102,22 +108,50 @@ def _encode_array(array: np.ndarray) -> bytes:
 
 def _decode_array(cursor: "_Cursor") -> np.ndarray:
     magic = cursor.one("<I")
-    if magic == _V2 and (storage := cursor.one("<i")) != 0:
-        raise FormatError(f"an NDArray of storage type {storage}; only dense arrays (0) can be read")
+    storage = cursor.one("<i") if magic == _V2 else _DENSE
+    if storage not in (_DENSE, _ROWS):
+        raise FormatError(f"an NDArray of storage type {storage}; only dense arrays (0) and rows (1) can be read")
+    stored = _shape(cursor, magic) if storage == _ROWS else ()
+    shape = _shape(cursor, magic)
+    if not shape:
+        return np.empty(0, np.float32)
+    _device, _number = cursor.take("<ii")
+    dtype = _dtype(cursor, shape)
+    if storage == _DENSE:
+        return _numbers(cursor, shape, dtype)
+    numbered = _dtype(cursor, stored)
+    count = _shape(cursor, magic)
+    rows, places = _numbers(cursor, stored, dtype), _numbers(cursor, count, numbered)
+    if count != stored[:1] or stored[1:] != shape[1:] or (places.size and not _within(places, shape[0])):
+        raise FormatError(f"an NDArray of shape {shape} with {count} rows of shape {stored}; the file is damaged")
+    try:
+        whole = np.zeros(shape, dtype)
+    except (MemoryError, ValueError):
+        raise FormatError(f"an NDArray of shape {shape} does not fit into memory") from None
+    whole[places] = rows
+    return whole
+
+
+def _within(places: np.ndarray, end: int) -> bool:
+    return places.dtype.kind in "iu" and places.min() >= 0 and places.max() < end
+
+
+def _shape(cursor: "_Cursor", magic: int) -> tuple[int, ...]:
     dimensions = cursor.one("<I") if magic in (_V1, _V2) else magic
     if dimensions > _DIMENSIONS_MAX:
         raise FormatError(f"an NDArray with {dimensions} dimensions at byte {cursor.at - 4}; the file is damaged")
-    shape = cursor.take(f"<{dimensions}{'q' if magic in (_V1, _V2) else 'I'}")
-    if not shape:
-        return np.empty(0, np.float32)
-    _device, _number, code = cursor.take("<iii")
-    if not 0 <= code < len(_DTYPES) or min(shape) < 0:
+    return cursor.take(f"<{dimensions}{'q' if magic in (_V1, _V2) else 'I'}")
+
+
+def _dtype(cursor: "_Cursor", shape: tuple[int, ...]) -> np.dtype:
+    code = cursor.one("<i")
+    if not 0 <= code < len(_DTYPES) or min(shape, default=0) < 0:
         raise FormatError(f"an NDArray of shape {shape} and type code {code}; type codes are 0 to {len(_DTYPES) - 1}")
-    dtype = np.dtype(_DTYPES[code])
-    count = 1
-    for size in shape:
-        count *= size
-    return np.frombuffer(cursor.bytes(count * dtype.itemsize), dtype).reshape(shape).copy()
+    return np.dtype(_DTYPES[code])
+
+
+def _numbers(cursor: "_Cursor", shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    return np.frombuffer(cursor.bytes(math.prod(shape) * dtype.itemsize), dtype).reshape(shape).copy()
 
 
 class _Cursor:

@@ -1,3 +1,5 @@
+import struct
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -61,3 +63,22 @@ def test_arrays_without_a_form_in_the_file_are_not_written():
 
 def test_big_endian_arrays_are_turned():
     assert mxnet.decode(mxnet.encode([np.array([1, 2], ">i4")]))[0].tolist() == [1, 2]
+
+
+def by_rows(shape, places, rows):
+    """An array stored by rows, as NDArray::Save writes it."""
+    rows = np.float32(rows)
+    head = struct.pack("<IiI2q", 0xF993FAC9, 1, 2, *rows.shape) + struct.pack("<I2qiii", 2, *shape, 1, 0, 0)
+    aux = struct.pack("<iIq", 6, 1, len(places))
+    body = head + aux + rows.tobytes() + np.int64(places).tobytes()
+    return struct.pack("<QQQ", 0x112, 0, 1) + body + struct.pack("<QQ", 1, 1) + b"v"
+
+
+def test_an_array_stored_by_rows_comes_out_whole():
+    found = mxnet.decode(by_rows((4, 2), [1, 3], [[1, 2], [3, 4]]))
+    assert found["v"].tolist() == [[0, 0], [1, 2], [0, 0], [3, 4]]
+
+
+def test_rows_beyond_the_array_are_refused():
+    with pytest.raises(FormatError, match="damaged"):
+        mxnet.decode(by_rows((4, 2), [1, 4], [[1, 2], [3, 4]]))
