@@ -7,7 +7,7 @@ SDK2 := .venvs/sdk2
 SDK3 := .venvs/sdk3
 PEERS := .venvs/peers
 
-.PHONY: help venv clients demo test test-all bench bench-algorithms fuzz lint check types docs lock clean
+.PHONY: help venv clients demo test test-all bench bench-algorithms fuzz lint check types docs pictures lock clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -75,6 +75,9 @@ check: lint test ## What the build does.
 docs: venv ## Generate the reference pages and build the site into site/.
 	$(BIN)/python docs/generate.py
 	$(BIN)/mkdocs build --strict
+
+pictures: venv ## Draw the pictures of the algorithms' pages anew (LAKEMILL_BENCH_DATA: more data).
+	for script in docs/pictures/*.py; do $(BIN)/python $$script || exit 1; done
 
 lock: venv ## Write requirements/lock.txt from what .venv holds.
 	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu//' > requirements/lock.txt
