@@ -7,7 +7,9 @@ get them by dimension and side instead (see `scores.attribute`).
 
 from typing import Any
 
-from lakemill.algorithms.randomcutforest.reservoir import admit, full
+import numpy as np
+
+from lakemill.algorithms.randomcutforest.reservoir import admit, begin, full
 from lakemill.algorithms.randomcutforest.scores import judge, room, scale
 from lakemill.algorithms.randomcutforest.tree import HELD, ROOT, add, one_tree, remove
 from lakemill.formats.jit import compiled
@@ -37,9 +39,11 @@ def scored(
 @compiled
 def updated(trees: Any, first: int, last: int, points: Any, start: float, decay: float) -> None:
     """Take a block in: the reservoirs first, so that what does not stay never enters a tree."""
-    space = room(0, trees.keys.shape[1])
+    space, order = room(0, trees.keys.shape[1]), np.arange(len(points))
     for t in range(first, last):
         tree = one_tree(trees, t)
+        if tree.heads[HELD] == 0 and decay == 0.0 and len(points) > len(tree.keys):
+            begin(tree, order, start)
         while tree.due[0] < start + len(points):
             if full(tree) and tree.entries[0] >= 0:
                 remove(tree, tree.entries[0])

@@ -9,6 +9,8 @@ go by before the next one is taken is drawn at once, so the others cost nothing.
 import math
 from typing import Any
 
+import numpy as np
+
 from lakemill.algorithms.randomcutforest.tree import HELD, draw
 from lakemill.formats.jit import compiled, inlined
 
@@ -32,6 +34,29 @@ def admit(tree: Any, entry: int, now: float, decay: float) -> None:
     tree.due[0] = now + 1.0
     if full(tree):
         tree.due[0] = now + _wait(tree, now + 1.0, decay)
+
+
+@compiled
+def begin(tree: Any, order: Any, start: float) -> None:
+    """Fill an empty reservoir with an even sample of its first len(order) > S records, as `admit` would one by one.
+
+    order is 0, 1, ..., and is so again in the end. Of the record in place i the entry is -1 - i. The smallest of n
+    exponential variables is one divided by n, and the others lie beyond it as those of n - 1 would.
+    """
+    n, size, exponential = len(order), tree.keys.shape[0], 0.0
+    others = np.empty(size, np.int64)
+    for place in range(size):
+        other = place + int(draw(tree.seeds, 0) * (n - place))
+        others[place] = other
+        order[place], order[other] = order[other], order[place]
+        exponential -= math.log(1.0 - draw(tree.seeds, 0)) / (n - place)
+        # Descending keys are a heap.
+        tree.keys[size - 1 - place] = math.log(exponential + 1e-300)
+        tree.entries[size - 1 - place] = -1 - order[place]
+    for place in range(size - 1, -1, -1):
+        order[place], order[others[place]] = order[others[place]], order[place]
+    tree.heads[HELD] = size
+    tree.due[0] = start + n - 1 + _wait(tree, start + n, 0.0)
 
 
 @inlined

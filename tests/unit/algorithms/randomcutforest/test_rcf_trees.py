@@ -140,15 +140,18 @@ def test_a_tree_is_the_same_in_distribution_whatever_was_removed_before():
     np.testing.assert_allclose(plain.score(query), worn.score(query), rtol=0.03)
 
 
-def ages(decay, trees=300, size=32, seen=5000):
-    forest = Forest(trees, size, 1, decay=decay)
-    forest.update(np.arange(seen, dtype=np.float32)[:, None])
+def ages(decay, first=0, trees=300, size=32, seen=5000):
+    forest, records = Forest(trees, size, 1, decay=decay), np.arange(seen, dtype=np.float32)[:, None]
+    forest.update(records[:first])
+    forest.update(records[first:])
+    check(forest)
     held = np.take_along_axis(forest.trees.rows[:, :, 0], forest.trees.entries + size, axis=1)
     return seen - 1 - held.ravel()
 
 
-def test_without_decay_samples_are_even():
-    assert np.quantile(ages(0.0), [0.25, 0.5, 0.75]) == pytest.approx([1250, 2500, 3750], rel=0.06)
+@pytest.mark.parametrize("first", [0, 10, 1000])
+def test_without_decay_samples_are_even(first):
+    assert np.quantile(ages(0.0, first), [0.25, 0.5, 0.75]) == pytest.approx([1250, 2500, 3750], rel=0.06)
 
 
 def test_with_decay_samples_are_weighted_by_age():
