@@ -112,12 +112,20 @@ class KMeans(TransformerMixin, ClusterMixin, BaseEstimator):
         self._state: CenterState | None = None
         for epoch in range(self.epochs):
             for start in range(0, X.shape[0], self.batch_size):
-                self._update(X[start : start + self.batch_size], keep=epoch == 0, kept=self._will_keep(X))
+                batch, first = X[start : start + self.batch_size], epoch == 0
+                self._update(batch, keep=first, copy=False, kept=self._will_keep(X))
         self.n_iter_ = self.epochs
-        return self._finish(X)
+        self._finish(X)
+        if not self.half_life:  # The points are let go: they are the caller's, and may be many.
+            counts = np.bincount(self.labels_, minlength=self.n_clusters)
+            self._state = CenterState.settled(self.cluster_centers_, counts, self.inertia_)
+        return self
 
     def partial_fit(self, X: Any, y: Any = None) -> "KMeans":
-        """Take a batch in and bring the centres up to date; `labels_` are those of this batch."""
+        """Take a batch in and bring the centres up to date; `labels_` are those of this batch.
+
+        After `fit` it goes on from the centres found, without extra ones.
+        """
         first = not hasattr(self, "_state") or self._state is None
         X = self._checked(X, reset=first)
         if first:
@@ -156,7 +164,7 @@ class KMeans(TransformerMixin, ClusterMixin, BaseEstimator):
             return 0
         return X.shape[0] * (1 if size(X) <= self.sample_bytes else self.sample_bytes / 2 / size(X))
 
-    def _update(self, X: Any, *, keep: bool, kept: float = 0) -> None:
+    def _update(self, X: Any, *, keep: bool, copy: bool = True, kept: float = 0) -> None:
         if self._state is None:
             seed = check_random_state(self.random_state).randint(2**31 - 1)
             self._random = np.random.default_rng(seed)
@@ -170,7 +178,7 @@ class KMeans(TransformerMixin, ClusterMixin, BaseEstimator):
                 random=self._random,
                 sample_bytes=self.sample_bytes,
             )
-        self._state.update(X, keep=keep)
+        self._state.update(X, keep=keep, copy=copy)
 
     def _finish(self, X: Any) -> "KMeans":
         assert self._state is not None

@@ -44,12 +44,16 @@ class Sample:
         """What the kept points take."""
         return self._bytes
 
-    def add(self, points: Any) -> None:
-        """Take (n, d) points in; kept ones are copied."""
+    def add(self, points: Any, *, copy: bool = True) -> None:
+        """Take (n, d) points in. copy: their memory may be used for others later, so kept ones are copied."""
         keys = self._random.random(points.shape[0])
         chosen = np.flatnonzero(keys < self.threshold)
         if len(chosen):
-            self._append(points[chosen] if len(chosen) < len(keys) else points.copy(), keys[chosen])
+            if len(chosen) < len(keys):
+                points = points[chosen]
+            elif copy:
+                points = points.copy()
+            self._append(points, keys[chosen])
 
     def take(self, points: Any, keys: np.ndarray) -> None:
         """Take (n, d) points in that have their keys (n,) from another sample; they become this sample's own."""

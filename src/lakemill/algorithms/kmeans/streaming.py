@@ -96,6 +96,13 @@ class CenterState:
         return cls(pick(points, n_centers, random), half_life=half_life, random=random, sample_bytes=sample_bytes)
 
     @classmethod
+    def settled(cls, centers: np.ndarray, counts: np.ndarray, scatter: float) -> "CenterState":
+        """The state of points that were reduced to centers (k, d): it can be updated, and keeps no points."""
+        made = cls(centers.copy(), sample_bytes=0)
+        made.counts, made.scatter, made.seen = counts.astype(np.float64), scatter, int(counts.sum())
+        return made
+
+    @classmethod
     def restored(cls, kept: Kept, **options: Any) -> "CenterState":
         """The state that `kept` gave, without its sample. With the same options that can be drawn again alike."""
         arrays, facts = kept
@@ -107,8 +114,10 @@ class CenterState:
         """All there is of the state but the sample."""
         return {"centers": self.centers, "counts": self.counts}, {"scatter": self.scatter, "seen": self.seen}
 
-    def update(self, points: Any, *, keep: bool = True) -> float:
-        """Take a batch in; the mean squared distance to the centres it met. keep: points may enter the sample.
+    def update(self, points: Any, *, keep: bool = True, copy: bool = True) -> float:
+        """Take a batch in; the mean squared distance to the centres it met.
+
+        keep: points may enter the sample. copy: as a copy.
 
         A centre c of count n that m points of mean x are nearest to becomes (n c + m x) / (n + m). O(n K d).
         """
@@ -132,13 +141,13 @@ class CenterState:
         self.centers[touched] += moves
         self.seen += points.shape[0]
         if keep:
-            self.keep(points)
+            self.keep(points, copy=copy)
         return loss / points.shape[0]
 
-    def keep(self, points: Any) -> None:
+    def keep(self, points: Any, *, copy: bool = True) -> None:
         """Let the points of a batch enter the sample. With decay old points should fade, so none of them is kept."""
-        if not self._half_life:
-            self.sample.add(points)
+        if not self._half_life and self.sample.bytes_max:
+            self.sample.add(points, copy=copy)
 
     def merge(self, other: "CenterState") -> None:
         """Take another worker's state in: its centres weigh as its counts say."""

@@ -1,5 +1,7 @@
 """The estimator as scikit-learn's own checks see it, and its quality beside scikit-learn's."""
 
+import pickle
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -48,6 +50,27 @@ def test_partial_fit_over_a_stream_comes_close_to_one_fit(few):
     for start in range(0, 4000, 1000):
         stream.partial_fit(few[start : start + 1000])
     assert -stream.score(few) <= KMeans(10, batch_size=1000, random_state=0).fit(few).inertia_ * 1.02
+
+
+def test_a_fitted_model_is_small_and_goes_on_from_its_centres(few):
+    model = KMeans(10, random_state=0).fit(few[:3000])
+    assert len(pickle.dumps(model)) < 4 * model.cluster_centers_.nbytes
+    before = -model.score(few[3000:])
+    model.partial_fit(few[3000:])
+    assert model.cluster_centers_.shape == (10, 784)
+    assert -model.score(few[3000:]) < before
+    assert -model.score(few) <= KMeans(10, random_state=0).fit(few).inertia_ * 1.02
+
+
+def test_fitting_leaves_the_data_alone_and_does_not_hold_on_to_them(few):
+    data = few[:500].copy()
+    model = KMeans(5, random_state=0).fit(data)
+    np.testing.assert_array_equal(data, few[:500])
+    centers = model.cluster_centers_.copy()
+    data[:] = np.nan
+    model.partial_fit(few[500:600])
+    assert np.isfinite(model.cluster_centers_).all()
+    assert np.abs(model.cluster_centers_[:, None] - centers).mean(axis=2).min(axis=1).max() < 0.1
 
 
 def test_labels_distances_and_inertia_agree(few):
