@@ -122,34 +122,34 @@ def _message_classes() -> Any:
             )  # fmt: skip
     record = file.message_type.add(name="Record")
     for number, name in ((1, "Features"), (2, "Label")):
+        # Only the entries called `values` are looked at, so a value is bytes first.
         entry = record.nested_type.add(name=f"{name}Entry")
         entry.options.map_entry = True
         entry.field.add(name="key", number=1, type=types.TYPE_STRING, label=types.LABEL_OPTIONAL)
-        entry.field.add(
-            name="value", number=2, type=types.TYPE_MESSAGE, label=types.LABEL_OPTIONAL,
-            type_name=f".reference.{name}Value",
-        )  # fmt: skip
+        entry.field.add(name="value", number=2, type=types.TYPE_BYTES, label=types.LABEL_OPTIONAL)
         record.field.add(
             name=name.lower(), number=number, type=types.TYPE_MESSAGE, label=types.LABEL_REPEATED,
             type_name=f".reference.Record.{name}Entry",
         )  # fmt: skip
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("reference.Record"))
+    names = ("Record", "FeaturesValue", "LabelValue")
+    return [message_factory.GetMessageClass(pool.FindMessageTypeByName(f"reference.{name}")) for name in names]
 
 
-RECORD = _message_classes()
+RECORD, FEATURES_VALUE, LABEL_VALUE = _message_classes()
 
 
 def _record(payload: bytes) -> list[float]:
     try:
         record = RECORD.FromString(payload)
+        if "values" not in record.features:
+            raise ValueError("no features")
+        features = _tensor(FEATURES_VALUE.FromString(record.features["values"]))
+        labels = _tensor(LABEL_VALUE.FromString(record.label["values"])) if "values" in record.label else []
     except DecodeError as wrong:
         raise ValueError(str(wrong)) from None
-    label = _tensor(record.label["values"]) if "values" in record.label else []
-    if "values" not in record.features:
-        raise ValueError("no features")
-    return label + _tensor(record.features["values"])
+    return labels + features
 
 
 def _tensor(value: Any) -> list[float]:

@@ -18,6 +18,8 @@ from lakemill.formats.errors import FormatError
 
 _KERNELS = "lakemill.formats.libsvm_kernel"
 _INDEX_MAX = (1 << 31) - 2
+_DIGITS_MAX = 15
+"""Of a group or an index, leading zeros included: what a float64 holds exactly."""
 
 
 def decode(buffer: Any, *, labels: bool = True, dimension: int | None = None, one_based: bool | None = False) -> Block:
@@ -281,9 +283,13 @@ def _parsed(line: bytes, number: int, labels: bool) -> _Line | None:
         del tokens[0]
     for token in tokens:
         index, colon, value = token.partition(b":")
-        if index == b"qid" and value.isdigit() and not indices:
+        if index == b"qid":
+            if not value.isdigit() or indices or len(value) > _DIGITS_MAX:
+                raise _wrong(
+                    token, number, f"must be qid:group, a number of up to {_DIGITS_MAX} digits before all indices"
+                )
             group = int(value)
-        elif not colon or not index.isdigit() or int(index) > _INDEX_MAX:
+        elif not colon or not index.isdigit() or len(index) > _DIGITS_MAX or int(index) > _INDEX_MAX:
             raise _wrong(token, number, f"must be index:value with an index from 0 to {_INDEX_MAX}")
         else:
             indices.append(int(index))

@@ -139,7 +139,7 @@ def parse(buf, at, labels_required, row, filled, values, indices, starts, labels
                 while at < end and 48 <= buf[at] <= 57:
                     value = value * 10 + np.float64(np.int64(buf[at]) - 48)
                     at += 1
-                if buf[first_digit - 1] != 58 or at == first_digit or value > 9e15:
+                if buf[first_digit - 1] != 58 or at == first_digit or at - first_digit > 15:
                     return start, row, first, ordered, True
                 group = np.int64(value)
             else:

@@ -100,3 +100,9 @@ def test_labels_and_weights_must_fit_when_written():
         libsvm.encode(np.ones((1, 1)), np.ones(2))
     with pytest.raises(ValueError, match="there are no labels"):
         libsvm.encode(np.ones((1, 1)), weights=np.ones(1))
+
+
+@pytest.mark.parametrize("token", ["qid:" + "5" * 60, "qid:" + "1" * 5000, "7" * 5000 + ":1", "qid:x"])
+def test_numbers_too_long_to_hold_are_refused_with_their_place(token):
+    with pytest.raises(FormatError, match="line 2: "):
+        libsvm.decode(f"1 qid:1 0:1\n1 {token} 0:1\n".encode())
