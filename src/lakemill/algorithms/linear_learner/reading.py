@@ -23,10 +23,10 @@ from lakemill.formats.block import Block, concatenate
 
 STREAM_BYTES = 96 << 20
 """Of a Pipe-mode channel so much is kept, at most; of a longer one the first half of it, for scaling and the like."""
-COPIES = 3
-"""Of the records in memory while they are joined and scaled."""
+MEMORY_SHARE = 8
+"""Records of files may take an eighth of the machine's memory, of which there are three copies while they are joined and
+scaled. Not of what is free: a training that is begun again decides as it did before."""
 OPENING_ROWS = 1024
-WHOLE = "whole"
 
 
 class Channel:
@@ -85,12 +85,12 @@ class Channel:
     def _limit(self) -> int:
         if self._dataset.streamed:
             return STREAM_BYTES
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2 // COPIES
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // MEMORY_SHARE
 
     def _agreed(self, features: Any, targets: np.ndarray, whole: bool) -> tuple[Any, np.ndarray, bool]:
         """The same for all hosts: the width, whether the records are sparse, whether they are in memory."""
         found = self._hosts.gather(
-            {"width": features.shape[1], "rows": len(targets), "sparse": sp.issparse(features), WHOLE: whole}
+            {"width": features.shape[1], "rows": len(targets), "sparse": sp.issparse(features), "whole": whole}
         )
         if not sum(one["rows"] for one in found):
             raise CustomerError(f"Channel {self.name} holds no records")
@@ -104,7 +104,7 @@ class Channel:
             features, targets = np.empty((0, widths[0]), np.float32), np.empty(0, np.float32)
         if any(one["sparse"] for one in found):
             features = sp.csr_matrix(features)
-        return features, targets, all(one[WHOLE] for one in found)
+        return features, targets, all(one["whole"] for one in found)
 
     def _checked(self, block: Block) -> tuple[Any, np.ndarray]:
         """Raises CustomerError for records that no linear model can learn from."""

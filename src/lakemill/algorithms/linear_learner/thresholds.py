@@ -78,8 +78,8 @@ def cuts(scores: np.ndarray, labels: np.ndarray) -> Cuts:
 def calibrate(scores: np.ndarray, labels: np.ndarray, goal: Goal) -> tuple[float, float]:
     """The best threshold and the criterion's value there (higher is better).
 
-    Where a target cannot be met, the threshold that comes nearest to it is taken, and the value is what is missing, below
-    zero: a model that meets its target is better than one that does not. Among equals the one nearest to 0.5.
+    Where a target cannot be met, the threshold that comes nearest to it is taken, and the value is what is missing,
+    below zero: a model that meets its target is better than one that does not. Among equals the one nearest to 0.5.
     """
     if goal.criterion in BY_LOSS:
         raise ValueError(f"{goal.criterion} chooses no threshold")
