@@ -24,8 +24,8 @@ from lakemill.formats.block import Block, concatenate
 STREAM_BYTES = 96 << 20
 """Of a Pipe-mode channel so much is kept, at most; of a longer one the first half of it, for scaling and the like."""
 MEMORY_SHARE = 8
-"""Records of files may take an eighth of the machine's memory, of which there are three copies while they are joined and
-scaled. Not of what is free: a training that is begun again decides as it did before."""
+"""Records of files may take an eighth of the machine's memory; while they are joined and scaled there are three copies.
+Not of what is free: a training that is begun again decides as it did before."""
 OPENING_ROWS = 1024
 
 
