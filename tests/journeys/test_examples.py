@@ -35,6 +35,7 @@ def run(lakemill, command, **environment):
         ("boto3", "boto3_only.py", "transform gave 3000 lines"),
         ("sdk2", "kmeans_sdk2.py", "in 10 clusters"),
         ("sdk2", "pca_sdk2.py", "50 components leave 0.13"),
+        ("sdk2", "randomcutforest_sdk2.py", "09 Feb"),
         ("sdk2", "linear_learner_sdk2.py", "AUC on"),
         ("sdk2", "xgboost_sdk2.py", "the batch job gave the same"),
         ("sdk3", "xgboost_sdk3.py", "AUC on"),
