@@ -7,6 +7,9 @@ from lakemill.algorithms.factorization_machines.metrics import Tally
 from lakemill.algorithms.training import totals
 
 
+NAME = "factorization-machines"
+
+
 class Report:
     """Tallies f and labels of the records of an epoch, in the order in which they were taken in."""
 
@@ -36,7 +39,7 @@ class Report:
         self._publish(epoch)
         if epoch + 1 == self._epochs:
             self._publish(None)
-        self._log.metrics({"Total Records Seen": self.seen}, {"epoch": epoch})
+        self._log.metrics({"Total Records Seen": self.seen}, {"Algorithm": NAME, "epoch": epoch})
         self._log.progress((epoch + 1) / self._epochs)
         self.tally = Tally(self._type)
 
