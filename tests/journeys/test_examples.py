@@ -33,6 +33,7 @@ def run(lakemill, command, **environment):
     ("python", "program", "says"),
     [
         ("boto3", "boto3_only.py", "transform gave 3000 lines"),
+        ("sdk2", "factorization_machines_sdk2.py", "sparse features: 0.7"),
         ("sdk2", "kmeans_sdk2.py", "in 10 clusters"),
         ("sdk2", "pca_sdk2.py", "50 components leave 0.13"),
         ("sdk2", "randomcutforest_sdk2.py", "09 Feb"),
