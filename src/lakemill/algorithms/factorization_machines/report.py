@@ -6,7 +6,6 @@ from lakemill.algorithms.contract import TrainingContext
 from lakemill.algorithms.factorization_machines.metrics import Tally
 from lakemill.algorithms.training import totals
 
-
 NAME = "factorization-machines"
 
 
