@@ -14,7 +14,7 @@ from lakemill.algorithms.randomcutforest.stream import Attribution, led, shingle
 
 DEVIATIONS = 3
 """contamination="auto": as the built-in cuts off, above the mean by so many standard deviations."""
-OFFSET_ROWS = 1024
+OFFSET_ROWS = 512
 """So many training records are enough for that mean and deviation."""
 
 
