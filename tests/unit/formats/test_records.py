@@ -330,3 +330,13 @@ def test_a_damaged_record_is_read_alike_by_both_codes(place, byte):
     payload = bytearray(VALID)
     payload[place] = byte
     test_any_bytes_are_read_or_refused.hypothesis.inner_test(bytes(payload))
+
+
+@pytest.mark.parametrize(
+    "tag", [b"\x8a\x80\x80\x80\x80\x00", b"\xff\xff\xff\xff\xff\x01", b"\x82\x80\x80\x80\x80\x80\x01"]
+)
+def test_a_tag_of_more_bits_than_a_field_number_has_is_refused(tag, general_path):
+    good = records.encode(np.float32([[1, 2]]))
+    payload = good[8 : 8 + int.from_bytes(good[4:8], "little")]
+    with pytest.raises(FormatError, match="is not a protobuf Record"):
+        records.decode(recordio.encode([payload, payload + tag + b"\x00"]))

@@ -58,8 +58,9 @@ def _short_varint(buf, at, end):
 @inlined
 def _field(buf, at, end):
     """(number, wire type, start, stop) of the field at `at`; number 0 when it is malformed."""
+    before = at
     tag, at = _short_varint(buf, at, end)
-    if at < 0 or tag > np.uint64(1 << 31):
+    if at < 0 or at - before > 5 or tag > np.uint64((1 << 32) - 1):
         return 0, 0, 0, 0
     number, kind = np.int64(tag) >> 3, np.int64(tag) & 7
     stop = at

@@ -14,6 +14,10 @@ from lakemill.formats.errors import FormatError
 
 VARINT, EIGHT_BYTES, SPAN, FOUR_BYTES = 0, 1, 2, 5
 
+TAG_MAX = (1 << 32) - 1
+TAG_BYTES_MAX = 5
+"""Field numbers have 29 bits; a tag that takes more bytes is none."""
+
 Field = tuple[int, int, int, int]
 """Number, wire type, first byte, byte after the last one (of the content, or of the raw number)."""
 
@@ -33,8 +37,9 @@ def varint(view: memoryview, at: int, end: int) -> tuple[int, int]:
 def fields(view: memoryview, at: int, end: int) -> Iterator[Field]:
     """The fields of a message. Raises FormatError when they do not fit it."""
     while at < end:
+        before = at
         tag, at = varint(view, at, end)
-        kind = tag & 7
+        tag_end, kind = at, tag & 7
         if kind == SPAN:
             length, at = varint(view, at, end)
             stop = at + length
@@ -46,7 +51,7 @@ def fields(view: memoryview, at: int, end: int) -> Iterator[Field]:
             stop = at + 8
         else:
             raise FormatError(f"is not a protobuf Record: wire type {kind} is not in use")
-        if stop > end or tag < 8:
+        if stop > end or not 8 <= tag <= TAG_MAX or tag_end - before > TAG_BYTES_MAX:
             raise FormatError("is not a protobuf Record: a field does not fit in its message")
         yield tag >> 3, kind, at, stop
         at = stop
