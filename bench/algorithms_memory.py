@@ -38,6 +38,12 @@ TRAININGS = {
         "num_factors": "8",
         "feature_dim": str(FEATURES),
     },
+    "knn, sample of 200,000": {
+        "predictor_type": "classifier",
+        "k": "10",
+        "sample_size": "200000",
+        "feature_dim": str(FEATURES),
+    },
 }
 
 

@@ -1,4 +1,4 @@
-"""Draws docs/algorithms/img/knn-*.svg: python -m docs.pictures.knn
+"""Draws docs/algorithms/img/knn-*.svg: PYTHONPATH=. python docs/pictures/knn.py
 
 Data: Fashion-MNIST of the Debian package dataset-fashion-mnist (MIT licence), as in bench/algorithms_knn.py.
 """
