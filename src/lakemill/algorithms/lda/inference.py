@@ -14,7 +14,7 @@ from lakemill.formats.jit import kernels
 
 ABSENT = 1e-30
 """The least probability of a word: one that no topic has says nothing about the mixture."""
-EM_STEPS = 20
+EM_STEPS, COUNT_STEPS = 20, 8
 GRADIENT_STEPS = 500
 GRADIENT_MIN = 1e-6
 """A mixture is at its best when a step along the gradient, of length 1, would move no topic by more."""
@@ -90,7 +90,7 @@ def posterior(documents: Any, alpha: np.ndarray, beta: np.ndarray, steps: int = 
 
 def expected_counts(documents: Any, alpha: np.ndarray, beta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Words by topic (K, V) that documents are expected to hold, and the sum of their mixtures (K,)."""
-    mixtures = posterior(documents, alpha, beta)
+    mixtures = posterior(documents, alpha, beta, COUNT_STEPS)
     likelihood = Likelihood(documents, beta)
     shares = likelihood.over(likelihood.chances(mixtures)).T @ mixtures  # (V, K)
     return (likelihood.words * shares).T, (mixtures / mixtures.sum(axis=1, keepdims=True)).sum(axis=0)

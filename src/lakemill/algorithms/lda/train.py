@@ -9,7 +9,7 @@ import numpy as np
 from lakemill.algorithms import training
 from lakemill.algorithms.contract import TrainingContext
 from lakemill.algorithms.errors import CustomerError
-from lakemill.algorithms.lda.documents import Documents, counts
+from lakemill.algorithms.lda.documents import SAMPLE_BYTES, Documents, counts
 from lakemill.algorithms.lda.inference import Topics, log_bound
 from lakemill.algorithms.lda.learning import Learning, Settings
 from lakemill.formats import mxnet
@@ -26,7 +26,7 @@ def train(context: TrainingContext) -> None:
     settings, log = context.hyperparameters, context.log
     began = time.perf_counter()
     random = np.random.default_rng(SEED)
-    documents = Documents(lambda: _blocks(context, "train"), random)
+    documents = Documents(lambda: _blocks(context, "train"), random, SAMPLE_BYTES)
     if not documents.seen:
         raise CustomerError("The train channel holds no records")
     if documents.sample is None:
