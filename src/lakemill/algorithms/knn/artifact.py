@@ -26,6 +26,7 @@ from lakemill.algorithms.knn.vectors import Preparation
 GENERATOR = "lakemill-pcg64"
 LABELS, METADATA = ".labels", ".json"
 PREDICTORS = ("classifier", "regressor")
+KINDS = ("sign", "fjlt")
 
 
 def write(model: NeighborModel, file: Path, feature_dim: int) -> None:
@@ -117,14 +118,16 @@ def _reduction(metadata: dict[str, Any], width: int) -> Projection | None:
     given = metadata.get("dimension_reduction")
     if not given:
         return None
-    if given.get("generator") != GENERATOR:
+    if not isinstance(given, dict) or given.get("generator") != GENERATOR:
         raise CustomerError(
             "the model has a dimension_reduction that was not made here; how its random matrix came about is not "
             "public, so it cannot be made again: train the model anew, or without dimension_reduction_type"
         )
-    if given["target_dim"] != width:
-        raise CustomerError(f"target_dim of dimension_reduction is {given['target_dim']}, the index has {width}")
-    return Projection(given["type"], given["seed"], given["input_dim"], given["target_dim"])
+    sizes: list[Any]
+    kind, sizes = given.get("type"), [given.get(name) for name in ("seed", "input_dim", "target_dim")]
+    if kind not in KINDS or not all(isinstance(size, int) and size >= 0 for size in sizes) or sizes[2] != width:
+        raise CustomerError(f"dimension_reduction must be as it was made, with the target_dim {width}; got {given}")
+    return Projection(kind, *sizes)
 
 
 def _widths(metadata: dict[str, Any], index: faiss.Index) -> range:

@@ -34,7 +34,7 @@ def _together(values: Mapping[str, Any]) -> str | None:
 
 SPEC = AlgorithmSpec(
     name="knn",
-    title="AWS/KNN",
+    title="k-NN",
     summary="Answers with the most frequent label, or the mean label, of the k nearest sampled records.",
     repositories=("knn",),
     hyperparameters=(

@@ -119,6 +119,8 @@ def test_csv_may_name_its_labels_and_its_encoding(tmp_path):
         ("[1]", "must be a JSON object"),
         ("{", "must be a JSON object"),
         ({"dimension_reduction": {"type": "sign", "seed": 1, "target_dim": 2, "input_dim": 9}}, "not made here"),
+        ({"dimension_reduction": "sign"}, "not made here"),
+        ({"dimension_reduction": {"type": "sign", "generator": "lakemill-pcg64"}}, "as it was made"),
     ],
 )
 def test_metadata_that_make_no_sense_are_refused(tmp_path, metadata, words):
