@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import importlib.util
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -47,8 +48,16 @@ class Recipe:
     exact_in_pipes: bool = True
 
 
-def recipe(spec: AlgorithmSpec) -> Recipe:
-    """The recipe of an algorithm; one without fails its checks until it has one."""
+Estimators = list[tuple[Any, dict[str, str] | None]]
+"""Estimators, and for each the scikit-learn checks that it does not pass with the reason; None: none applies."""
+
+
+def recipe_module(spec: AlgorithmSpec) -> Any:
+    """The module of an algorithm's recipe: RECIPE and estimators(). An algorithm without one fails its checks."""
     module = f"tests.contracts.recipes.{spec.name.replace('-', '_')}"
     assert importlib.util.find_spec(module), f"{spec.name} has no recipe: add tests/contracts/recipes/<name>.py"
-    return importlib.import_module(module).RECIPE
+    return importlib.import_module(module)
+
+
+def recipe(spec: AlgorithmSpec) -> Recipe:
+    return recipe_module(spec).RECIPE

@@ -1,4 +1,4 @@
-from tests.contracts.recipes import FEATURES, Recipe
+from tests.contracts.recipes import FEATURES, Estimators, Recipe
 
 RECIPE = Recipe(
     "binary",
@@ -19,3 +19,11 @@ RECIPE = Recipe(
     ),
     long={"epochs": "400"},
 )
+
+
+def estimators() -> Estimators:
+    from lakemill.algorithms.factorization_machines import FactorizationMachineClassifier, FactorizationMachineRegressor
+
+    adam = {"solver": "adam", "learning_rates": (0.1, 0.1, 0.01), "batch_size": 20, "max_iter": 20}
+    both = (FactorizationMachineClassifier, FactorizationMachineRegressor)
+    return [(kind(**settings), {}) for kind in both for settings in ({}, adam)]

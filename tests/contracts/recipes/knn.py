@@ -1,4 +1,4 @@
-from tests.contracts.recipes import FEATURES, Recipe
+from tests.contracts.recipes import FEATURES, Estimators, Recipe
 
 RECIPE = Recipe(
     "multiclass",
@@ -7,3 +7,9 @@ RECIPE = Recipe(
     metrics=("test:accuracy",),
     long={"mini_batch_size": "1", "sample_size": "50"},
 )
+
+
+def estimators() -> Estimators:
+    from lakemill.algorithms.knn import KNNClassifier, KNNRegressor
+
+    return [(KNNClassifier(), {}), (KNNRegressor(), {})]

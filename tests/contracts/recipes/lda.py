@@ -1,6 +1,6 @@
 import numpy as np
 
-from tests.contracts.recipes import FEATURES, Recipe, Table
+from tests.contracts.recipes import FEATURES, Estimators, Recipe, Table
 
 
 def documents(rows: int, seed: int) -> Table:
@@ -18,3 +18,9 @@ RECIPE = Recipe(
     metrics=("test:pwll",),
     table=documents,
 )
+
+
+def estimators() -> Estimators:
+    from lakemill.algorithms.lda import LDA
+
+    return [(LDA(n_components=2, max_iter=10, max_restarts=2), {})]

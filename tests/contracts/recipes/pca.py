@@ -1,4 +1,4 @@
-from tests.contracts.recipes import FEATURES, Recipe
+from tests.contracts.recipes import FEATURES, Estimators, Recipe
 
 RECIPE = Recipe(
     "unsupervised",
@@ -6,3 +6,9 @@ RECIPE = Recipe(
     ("projection",),
     wrapper="projections",
 )
+
+
+def estimators() -> Estimators:
+    from lakemill.algorithms.pca import PCA
+
+    return [(PCA(n_components=1), {}), (PCA(n_components=1, mode="randomized"), {})]

@@ -1,4 +1,4 @@
-from tests.contracts.recipes import FEATURES, Recipe
+from tests.contracts.recipes import FEATURES, Estimators, Recipe
 
 RECIPE = Recipe(
     "unsupervised",
@@ -8,3 +8,9 @@ RECIPE = Recipe(
     metrics=("test:f1", "test:accuracy", "test:precision", "test:recall", "train:progress", "train:throughput"),
     labelled_test=True,
 )
+
+
+def estimators() -> Estimators:
+    from lakemill.algorithms.randomcutforest import RandomCutForest
+
+    return [(RandomCutForest(n_estimators=20, max_samples=64), {})]

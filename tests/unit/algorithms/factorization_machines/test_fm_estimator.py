@@ -7,23 +7,10 @@ import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from lakemill.algorithms.factorization_machines import FactorizationMachineClassifier, FactorizationMachineRegressor
 
 QUICK = {"solver": "adam", "learning_rates": (0.1, 0.1, 0.01), "batch_size": 20, "max_iter": 20}
-
-
-@parametrize_with_checks(
-    [
-        FactorizationMachineClassifier(),
-        FactorizationMachineRegressor(),
-        FactorizationMachineClassifier(**QUICK),
-        FactorizationMachineRegressor(**QUICK),
-    ]
-)
-def test_scikit_learns_checks_pass(estimator, check):
-    check(estimator)
 
 
 def test_partial_fit_over_a_stream_comes_close_to_one_pass(ratings):
