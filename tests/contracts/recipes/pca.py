@@ -5,6 +5,7 @@ RECIPE = Recipe(
     {"num_components": "2", "feature_dim": str(FEATURES), "mini_batch_size": "60"},
     ("projection",),
     wrapper="projections",
+    long={"algorithm_mode": "randomized"},
 )
 
 

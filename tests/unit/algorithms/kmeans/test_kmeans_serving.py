@@ -1,6 +1,7 @@
 """Serving centres, ours or hand-made."""
 
 import json
+import struct
 
 import numpy as np
 import pytest
@@ -36,6 +37,28 @@ def test_answers_are_the_cluster_and_the_plain_distance(predictor, accept, body)
         assert json.loads(answer) == json.loads(body)
     else:
         assert answer.strip().replace(b" ", b"") == body.strip()
+
+
+def as_mxnet_saves(name: bytes | None) -> bytes:
+    """CENTERS as MXNet's NDArray::Save writes one float32 array on a CPU, byte for byte; name: of a named list."""
+    head = struct.pack("<QQQ", 0x112, 0, 1)
+    array = struct.pack("<IiIqqiii", 0xF993FAC9, 0, 2, 3, 2, 1, 0, 0) + CENTERS.tobytes()
+    return head + array + (struct.pack("<Q", 0) if name is None else struct.pack("<QQ", 1, len(name)) + name)
+
+
+@pytest.mark.parametrize("name", [None, b"centers"], ids=["a list", "a named list"])
+def test_an_artifact_of_mxnets_own_making_serves(tmp_path, name):
+    (tmp_path / "model_algo-1").write_bytes(as_mxnet_saves(name))
+    found = serve(tmp_path, {}).outputs(Block(np.float32([[13, 4]])), {})
+    assert (found["closest_cluster"].tolist(), found["distance_to_cluster"].tolist()) == ([1.0], [5.0])
+
+
+def test_our_artifact_is_what_mxnet_would_have_written(run_training):
+    done = run_training({"train": np.repeat(CENTERS, 20, axis=0)}, k=3)
+    body, expected = done.model.read_bytes(), as_mxnet_saves(None)
+    place = len(expected) - 8 - CENTERS.nbytes
+    assert (body[:place], body[-8:], len(body)) == (expected[:place], expected[-8:], len(expected))
+    assert sorted(done.centers.tolist()) == sorted(CENTERS.tolist())
 
 
 def test_sparse_and_dense_records_get_the_same_answers(predictor):

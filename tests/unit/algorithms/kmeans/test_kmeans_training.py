@@ -71,7 +71,8 @@ def test_sparse_records_give_the_centres_of_dense_ones(run_training, blobs):
 
 
 def test_a_wide_sparse_channel_is_never_made_dense(run_training, monkeypatch):
-    wide = sp.random(3000, 20_000, density=0.001, format="csr", dtype=np.float32, random_state=0)
+    columns = np.random.default_rng(0).integers(0, 20_000, 60_000)
+    wide = sp.csr_matrix((np.ones(60_000, np.float32), columns, np.arange(0, 60_001, 20)), shape=(3000, 20_000))
     largest = 0
     real = sp.csr_matrix.toarray
 
@@ -123,6 +124,14 @@ def test_as_many_records_as_centres_become_the_centres(run_training):
     done = run_training({"train": points}, k=3)
     assert sorted(done.centers.tolist()) == sorted(points.tolist())
     assert figures("train:msd", done.text) == [pytest.approx(0, abs=1e-5)]
+
+
+def test_one_record_is_its_own_centre_and_constant_columns_do_no_harm(run_training, blobs):
+    assert run_training({"train": np.float32([[1, 2]])}, k=1).centers.tolist() == [[1, 2]]
+    constant = np.column_stack([blobs, np.full(len(blobs), 7)]).astype(np.float32)
+    done = run_training({"train": constant}, k=3)
+    np.testing.assert_allclose(done.centers[:, 4], 7)
+    assert distances(constant, done.centers).mean() < 4.3
 
 
 def test_equal_records_give_equal_centres_and_a_warning(run_training):

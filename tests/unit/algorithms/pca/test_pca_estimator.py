@@ -52,7 +52,7 @@ def test_one_pass_in_randomized_mode_leaves_a_little_more(fashion, reference):
 
 def test_components_are_found_below_a_heavy_tail_of_sparse_noise():
     random = np.random.default_rng(0)
-    records, features, topics = 4000, 20_000, 3
+    records, features, topics = 1500, 8000, 3
     words = [random.permutation(features)[:100] for _ in range(topics)]
     topic = random.choice(topics, records, p=[0.5, 0.3, 0.2])
     columns = np.column_stack([[random.choice(words[one], 20) for one in topic],

@@ -1,6 +1,7 @@
 """Serving projections, from our models and those of AWS."""
 
 import json
+import struct
 
 import numpy as np
 import pytest
@@ -41,6 +42,28 @@ def test_sparse_and_dense_records_get_the_same_projections(predictor):
     points = np.float32([[3, 4, 9], [0, 0, 5]])
     dense, sparse = predictor.outputs(Block(points), {}), predictor.outputs(Block(sp.csr_matrix(points)), {})
     np.testing.assert_allclose(dense["projection"], sparse["projection"])
+
+
+def as_mxnet_saves(arrays):
+    """A dict of float32 arrays as MXNet's NDArray::Save writes it on a CPU, byte for byte."""
+    body = struct.pack("<QQQ", 0x112, 0, len(arrays))
+    for array in arrays.values():
+        body += struct.pack(f"<IiI{array.ndim}qiii", 0xF993FAC9, 0, array.ndim, *array.shape, 1, 0, 0) + array.tobytes()
+    body += struct.pack("<Q", len(arrays))
+    return body + b"".join(struct.pack("<Q", len(name)) + name.encode() for name in arrays)
+
+
+@pytest.mark.parametrize("mean", [MODEL["mean"], MODEL["mean"][0]], ids=["(1, d)", "(d,)"])
+@pytest.mark.parametrize("order", [("mean", "v", "s"), ("s", "mean", "v")])
+def test_an_artifact_of_mxnets_own_making_serves(tmp_path, mean, order):
+    arrays = {name: {**MODEL, "mean": mean}[name] for name in order}
+    (tmp_path / "model_algo-1").write_bytes(as_mxnet_saves(arrays))
+    assert serve(tmp_path, {}).outputs(Block(np.float32([[3, 4, 9]])), {})["projection"].tolist() == [[3.0, 2.0]]
+
+
+def test_our_artifact_is_what_mxnet_would_have_written(run_training, table):
+    done = run_training({"train": table}, num_components=3)
+    assert done.model.read_bytes() == as_mxnet_saves({"mean": done.mean, "v": done.v, "s": done.s})
 
 
 def test_a_mean_of_one_dimension_and_a_model_without_s_serve(tmp_path):
