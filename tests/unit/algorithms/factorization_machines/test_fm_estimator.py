@@ -10,8 +10,6 @@ from sklearn.metrics import roc_auc_score
 
 from lakemill.algorithms.factorization_machines import FactorizationMachineClassifier, FactorizationMachineRegressor
 
-QUICK = {"solver": "adam", "learning_rates": (0.1, 0.1, 0.01), "batch_size": 20, "max_iter": 20}
-
 
 def test_partial_fit_over_a_stream_comes_close_to_one_pass(ratings):
     features, _, likes = ratings

@@ -6,14 +6,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from lakemill.algorithms.knn import KNNClassifier, KNNRegressor
-
-
-@parametrize_with_checks([KNNClassifier(), KNNRegressor()])
-def test_scikit_learns_checks_pass(estimator, check):
-    check(estimator)
 
 
 def test_predictions_are_those_of_scikit_learn(fashion):
