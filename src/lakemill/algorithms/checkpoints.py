@@ -69,12 +69,14 @@ class Checkpoints:
         self._every_s = every_s
         self._alone = True
         self._saved_at = time.monotonic()
+        self._cost_s = 0.0  # Of the last save: saving is to take a tenth of the time at most.
         if folder is not None:
             self._alone = len(gather(host)) == 1
 
     def due(self) -> bool:
         """Whether it is time to save within a pass. Never on several hosts, which save between passes only."""
-        return self._folder is not None and self._alone and time.monotonic() - self._saved_at >= self._every_s
+        wait_s = max(self._every_s, 10 * self._cost_s) if self._every_s else 0.0
+        return self._folder is not None and self._alone and time.monotonic() - self._saved_at >= wait_s
 
     def save(self, step: int, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any] | None = None) -> None:
         """Keep a state durably; on several hosts, all save the same steps. step grows from save to save.
@@ -83,6 +85,7 @@ class Checkpoints:
         """
         if self._folder is None:
             return
+        began = time.monotonic()
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._path(step)
         beside = path.with_name(f".{path.name}.partial")
@@ -97,6 +100,7 @@ class Checkpoints:
         for old in self._steps()[:-2]:
             self._path(old).unlink(missing_ok=True)
         self._saved_at = time.monotonic()
+        self._cost_s = self._saved_at - began
 
     def load(self) -> Saved | None:
         """The latest state that all hosts have. Raises CustomerError if it is damaged or of another training."""

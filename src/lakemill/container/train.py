@@ -54,7 +54,8 @@ def _train(spec: AlgorithmSpec, layout: Layout, log: StandardTrainingLog, stoppi
     channels = open_channels(spec, layout)
     fit = load_function(spec.train)
     folder = layout.checkpoints()
-    purpose = {"algorithm": spec.name, **{name: str(value) for name, value in hyperparameters.items()}}
+    purpose = {"algorithm": spec.name, "hosts": len(hosts.all)}
+    purpose |= {name: str(value) for name, value in hyperparameters.items()}
     every_s = float(os.environ.get("LAKEMILL_CHECKPOINT_EVERY_S") or EVERY_S)
     with meeting(hosts) as collective:
         fit(
