@@ -3,6 +3,7 @@
 import json
 import random
 import time
+import uuid
 
 import pytest
 
@@ -91,6 +92,10 @@ class Studio:
 
 @pytest.fixture(scope="module")
 def studio(lakemill, request):
-    made = Studio(lakemill, request.module.__name__.rsplit(".", 1)[-1].replace("_", "-"))
-    made.model(f"{made.name}-model")
+    # Named anew each time: a worker may come back to a module whose fixtures it has put away.
+    module = request.module.__name__.rsplit(".", 1)[-1].replace("_", "-")
+    made = Studio(lakemill, f"{module}-{uuid.uuid4().hex[:6]}")
+    names = [one["ModelName"] for one in made.sagemaker.list_models(NameContains=f"{module}-model")["Models"]]
+    if not names:
+        made.model(f"{module}-model")
     return made

@@ -27,7 +27,6 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
 from role import execution_role
 
 ROWS, WIDTH = 600, 6
-MACHINE = {"instance_type": "ml.m5.large"}
 
 # name -> estimator class, its arguments, hyperparameters for the image, output names, type of labels
 ALGORITHMS = {
@@ -98,6 +97,23 @@ def upload_sparse(bucket: str, name: str, features: np.ndarray, labels: np.ndarr
     return f"s3://{bucket}/{name}/sparse/"
 
 
+def trained(estimator: sagemaker.estimator.EstimatorBase) -> None:
+    """Wait for the job by boto3, more often than the SDK looks."""
+    name = estimator.latest_training_job.name
+    waiter = boto3.client("sagemaker").get_waiter("training_job_completed_or_stopped")
+    waiter.wait(TrainingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 240})
+    status = boto3.client("sagemaker").describe_training_job(TrainingJobName=name)
+    assert status["TrainingJobStatus"] == "Completed", status.get("FailureReason")
+
+
+def deployed(estimator: sagemaker.estimator.EstimatorBase) -> sagemaker.predictor.Predictor:
+    """A predictor whose endpoint is up. The SDK's own waiting looks every 30 s only."""
+    predictor = estimator.deploy(initial_instance_count=1, instance_type="ml.m5.large", wait=False)
+    waiter = boto3.client("sagemaker").get_waiter("endpoint_in_service")
+    waiter.wait(EndpointName=predictor.endpoint_name, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+    return predictor
+
+
 def by_class(name: str, session: sagemaker.Session, role: str) -> None:
     kind, arguments, _, outputs, labelled = ALGORITHMS[name]
     features, labels = data(name)
@@ -106,8 +122,9 @@ def by_class(name: str, session: sagemaker.Session, role: str) -> None:
         role=role, instance_count=1, instance_type="ml.m5.large", output_path=output_path, **arguments
     )
     given = estimator.record_set(features, labels if labelled else None)
-    estimator.fit(given, **({"mini_batch_size": ROWS} if name == "lda" else {}), logs=False)
-    predictor = estimator.deploy(initial_instance_count=1, **MACHINE)
+    estimator.fit(given, **({"mini_batch_size": ROWS} if name == "lda" else {}), wait=False)
+    trained(estimator)
+    predictor = deployed(estimator)
     answers = predictor.predict(features[:5])
     assert len(answers) == 5
     assert all(outputs <= set(answer.label) for answer in answers), answers[0]
@@ -145,7 +162,7 @@ def predict(estimator: sagemaker.estimator.Estimator, name: str, features: np.nd
     ]
     if name not in NO_CSV:
         forms.append((CSVSerializer(), JSONDeserializer(), features))
-    predictor = estimator.deploy(initial_instance_count=1, **MACHINE)
+    predictor = deployed(estimator)
     for serializer, deserializer, body in forms:
         predictor.serializer, predictor.deserializer = serializer, deserializer
         answers = predictor.predict(body)
@@ -171,7 +188,9 @@ def transform(estimator: sagemaker.estimator.Estimator, name: str, bucket: str, 
         assemble_with="Line",
         output_path=f"s3://{bucket}/{name}/answers",
     )
-    worker.transform(f"s3://{bucket}/{name}/batch/", content_type=kind, split_type="Line", logs=False)
+    worker.transform(f"s3://{bucket}/{name}/batch/", content_type=kind, split_type="Line", wait=False)
+    waiter = boto3.client("sagemaker").get_waiter("transform_job_completed_or_stopped")
+    waiter.wait(TransformJobName=worker.latest_transform_job.name, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
     with tempfile.NamedTemporaryFile() as file:
         boto3.client("s3").download_file(bucket, f"{name}/answers/rows.out", file.name)
         answers = [json.loads(line) for line in Path(file.name).read_text().splitlines()]

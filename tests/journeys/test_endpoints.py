@@ -1,5 +1,7 @@
+
 """A trained model goes behind an endpoint, is asked, changed under load, killed and found again; with plain boto3."""
 
+import contextlib
 import threading
 import time
 
@@ -12,11 +14,12 @@ MODEL = "test-endpoints-model"
 
 @pytest.fixture(scope="module")
 def endpoint(studio):  # noqa: F811
-    studio.deploy("journey", MODEL)
-    yield "journey"
-    studio.delete("journey")
+    name = f"{studio.name}-live"
+    studio.deploy(name, MODEL)
+    yield name
+    studio.delete(name)
     with pytest.raises(ClientError, match="Could not find endpoint"):
-        studio.sagemaker.describe_endpoint(EndpointName="journey")
+        studio.sagemaker.describe_endpoint(EndpointName=name)
 
 
 def test_a_model_answers_over_http(studio, endpoint):  # noqa: F811
@@ -62,11 +65,14 @@ def test_an_answer_is_streamed(studio, endpoint):  # noqa: F811
 
 def test_the_log_of_the_process_is_in_cloudwatch(studio, endpoint):  # noqa: F811
     group = f"/aws/sagemaker/Endpoints/{endpoint}"
-    for _ in range(50):
-        (stream,) = studio.logs.describe_log_streams(logGroupName=group)["logStreams"] or [None]
+    stream = None
+    for _ in range(100):
+        with contextlib.suppress(studio.logs.exceptions.ResourceNotFoundException):  # Until the first line is there.
+            (stream,) = studio.logs.describe_log_streams(logGroupName=group)["logStreams"] or [None]
         if stream:
             break
         time.sleep(0.1)
+    assert stream
     assert stream["logStreamName"].startswith(f"v-{MODEL}/i-")
     events = studio.logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)[
         "events"

@@ -5,6 +5,7 @@ import json
 import random
 import tarfile
 import time
+import uuid
 
 import pytest
 from botocore.exceptions import ClientError
@@ -112,7 +113,7 @@ class Lab:
 
 @pytest.fixture(scope="module")
 def lab(lakemill):
-    return Lab(lakemill, "training-journey")
+    return Lab(lakemill, f"training-journey-{uuid.uuid4().hex[:6]}")
 
 
 FOREVER = {"num_round": "100000000", "objective": "binary:logistic"}
