@@ -36,6 +36,7 @@ def run(lakemill, command, **environment):
         ("sdk2", "factorization_machines_sdk2.py", "sparse features: 0.7"),
         ("sdk2", "kmeans_sdk2.py", "in 10 clusters"),
         ("sdk2", "knn_sdk2.py", "accuracy on 2000 held-out images"),
+        ("sdk2", "lda_sdk2.py", "each of 10 topics is found"),
         ("sdk2", "pca_sdk2.py", "50 components leave 0.13"),
         ("sdk2", "randomcutforest_sdk2.py", "09 Feb"),
         ("sdk2", "linear_learner_sdk2.py", "AUC on"),

@@ -30,7 +30,7 @@ class LDA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Sum of the Dirichlet prior of a document's mixture; the topics' parts of it follow the documents.
     topic_word_prior : float, default=0.1
         Prior count of every word in every topic.
-    max_iter : int, default=60
+    max_iter : int, default=100
         Sweeps of Gibbs sampling; the topics are the mean over the second half of them.
     max_restarts, max_decomposition_iter, tol : int, int, float; default=10, 1000, 1e-8
         Of the tensor decomposition, as in the built-in algorithm.

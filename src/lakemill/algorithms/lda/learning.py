@@ -1,7 +1,7 @@
 """From documents to topics: moments, a tensor, its decomposition, then Gibbs sampling begun at what that found.
 
-The decomposition is of ceil(1.25 K) topics; all take part in the sampling, and the one with the least Dirichlet weight
-is dropped every few sweeps until K are left. The topics are the mean over the second half of the sweeps that follow.
+The decomposition is of ceil(1.25 K) topics; all take part in the sampling, and every few sweeps the one that is missed
+least is dropped, until K are left. The topics are the mean over the second half of the sweeps that follow.
 """
 
 import dataclasses
@@ -25,7 +25,7 @@ SMOOTHING = 0.1
 """The part of the words' overall distribution in topics that sampling begins with."""
 DROPPING_SWEEPS = 40
 """Sweeps while topics are dropped, at least one for each."""
-SWEEPS = 60
+SWEEPS = 100
 ETA = 0.1
 
 

@@ -35,6 +35,14 @@ def test_planted_topics_of_a_larger_vocabulary_are_recovered():
     assert apart.max() < 0.2
 
 
+def test_rare_topics_are_not_given_up_for_doubles_of_frequent_ones():
+    """The rarest bar has one word in fifty, and a frequent one that is found twice has more in each half."""
+    topics = bars()
+    documents = written(topics, np.linspace(0.02, 0.2, 10), 1500, 80, seed=9)
+    for seed in (0, 1):
+        assert distances(learning(documents, 10, seed).run().beta, topics)[0].max() < 0.1
+
+
 def test_a_prior_of_unequal_parts_is_found(simple):
     _, topics = simple
     documents = written(topics, [0.6, 0.3, 0.1], 2000, 50)
