@@ -74,10 +74,17 @@ ALGORITHMS = {
         None,
     ),
 }
-PIPED = set(ALGORITHMS)
-SHARED = set(ALGORITHMS) - {"lda"}
+IMAGES_ONLY = {
+    "xgboost": (
+        {"objective": "binary:logistic", "num_round": 5, "eval_metric": "auc"},
+        {"score"},
+    ),
+}
+"""Those without an estimator class: hyperparameters and output names."""
+SHARED = {*ALGORITHMS, *IMAGES_ONLY} - {"lda"}
 """Those that train on several instances."""
 NO_CSV = {"factorization-machines"}
+NO_JSON = {"xgboost"}
 
 
 def data(name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -133,12 +140,15 @@ def by_class(name: str, session: sagemaker.Session, role: str) -> None:
 
 
 def by_image(name: str, session: sagemaker.Session, role: str) -> None:
-    _, _, hyperparameters, outputs, labelled = ALGORITHMS[name]
+    if name in IMAGES_ONLY:
+        (hyperparameters, outputs), labelled = IMAGES_ONLY[name], "binary"
+    else:
+        _, _, hyperparameters, outputs, labelled = ALGORITHMS[name]
     features, labels = data(name)
     bucket = session.default_bucket()
     place = upload_sparse(bucket, name, features, labels if labelled else None)
     estimator = sagemaker.estimator.Estimator(
-        image_uris.retrieve(name, session.boto_region_name),
+        image_uris.retrieve(name, session.boto_region_name, "1.7-1" if name == "xgboost" else None),
         role,
         2 if name in SHARED else 1,
         "ml.m5.large",
@@ -155,11 +165,10 @@ def by_image(name: str, session: sagemaker.Session, role: str) -> None:
 
 def predict(estimator: sagemaker.estimator.Estimator, name: str, features: np.ndarray, outputs: set[str]) -> None:
     rows = [{"features": row} for row in features.tolist()]
-    forms = [
-        (JSONSerializer(), JSONDeserializer(), {"instances": rows}),
-        (JSONLinesSerializer(), JSONLinesDeserializer(), rows),
-        (common.RecordSerializer(), common.RecordDeserializer(), features),
-    ]
+    forms = [(common.RecordSerializer(), common.RecordDeserializer(), features)]
+    if name not in NO_JSON:
+        forms.append((JSONSerializer(), JSONDeserializer(), {"instances": rows}))
+        forms.append((JSONLinesSerializer(), JSONLinesDeserializer(), rows))
     if name not in NO_CSV:
         forms.append((CSVSerializer(), JSONDeserializer(), features))
     predictor = deployed(estimator)
@@ -201,5 +210,6 @@ def transform(estimator: sagemaker.estimator.Estimator, name: str, bucket: str, 
 if __name__ == "__main__":
     algorithm = sys.argv[1]
     here, execution = sagemaker.Session(), execution_role()
-    by_class(algorithm, here, execution)
+    if algorithm in ALGORITHMS:
+        by_class(algorithm, here, execution)
     by_image(algorithm, here, execution)
