@@ -1,4 +1,3 @@
-
 """A trained model goes behind an endpoint, is asked, changed under load, killed and found again; with plain boto3."""
 
 import contextlib
