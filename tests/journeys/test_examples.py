@@ -34,6 +34,7 @@ def run(lakemill, command, **environment):
     [
         ("boto3", "boto3_only.py", "transform gave 3000 lines"),
         ("sdk2", "factorization_machines_sdk2.py", "sparse features: 0.7"),
+        ("sdk2", "ipinsights_sdk2.py", "JSON Lines get the same answers"),
         ("sdk2", "kmeans_sdk2.py", "in 10 clusters"),
         ("sdk2", "knn_sdk2.py", "accuracy on 2000 held-out images"),
         ("sdk2", "lda_sdk2.py", "each of 10 topics is found"),

@@ -11,7 +11,7 @@ import numpy as np
 LENGTHS = (8, 12, 16, 20, 24, 32)
 SEEN = 2
 """How often a prefix must have been seen: one seen once would be there for its own event and for no other."""
-DISTINCT_MAX = 1 << 24
+DISTINCT_MAX = 1 << 23
 """Different prefixes that are counted (12 bytes each); beyond, the longest length is given up."""
 
 
@@ -120,5 +120,7 @@ def _mask(length: int) -> np.uint32:
 
 def _summed(prefixes: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Different prefixes in order, and their counts added up."""
-    found, places = np.unique(prefixes, return_inverse=True)
-    return found, np.bincount(places, weights=counts, minlength=len(found)).astype(np.int64)
+    order = np.argsort(prefixes, kind="stable")
+    prefixes, counts = prefixes[order], counts[order]
+    first = np.flatnonzero(np.concatenate([np.ones(min(len(prefixes), 1), bool), prefixes[1:] != prefixes[:-1]]))
+    return prefixes[first], np.add.reduceat(counts, first) if len(first) else counts

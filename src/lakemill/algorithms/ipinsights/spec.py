@@ -57,6 +57,9 @@ SPEC = AlgorithmSpec(
         Hyperparameter(
             "batch_metrics_publish_interval", "integer", "Mini-batches between two lines of metrics.", 1000, low=1
         ),
+        Hyperparameter(
+            "feature_dim", "integer", "Columns of the data, which are 2; the SDK's class sends it.", 2, low=2, high=2
+        ),
         Hyperparameter("epochs", "integer", "Passes over the training data.", 10, low=1, tunable=Range(1, 100)),
         Hyperparameter(
             "learning_rate",

@@ -16,6 +16,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from lakemill.algorithms.errors import CustomerError
 from lakemill.algorithms.ipinsights import encoder, kernels
@@ -112,12 +113,15 @@ class Trainer:
             for _ in range(settings.num_ip_encoder_layers)
         ]
         self._halves = tree.halves()
+        self._threads = ThreadpoolController()
         self._entity_numbers = np.full(settings.num_entity_vectors, -1, np.int32)
         self._node_numbers = np.full(len(tree), -1, np.int32)
 
     def step(self, entities: np.ndarray, addresses: np.ndarray, progress: float, random: np.random.Generator) -> Tally:
         """Learn from n events. progress: the share of the training that is over, from 0 to 1. Raises Diverged."""
-        with np.errstate(over="ignore", invalid="ignore"):  # Said by Diverged.
+        # The products are so small that threads lose more by waiting for each other than they win. An overflow is said
+        # by Diverged.
+        with self._threads.limit(limits=1, user_api="blas"), np.errstate(over="ignore", invalid="ignore"):
             return self._step(entities, addresses, progress, random)
 
     def _step(self, entities: np.ndarray, addresses: np.ndarray, progress: float, random: np.random.Generator) -> Tally:
