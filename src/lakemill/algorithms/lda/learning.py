@@ -19,8 +19,8 @@ from lakemill.algorithms.lda.tensor import Decomposition, decompose
 
 EXTRA = 1.25
 """Topics that are begun with, for each that is asked for."""
-SPECTRAL_TOPICS_MAX = 192
-"""Topics that the moments are asked for; those beyond begin at random. The tensor has the cube of it."""
+SPECTRAL_TOPICS_MAX = 128
+"""Topics that the moments are asked for; those beyond begin at random. An iteration costs the fourth power of it."""
 SMOOTHING = 0.1
 """The part of the words' overall distribution in topics that sampling begins with."""
 DROPPING_SWEEPS = 40

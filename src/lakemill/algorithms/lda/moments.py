@@ -32,7 +32,7 @@ OVERSAMPLING = 10
 KRYLOV_ITERATIONS = 7
 EIGENVALUE_MIN = 1e-6
 """Of the largest: below it a direction of M2 is noise."""
-STEP_NUMBERS = 1 << 20
+STEP_NUMBERS = 1 << 23
 """Numbers of the products of pairs that are made at once."""
 
 

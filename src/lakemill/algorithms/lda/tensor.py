@@ -9,6 +9,7 @@ QR_ITERATIONS = 5
 """Iterations at the beginning whose factors are made orthonormal first, so that no two of them find the same term."""
 RIDGE = 1e-12
 """Keeps the least-squares system solvable where two terms have become alike."""
+SLAB_NUMBERS = 1 << 17
 Pair = tuple[np.ndarray, np.ndarray]
 
 
@@ -56,7 +57,7 @@ def decompose(
     [2.0, 3.0]
     """
     size = len(tensor)
-    flat = tensor.reshape(size, -1)
+    tensor = np.ascontiguousarray(tensor)
     best: tuple[float, np.ndarray] | None = None
     for start in range(restarts):
         watch.info(f"Restart {start + 1}/{restarts}")
@@ -66,8 +67,8 @@ def decompose(
         )
         watch.info(f"[CPDecomp] Using {'random' if start else 'svd'} initialization.")
         drawn = random.standard_normal((size, size))
-        begun = np.linalg.qr(drawn)[0] if start else np.linalg.svd(flat, full_matrices=False)[0]
-        found = _alternate(flat, begun, max_iterations, tol, watch.info)
+        begun = np.linalg.qr(drawn)[0] if start else np.linalg.svd(tensor.reshape(size, -1), full_matrices=False)[0]
+        found = _alternate(tensor, begun, max_iterations, tol, watch.info)
         if best is None or found[0] < best[0]:
             best = found
         if watch.stop():
@@ -78,19 +79,19 @@ def decompose(
 
 
 def _alternate(
-    flat: np.ndarray, begun: np.ndarray, max_iterations: int, tol: float, told: Callable[[str], None]
+    tensor: np.ndarray, begun: np.ndarray, max_iterations: int, tol: float, told: Callable[[str], None]
 ) -> tuple[float, np.ndarray]:
     """The relative error and the factor, (k, k), that one start ends with."""
-    if not flat.any():
+    if not tensor.any():
         return 0.0, begun
     latest = earlier = (begun, begun)
     before, error = np.inf, np.inf
     for iteration in range(1, max_iterations + 1):
         if iteration <= QR_ITERATIONS:
             latest = earlier = (np.linalg.qr(latest[1])[0],) * 2
-        earlier, latest = latest, _searched(flat, latest, earlier, iteration, before)
+        earlier, latest = latest, _searched(tensor, latest, earlier, iteration, before)
         for _ in range(2):  # The tensor is symmetric: each of three factors in turn is fitted to the two others.
-            fitted, error = _fitted(flat, *latest)
+            fitted, error = _fitted(tensor, *latest)
             latest = (latest[1], fitted)
         if abs(before - error) < tol:
             told(f"[CPDecomp] iter={iteration}, error={error:.11g}")
@@ -102,25 +103,38 @@ def _alternate(
     return error, latest[1]
 
 
-def _searched(flat: np.ndarray, latest: Pair, earlier: Pair, iteration: int, before: float) -> Pair:
+def _searched(tensor: np.ndarray, latest: Pair, earlier: Pair, iteration: int, before: float) -> Pair:
     """The last factor and the next, which fits the last two; both moved on along their change if that is better."""
     if iteration > QR_ITERATIONS + 1:
         step = iteration ** (1 / 3)
         two, three = (_unit(new + step * (new - old)) for new, old in zip(latest, earlier, strict=True))
-        fitted, error = _fitted(flat, two, three)
+        fitted, error = _fitted(tensor, two, three)
         if error < before:
             return three, fitted
-    return latest[1], _fitted(flat, *latest)[0]
+    return latest[1], _fitted(tensor, *latest)[0]
 
 
-def _fitted(flat: np.ndarray, two: np.ndarray, three: np.ndarray) -> tuple[np.ndarray, float]:
+def _fitted(tensor: np.ndarray, two: np.ndarray, three: np.ndarray) -> tuple[np.ndarray, float]:
     """The factor, in unit columns, that fits the tensor best beside two others, and the relative error with it."""
-    product = flat @ (two[:, None, :] * three[None, :, :]).reshape(len(flat) ** 2, -1)
+    product = _product(tensor, two, three)
     grams = (two.T @ two) * (three.T @ three)
     fitted = np.linalg.solve(grams + RIDGE * np.eye(len(grams)), product.T).T
-    square = float(np.square(flat).sum())
+    square = float(np.vdot(tensor, tensor))
     left = square - 2 * float((fitted * product).sum()) + float(((fitted.T @ fitted) * grams).sum())
     return _unit(fitted), float(np.sqrt(max(left, 0) / square))
+
+
+def _product(tensor: np.ndarray, two: np.ndarray, three: np.ndarray) -> np.ndarray:
+    """(k, k): column r is the tensor times columns r of both, in slabs that stay in the cache."""
+    size = len(tensor)
+    total = np.zeros((size, size))
+    step = max(1, SLAB_NUMBERS // size**2)
+    for begin in range(0, size, step):
+        slab = tensor[begin : begin + step]
+        half = (slab.reshape(-1, size) @ three).reshape(len(slab), size, size)
+        half *= two[begin : begin + step, None, :]
+        total += half.sum(axis=0)
+    return total
 
 
 def _unit(factor: np.ndarray) -> np.ndarray:
