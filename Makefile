@@ -34,7 +34,7 @@ $(SDK2)/.installed: requirements/sdk2.txt
 $(PEERS)/.installed: requirements/peers.txt
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip install -q --upgrade pip
-	$(PEERS)/bin/python -m pip install -q -r requirements/peers.txt
+	$(PEERS)/bin/python -m pip install -q "setuptools<81" -r requirements/peers.txt
 	@touch $@
 
 $(SDK3)/.installed: requirements/sdk3.txt
@@ -56,7 +56,7 @@ test-all: venv clients ## Run all tests, the slow ones too.
 bench: venv clients $(PEERS)/.installed ## Measure lakemill beside its peers and write docs/benchmarks.md.
 	$(BIN)/python -m bench
 
-bench-algorithms: venv ## Measure the algorithms only.
+bench-algorithms: venv $(PEERS)/.installed ## Measure the algorithms only.
 	$(BIN)/python -m bench --only algorithms
 
 FUZZ_SECONDS ?= 720
