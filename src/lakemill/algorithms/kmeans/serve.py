@@ -5,12 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from lakemill.algorithms.artifact import read_arrays
 from lakemill.algorithms.errors import CustomerError
 from lakemill.algorithms.kmeans.assignment import exact_distances, nearest
 from lakemill.algorithms.serving import CSV, JSON, JSONLINES, RECORDIO, Outputs, RecordPredictor
-from lakemill.formats import mxnet
 from lakemill.formats.block import Block
-from lakemill.formats.errors import FormatError
 
 
 class KMeansPredictor(RecordPredictor):
@@ -31,17 +30,10 @@ class KMeansPredictor(RecordPredictor):
 
 def serve(model_dir: Path, environment: Mapping[str, str]) -> KMeansPredictor:
     """Load the model of a folder. Raises CustomerError."""
-    files = sorted(path for path in model_dir.iterdir() if path.is_file() and not path.name.startswith("."))
-    named = [path for path in files if path.name.startswith("model")] or files
-    if not named:
-        raise CustomerError("the model folder holds no file; a K-Means model is one NDArray file, model_algo-1")
-    try:
-        arrays = mxnet.read(named[0])
-    except FormatError as error:
-        raise CustomerError(f"{named[0].name} is no K-Means model: {error}") from None
+    name, arrays = read_arrays(model_dir, "K-Means")
     centers = next(iter(arrays.values() if isinstance(arrays, dict) else arrays), np.empty(0))
     if centers.ndim != 2 or not centers.size:
-        raise CustomerError(f"{named[0].name} must hold an array (k, features); its first has shape {centers.shape}")
+        raise CustomerError(f"{name} must hold an array (k, features); its first has shape {centers.shape}")
     if not np.isfinite(centers).all():
-        raise CustomerError(f"{named[0].name} holds centres that are not finite numbers")
+        raise CustomerError(f"{name} holds centres that are not finite numbers")
     return KMeansPredictor(centers, environment)

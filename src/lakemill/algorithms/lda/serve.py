@@ -5,14 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
+from lakemill.algorithms.artifact import read_arrays
 from lakemill.algorithms.contract import InferenceError
 from lakemill.algorithms.errors import CustomerError
 from lakemill.algorithms.lda.documents import counts
 from lakemill.algorithms.lda.inference import Topics, mixtures
 from lakemill.algorithms.serving import Outputs, RecordPredictor
-from lakemill.formats import mxnet
 from lakemill.formats.block import Block
-from lakemill.formats.errors import FormatError
 
 
 class LDAPredictor(RecordPredictor):
@@ -33,17 +32,8 @@ class LDAPredictor(RecordPredictor):
 
 def serve(model_dir: Path, environment: Mapping[str, str]) -> LDAPredictor:
     """Load the model of a folder. Raises CustomerError."""
-    files = sorted(path for path in model_dir.iterdir() if path.is_file() and not path.name.startswith("."))
-    named = [path for path in files if path.name.startswith("model")] or files
-    if not named:
-        raise CustomerError("the model folder holds no file; an LDA model is one NDArray file, model_algo-1")
-    try:
-        arrays = mxnet.read(named[0])
-    except FormatError as error:
-        raise CustomerError(f"{named[0].name} is no LDA model: {error}") from None
-    return LDAPredictor(
-        _topics(named[0].name, list(arrays.values() if isinstance(arrays, dict) else arrays)), environment
-    )
+    name, arrays = read_arrays(model_dir, "LDA")
+    return LDAPredictor(_topics(name, list(arrays.values() if isinstance(arrays, dict) else arrays)), environment)
 
 
 def _topics(name: str, arrays: list[np.ndarray]) -> Topics:

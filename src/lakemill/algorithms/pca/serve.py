@@ -5,12 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from lakemill.algorithms.artifact import read_arrays
 from lakemill.algorithms.errors import CustomerError
 from lakemill.algorithms.pca.states import project
 from lakemill.algorithms.serving import Outputs, RecordPredictor
-from lakemill.formats import mxnet
 from lakemill.formats.block import Block
-from lakemill.formats.errors import FormatError
 
 
 class PCAPredictor(RecordPredictor):
@@ -30,16 +29,9 @@ class PCAPredictor(RecordPredictor):
 
 def serve(model_dir: Path, environment: Mapping[str, str]) -> PCAPredictor:
     """Load the model of a folder. Raises CustomerError."""
-    files = sorted(path for path in model_dir.iterdir() if path.is_file() and not path.name.startswith("."))
-    named = [path for path in files if path.name.startswith("model")] or files
-    if not named:
-        raise CustomerError("the model folder holds no file; a PCA model is one NDArray file, model_algo-1")
-    try:
-        arrays = mxnet.read(named[0])
-    except FormatError as error:
-        raise CustomerError(f"{named[0].name} is no PCA model: {error}") from None
+    name, arrays = read_arrays(model_dir, "PCA")
     if not isinstance(arrays, dict) or not {"mean", "v"} <= arrays.keys():
-        raise CustomerError(f"{named[0].name} must hold the arrays mean, v and s")
+        raise CustomerError(f"{name} must hold the arrays mean, v and s")
     mean, vectors = arrays["mean"].ravel(), arrays["v"]
     if vectors.ndim != 2 or vectors.shape[0] != len(mean):
         raise CustomerError(f"v must be ({len(mean)}, components) like mean; its shape is {vectors.shape}")
