@@ -7,15 +7,9 @@ from sklearn.base import clone
 from sklearn.decomposition import LatentDirichletAllocation
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from lakemill.algorithms.lda import LDA
 from tests.unit.algorithms.lda.conftest import distances, written
-
-
-@parametrize_with_checks([LDA(n_components=2, max_iter=10, max_restarts=2)])
-def test_scikit_learns_checks_pass(estimator, check):
-    check(estimator)
 
 
 def test_held_out_documents_are_likelier_than_under_scikit_learns_topics():
