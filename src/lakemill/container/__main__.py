@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -30,7 +31,9 @@ def _run(command: str, spec: AlgorithmSpec) -> int:
         if command == "train":
             from lakemill.container.train import train
 
-            return train(spec)
+            code = train(spec)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # Python takes its own handlers away before it ends.
+            return code
         from lakemill.container.serve import serve
 
         return serve(spec)

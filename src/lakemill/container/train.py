@@ -21,11 +21,15 @@ from lakemill.formats.errors import FormatError
 
 
 def train(spec: AlgorithmSpec, environment: Mapping[str, str] = os.environ) -> int:
-    """Train as the files below the base folder say. Returns the exit code; never raises."""
+    """Train as the files below the base folder say. Returns the exit code; never raises.
+
+    SIGTERM asks the algorithm to stop, from here on for good: one that comes when all is done must not look like a
+    failure.
+    """
     layout = Layout.from_environment(environment)
     log = StandardTrainingLog(spec.title, layout.hosts().current)
     stopping = threading.Event()
-    before = signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     try:
         _train(spec, layout, log, stopping)
         return 0
@@ -38,8 +42,6 @@ def train(spec: AlgorithmSpec, environment: Mapping[str, str] = os.environ) -> i
         text = str(wrong) if isinstance(wrong, AlgorithmFailure) else f"{type(wrong).__name__}: {wrong}"
         log.error(f"{prefix}: {text}")
         return _failed(layout, f"{prefix}: {text}")
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _train(spec: AlgorithmSpec, layout: Layout, log: StandardTrainingLog, stopping: threading.Event) -> None:

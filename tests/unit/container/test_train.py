@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -120,11 +121,22 @@ def test_hyperparameters_are_checked_before_anything_is_read(tmp_path: Path, giv
     assert failure(tmp_path).startswith("ClientError: ")
 
 
-def test_sigterm_asks_the_algorithm_to_finish(tmp_path: Path) -> None:
+@pytest.fixture(autouse=True)
+def handler() -> Iterator[None]:
+    """A training keeps SIGTERM's handler; the next test has its own."""
     before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_sigterm_asks_the_algorithm_to_finish(tmp_path: Path) -> None:
     assert run(tmp_path, "stopped", k="2") == 0
     assert (tmp_path / "model" / "model_algo-1").read_text() == "what there is"
-    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_sigterm_that_comes_when_all_is_done_is_no_failure(tmp_path: Path) -> None:
+    assert run(tmp_path, "works", k="2") == 0
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def test_an_algorithm_of_one_instance_refuses_several(tmp_path: Path) -> None:
