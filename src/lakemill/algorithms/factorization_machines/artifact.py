@@ -9,20 +9,18 @@ Written is the first. meta.json's `training_parameters` say what the network is 
 public, and reading takes what it recognises. symbol.json is the network in MXNet's form, with the label `out_label`.
 """
 
-import io
 import json
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lakemill.algorithms.artifact import read_archive, write_archive
 from lakemill.algorithms.errors import CustomerError
 from lakemill.algorithms.factorization_machines.model import FactorizationModel
 from lakemill.algorithms.factorization_machines.spec import BINARY, REGRESSOR
 from lakemill.formats import mxnet
-from lakemill.formats.errors import FormatError
 
 META, SYMBOL, PARAMS = "meta.json", "symbol.json", "params"
 _OUTPUTS = {BINARY: "LogisticRegressionOutput", REGRESSOR: "LinearRegressionOutput"}
@@ -41,21 +39,12 @@ def save(model: FactorizationModel, path: Path, parameters: Mapping[str, Any]) -
         SYMBOL: json.dumps(_symbol(model.predictor_type), indent=2).encode(),
         PARAMS: mxnet.encode(arrays),
     }
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
+    write_archive(path, members)
 
 
 def load(path: Path) -> FactorizationModel:
     """Read our own artifact or one made elsewhere. Raises CustomerError."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
-            members = {name.rsplit("/", 1)[-1]: archive.read(name) for name in archive.namelist()}
-        arrays = mxnet.decode(next(content for name, content in members.items() if name.endswith(PARAMS)))
-    except (OSError, zipfile.BadZipFile, FormatError, StopIteration) as wrong:
-        raise CustomerError(
-            f"{path.name} is not an artifact of factorization-machines: {wrong or 'no member params'}"
-        ) from None
+    members, arrays = read_archive(path, "factorization-machines", PARAMS)
     parameters = _parameters(members.get(META, b""))
     named = {name.rsplit(":", 1)[-1]: one for name, one in arrays.items()} if isinstance(arrays, dict) else {}
     bias, linear, factors = _tables(named, path.name)

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lakemill.algorithms.artifact import write_archive
 from lakemill.algorithms.errors import CustomerError
 from lakemill.algorithms.ipinsights.encoder import Layer, forward
 from lakemill.algorithms.ipinsights.prefixes import PrefixTree
@@ -28,7 +29,6 @@ from lakemill.formats.errors import FormatError
 
 FORM = "lakemill-ipinsights-1"
 SLICE = 1 << 16
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # The time in a zip, which is the same for the same model.
 
 
 @dataclasses.dataclass
@@ -87,9 +87,7 @@ class Model:
         }
         for number, (weights, bias) in enumerate(self.layers):
             arrays |= {f"layer{number}_weight": weights, f"layer{number}_bias": bias}
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as packed:
-            packed.writestr(zipfile.ZipInfo("meta.json", _EPOCH), json.dumps(meta, indent=1))
-            packed.writestr(zipfile.ZipInfo("params", _EPOCH), mxnet.encode(arrays))
+        write_archive(path, {"meta.json": json.dumps(meta, indent=1).encode(), "params": mxnet.encode(arrays)})
 
 
 def read(path: Path) -> Model:

@@ -8,20 +8,18 @@ mx-mod-0000.params       MXNet NDArray dict with arg:fc0_weight (k, d) and arg:f
 Only the NDArray names are publicly known; the JSON members' content is not, so reading takes what it recognises.
 """
 
-import io
 import json
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lakemill.algorithms.artifact import read_archive, write_archive
 from lakemill.algorithms.errors import CustomerError
 from lakemill.algorithms.linear_learner.model import BINARY, MULTICLASS, REGRESSOR, LinearModel
 from lakemill.algorithms.linear_learner.thresholds import NEUTRAL
 from lakemill.formats import mxnet
-from lakemill.formats.errors import FormatError
 
 PARAMETERS, SYMBOL = "mx-mod-0000.params", "mx-mod-symbol.json"
 ADDITIONAL, MANIFEST = "additional-params.json", "manifest.json"
@@ -55,21 +53,12 @@ def save(model: LinearModel, path: Path, extra: Mapping[str, Any] | None = None)
         SYMBOL: json.dumps(_symbol(model), indent=2).encode(),
         PARAMETERS: mxnet.encode(arrays),
     }
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
+    write_archive(path, members)
 
 
 def load(path: Path) -> LinearModel:
     """Read our own artifact or one made elsewhere. Raises CustomerError."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
-            members = {name.rsplit("/", 1)[-1]: archive.read(name) for name in archive.namelist()}
-        arrays = mxnet.decode(next(content for name, content in members.items() if name.endswith(".params")))
-    except (OSError, zipfile.BadZipFile, FormatError, StopIteration) as wrong:
-        raise CustomerError(
-            f"{path.name} is not an artifact of linear-learner: {wrong or 'no .params member'}"
-        ) from None
+    members, arrays = read_archive(path, "linear-learner", ".params")
     weights, bias = _arrays(arrays, path)
     facts = dict(_facts(members.get(ADDITIONAL)))
     kind = _predictor_type(facts, members.get(SYMBOL, b""), len(bias))
