@@ -19,3 +19,9 @@ def test_the_whole_way(lakemill, algorithm):
     if algorithm != "xgboost":  # Which has no estimator class.
         ways.append("by class: done")
     assert [way for way in ways if way not in said] == []
+
+
+def test_ip_insights_by_its_image(lakemill):
+    said = run(lakemill, [PYTHONS["sdk2"], PROGRAM.with_name("ipinsights_sdk2.py")])
+    assert "every content type: done" in said
+    assert "batch transform: done" in said
