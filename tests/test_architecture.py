@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "engines": {"ports", "formats"},
     "container": {"algorithms", "formats"},
     "algorithms": {"formats"},
+    "streamsql": {"algorithms", "formats"},
     "prep": {"formats"},
     "formats": set(),
     "ports": set(),
@@ -26,8 +27,8 @@ MAY_IMPORT = {
 
 # Engines may use those before them.
 ENGINE_ORDER = [
-    *("keys", "objects", "resources", "tuning", "log", "identity", "loglines", "jobs", "hosting"),
-    *("catalog", "events", "sql", "delivery", "analytics"),
+    *("keys", "objects", "resources", "tuning", "streams", "identity", "loglines", "functions", "jobs", "hosting"),
+    *("tables", "video", "catalog", "events", "sql", "delivery", "analytics"),
 ]
 
 # Packages the light core must not load: it starts without them.

@@ -1,0 +1,118 @@
+"""The log port: records in order, kept until they are too old.
+
+A log has shards, numbered from 0; each is an ordered sequence of records under rising positions. All shards of a log are
+appended to in one go and flushed together. Promises every adapter keeps (tests/contracts/log.py holds them to it):
+
+- `append` returns only when all its records are on disk. Callers that wait at the same time share a flush.
+- Positions of a shard rise with every record; those of one `append` are in the order given. They are never used twice,
+  not even after a crash or after `trim`.
+- A reader sees a record only when it is on disk, always in order, without gaps among what was acknowledged.
+- Records that were never acknowledged may be there or not, whole. A torn end of a file is cut off at the next start;
+  damage elsewhere is an error that names the file, never a silent loss.
+- Times of a shard never fall: a record older than its predecessor gets the predecessor's.
+- If the disk is full, `append` raises OSError, nothing of it is read later, and the log goes on when there is room.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+
+class LogMissing(Exception):
+    """There is no log of this name, or no such shard in it."""
+
+
+class LogExists(Exception):
+    """There is a log of this name already."""
+
+
+class LogDamaged(Exception):
+    """What was written can no longer be read. The text names file and offset."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """What is appended to a shard."""
+
+    shard: int
+    time_ms: int
+    """Milliseconds since 1970."""
+    key: bytes
+    value: bytes
+    note: bytes = b""
+    """A few bytes beside the value that belong to the writer (how it is encrypted, say)."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Record:
+    """What is read from a shard."""
+
+    position: int
+    time_ms: int
+    key: bytes
+    value: bytes
+    note: bytes
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bounds:
+    """first: position of the oldest record that is kept; next: the one that the next record will have or exceed.
+
+    Equal when nothing is kept. last_ms: time of the newest record ever, 0 when there was none.
+    """
+
+    first: int
+    next: int
+    last_ms: int
+
+
+class Log(Protocol):
+    """The store of all logs. Names: letters, digits, `.`, `_`, `-`, at most 200 characters."""
+
+    async def create(self, name: str, shards: int) -> None:
+        """Make a log; durable on return. Raises LogExists."""
+        ...
+
+    async def grow(self, name: str, shards: int) -> None:
+        """Have at least so many shards; durable on return. Raises LogMissing."""
+        ...
+
+    async def delete(self, name: str) -> None:
+        """Remove a log with all records; nothing happens if there is none."""
+        ...
+
+    def exists(self, name: str) -> bool:
+        """Whether there is such a log."""
+        ...
+
+    async def append(self, name: str, entries: Sequence[Entry]) -> Sequence[int]:
+        """Append records, to any shards; their positions in the order given. Durable on return. Raises LogMissing."""
+        ...
+
+    async def read(self, name: str, shard: int, position: int, *, records: int, size: int) -> Sequence[Record]:
+        """Records from this position on (or from the oldest kept, if that is later).
+
+        At most `records`, and no more than `size` bytes of keys and values, but at least one if there is one.
+        Raises LogMissing, LogDamaged.
+        """
+        ...
+
+    async def position_at(self, name: str, shard: int, time_ms: int) -> int:
+        """Position of the first kept record of this time or later; the next position if there is none."""
+        ...
+
+    def bounds(self, name: str, shard: int) -> Bounds:
+        """What the shard holds. Raises LogMissing."""
+        ...
+
+    async def wait(self, name: str, positions: Mapping[int, int], timeout_s: float) -> bool:
+        """Until some shard has a record at its position or later; False if none came in time. Raises LogMissing."""
+        ...
+
+    async def trim(self, name: str, before_ms: int) -> None:
+        """Forget records older than this. They are not read any more on return; their room is freed by and by."""
+        ...
+
+    def close(self) -> None:
+        """Finish what was accepted and close the files."""
+        ...
