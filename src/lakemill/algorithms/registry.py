@@ -11,7 +11,8 @@ def specs() -> list[AlgorithmSpec]:
     """Every algorithm folder of this package that has a `spec` module, sorted by name."""
     package = importlib.import_module("lakemill.algorithms")
     folders = [module.name for module in pkgutil.iter_modules(package.__path__) if module.ispkg]
-    found = [importlib.import_module(f"lakemill.algorithms.{name}.spec").SPEC for name in folders]
+    names = [f"lakemill.algorithms.{name}.spec" for name in folders]
+    found = [importlib.import_module(name).SPEC for name in names if importlib.util.find_spec(name)]
     return sorted(found, key=lambda one: one.name)
 
 
