@@ -1,0 +1,1 @@
+"""AWS Lambda (https://docs.aws.amazon.com/lambda/latest/api/)."""
