@@ -9,7 +9,8 @@ ROOT = Path(__file__).parent.parent / "src" / "lakemill"
 
 # What a layer may import, beside itself and the standard library. `app` is app.py, `settings` is settings.py.
 MAY_IMPORT = {
-    "cli": {"app", "settings", "gateway", "algorithms", "container"},
+    "cli": {"app", "settings", "gateway", "algorithms", "container", "agent"},
+    "agent": set(),
     "console": {"settings"},
     "__main__": {"cli"},
     "app": {"settings", "console", "gateway", "services", "engines", "ports"},

@@ -217,6 +217,25 @@ def train(
 
 
 @app.command()
+def agent(
+    config: Annotated[Path, typer.Argument(help="Configuration file of the Amazon Kinesis Agent (agent.json).")],
+    checkpoints: Annotated[
+        Path | None, typer.Option(help="Where to remember how far files were sent [default: in the data folder].")
+    ] = None,
+    once: Annotated[bool, typer.Option(help="Send what is there, and end.")] = False,
+    port: options.Port = None,
+    data: options.Data = None,
+    region: options.Region = None,
+) -> None:
+    """Follow files and send what is appended to streams and delivery streams."""
+    from lakemill.cli.agent import run_agent
+    from lakemill.cli.target import target
+
+    found = target(options.settings(port=port, data=data, region=region), port_given=port is not None)
+    run_agent(config, found, checkpoints, once=once)
+
+
+@app.command()
 def demo(
     data: Annotated[Path, typer.Option(help="Folder of the demo's own lakemill; emptied first.")] = Path("demo-data"),
     python: Annotated[Path | None, typer.Option(help="A Python with the SageMaker SDK 2.x.")] = None,
