@@ -1,6 +1,7 @@
 """Functions: code people bring, run in warm processes."""
 
 import asyncio
+import dataclasses
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,7 +9,6 @@ from typing import Any
 
 from lakemill.engines.functions.code import CodeStore
 from lakemill.engines.functions.errors import (
-    FunctionConflict,
     FunctionExists,
     FunctionFailed,
     FunctionMissing,
@@ -17,13 +17,14 @@ from lakemill.engines.functions.errors import (
 from lakemill.engines.functions.function import Function, Outcome, Runtime
 from lakemill.engines.functions.pool import Pool
 from lakemill.engines.functions.shipping import Shipping
+from lakemill.engines.functions.versions import ALIAS, FUNCTION, VERSION, Versions, check_revision
 from lakemill.engines.loglines import LogLines
 from lakemill.engines.resources import ResourceExists, ResourceMissing, Resources
 from lakemill.ports.clock import Clock
 from lakemill.ports.metadata import Metadata, Transaction
 
-FUNCTION, VERSION, ALIAS = "function", "function-version", "function-alias"
-"""Kinds of resources. A version or alias is named `function:qualifier`."""
+LATEST_NAME = "$LATEST"
+"""What the latest is called where a number would stand."""
 
 Document = dict[str, Any]
 
@@ -47,6 +48,7 @@ class Functions:
         workers_max: int = 64,
     ) -> None:
         self.resources = Resources(metadata, clock)
+        self.versions = Versions(self.resources)
         self.code = CodeStore(folder)
         self.workers_max = workers_max
         self._metadata, self._clock, self._runtime = metadata, clock, runtime
@@ -63,8 +65,9 @@ class Functions:
     # Looking up
 
     def find(self, scope: str, name: str, qualifier: str | None = None) -> Function:
-        """A function by its name, `name:qualifier`, or any colon-separated name that has `function:` before it (then
-        account and region in it count). qualifier: a version or alias; None or "$LATEST" for the latest.
+        """A function by its name, `name:qualifier`, or a longer colon-separated name with `function:` in it (account
+        and region before that count). qualifier: a version or alias; None, "" or "$LATEST" for the latest. An alias
+        that spreads its invocations over two versions gives one of them by chance.
 
         Raises FunctionMissing.
         """
@@ -73,19 +76,12 @@ class Functions:
         found = self.resources.find(FUNCTION, scope, name)
         if found is None:
             raise FunctionMissing(name, qualifier)
-        if qualifier is None or qualifier == "$LATEST":
+        if qualifier and qualifier != LATEST_NAME and not qualifier.isdigit():
+            qualifier = self.versions.chosen(self.versions.alias(scope, name, qualifier))
+        if not qualifier or qualifier == LATEST_NAME:
             return Function.of(found)
-        if not qualifier.isdigit():
-            alias = self.resources.find(ALIAS, scope, f"{name}:{qualifier}")
-            if alias is None:
-                raise FunctionMissing(name, qualifier)
-            qualifier = str(alias["version"])
-            if qualifier == "$LATEST":
-                return Function.of(found)
-        version = self.resources.find(VERSION, scope, f"{name}:{qualifier}")
-        if version is None:
-            raise FunctionMissing(name, qualifier)
-        return Function.of(version, name=name, workers_max=found.get("workers_max"))
+        version = self.versions.number(scope, name, qualifier)
+        return dataclasses.replace(version, workers_max=found.get("workers_max"))
 
     def document(self, scope: str, name: str) -> Document:
         """What is kept of a function. Raises FunctionMissing."""
@@ -93,6 +89,15 @@ class Functions:
         if found is None:
             raise FunctionMissing(name)
         return found
+
+    def all(self, scope: str) -> list[Function]:
+        """The latest of each, in name order."""
+        return [Function.of(one) for one in self.resources.all(FUNCTION, scope)]
+
+    def policy(self, scope: str, name: str, qualifier: str | None = None) -> Document | None:
+        """The policy of a function, or of one of its versions or aliases. Raises FunctionMissing."""
+        policy: Document | None = self.document(scope, name).get("policies", {}).get(qualifier or "")
+        return policy
 
     # Changing
 
@@ -102,7 +107,8 @@ class Functions:
         """A new function. fields: those of Function that a creator gives. Raises FunctionExists, CodeInvalid."""
         async with self._code_lock:
             digest = await asyncio.to_thread(self.code.keep, archive)
-            document = {**fields, "code": digest, "code_bytes": len(archive), "revision": str(uuid.uuid4()), "last": 0}
+            document = {**fields, "code": digest, "code_bytes": len(archive), "revision": str(uuid.uuid4())}
+            document |= {"last": 0, "description": document.get("description", "")}
             try:
                 return Function.of(await self.resources.create(FUNCTION, scope, name, document, tags))
             except ResourceExists:
@@ -120,7 +126,7 @@ class Functions:
     ) -> Function:
         """Change fields, and the code if an archive is given. revision: only if it still is this one.
 
-        Raises FunctionMissing, FunctionConflict, CodeInvalid.
+        Raises FunctionMissing, StaleRevision, CodeInvalid.
         """
         before = self.document(scope, name)
         async with self._code_lock:
@@ -128,12 +134,11 @@ class Functions:
             if archive is not None:
                 changes |= {"code": await asyncio.to_thread(self.code.keep, archive), "code_bytes": len(archive)}
 
-            def change(document: Document) -> None:
-                check_revision(document, revision)
-                document |= {**changes, "revision": str(uuid.uuid4())}
+            def alter(document: Document) -> None:
+                document |= changes
 
             try:
-                document = await self._change(scope, name, change)
+                document = await self.change(scope, name, alter, revision=revision)
             finally:
                 for digest in {before["code"], changes.get("code", before["code"])}:
                     await self._forget_unused(digest)
@@ -146,7 +151,7 @@ class Functions:
         def drop(transaction: Transaction) -> set[str]:
             codes = {self.resources.delete_in(transaction, FUNCTION, scope, name)["code"]}
             for kind in (VERSION, ALIAS):
-                for one in [one for one in self.resources.all(kind, scope) if one["name"].startswith(f"{name}:")]:
+                for one in list(self.resources.all(kind, scope, f"{name}:", transaction)):
                     codes.add(self.resources.delete_in(transaction, kind, scope, one["name"]).get("code", ""))
             return codes - {""}
 
@@ -159,11 +164,27 @@ class Functions:
                 await self._forget_unused(digest)
         await self._pool.retire(scope, name)
 
-    async def _change(self, scope: str, name: str, change: Callable[[Document], None]) -> Document:
+    async def change(
+        self, scope: str, name: str, alter: Callable[[Document], None], *, revision: str | None = None
+    ) -> Document:
+        """Let `alter` change what is kept of a function; it is of a new revision then. Raises FunctionMissing,
+        StaleRevision."""
+
+        def work(document: Document) -> None:
+            check_revision(document, revision)
+            alter(document)
+            document["revision"] = str(uuid.uuid4())
+
         try:
-            return await self.resources.update(FUNCTION, scope, name, change)
+            return await self.resources.update(FUNCTION, scope, name, work)
         except ResourceMissing:
             raise FunctionMissing(name) from None
+
+    async def delete_version(self, scope: str, name: str, version: str) -> None:
+        """Raises FunctionMissing, FunctionConflict while an alias points to it."""
+        async with self._code_lock:
+            await self._forget_unused(await self.versions.delete(scope, name, version))
+        await self._pool.retire(scope, name)
 
     async def _forget_unused(self, digest: str) -> None:
         used = (one["code"] for kind in (FUNCTION, VERSION) for one in self.resources.all(kind))
@@ -247,12 +268,3 @@ def split(scope: str, name: str) -> tuple[str, str, str | None]:
         elif before:
             scope = f"{before[-1]}/{scope.partition('/')[2]}"
     return scope, parts[0], parts[1] if len(parts) > 1 else None
-
-
-def check_revision(document: Document, revision: str | None) -> None:
-    """Raise FunctionConflict unless the document still is of this revision."""
-    if revision is not None and document["revision"] != revision:
-        raise FunctionConflict(
-            "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to "
-            "retrieve the latest Revision Id"
-        )

@@ -15,6 +15,7 @@ from lakemill.engines.resources.errors import ResourceExists, ResourceMissing, T
 from lakemill.engines.resources.paging import Page, SortKey, page
 from lakemill.ports.clock import Clock
 from lakemill.ports.metadata import Metadata, Transaction, prefix_end
+from lakemill.ports.metadata.port import Reader
 
 Document = dict[str, Any]
 Change = Callable[[Document], None]
@@ -40,18 +41,23 @@ class Resources:
 
     # Reading
 
-    def find(self, kind: str, scope: str, name: str) -> Document | None:
-        """The document, or None."""
-        return self.metadata.get(_table(kind), _key(scope, name))
+    def find(self, kind: str, scope: str, name: str, reader: Reader | None = None) -> Document | None:
+        """The document, or None. reader: the transaction, for those who ask inside one."""
+        return (reader or self.metadata).get(_table(kind), _key(scope, name))
 
     def get(self, kind: str, scope: str, name: str) -> Document:
         """The document. Raises ResourceMissing."""
         return self._present(self.metadata, kind, scope, name)
 
-    def all(self, kind: str, scope: str | None = None) -> Iterator[Document]:
-        """Every document of a kind in name order; scope None means every scope."""
-        start, stop = ("", None) if scope is None else (_key(scope, ""), prefix_end(_key(scope, "")))
-        return (document for _, document in self.metadata.scan(_table(kind), start, stop))
+    def all(
+        self, kind: str, scope: str | None = None, prefix: str = "", reader: Reader | None = None
+    ) -> Iterator[Document]:
+        """Every document of a kind whose name starts with prefix, in name order; scope None means every scope.
+
+        reader: the transaction, for those who ask inside one.
+        """
+        start, stop = ("", None) if scope is None else (_key(scope, prefix), prefix_end(_key(scope, prefix)))
+        return (document for _, document in (reader or self.metadata).scan(_table(kind), start, stop))
 
     def page(
         self,
