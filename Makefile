@@ -37,6 +37,11 @@ $(PEERS)/.installed: requirements/peers.txt
 	$(PEERS)/bin/python -m pip install -q "setuptools<81" -r requirements/peers.txt
 	@touch $@
 
+# One peer is a program for Node.js; without npm it is left out of the benchmarks.
+$(PEERS)/.kinesalite: $(PEERS)/.installed
+	npm install --silent --no-fund --prefix $(PEERS) kinesalite@3.3.3 || echo "npm is missing: kinesalite is left out"
+	@touch $@
+
 $(SDK3)/.installed: requirements/sdk3.txt
 	$(PYTHON) -m venv $(SDK3)
 	$(SDK3)/bin/python -m pip install -q --upgrade pip
@@ -53,7 +58,7 @@ test: venv clients ## Run the tests (under 20 minutes on 2 cores).
 test-all: venv clients ## Run all tests, the slow ones too.
 	$(BIN)/python -m pytest -q
 
-bench: venv clients $(PEERS)/.installed ## Measure lakemill beside its peers and write docs/benchmarks.md.
+bench: venv clients $(PEERS)/.kinesalite ## Measure lakemill beside its peers and write docs/benchmarks.md.
 	$(BIN)/python -m bench
 
 bench-algorithms: venv $(PEERS)/.installed ## Measure the algorithms only.

@@ -115,3 +115,26 @@ def wrk(
     if "Non-2xx" in output or ("Socket errors" in output and not lenient):
         raise RuntimeError(f"wrk saw failures:\n{output}")
     return float(next(line for line in output.splitlines() if line.startswith("Requests/sec")).split()[1])
+
+
+@contextlib.contextmanager
+def ministack() -> Iterator[str]:
+    """MiniStack's endpoint."""
+    port = free_port()
+    program = Path(__file__).parent.parent / ".venvs" / "peers" / "bin" / "ministack"
+    if not program.exists():
+        raise Missing("MiniStack is not installed; run: make .venvs/peers/.installed")
+    with process([str(program)], port, "/_ministack/health", env={**os.environ, "GATEWAY_PORT": str(port)}):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def kinesalite() -> Iterator[str]:
+    """kinesalite's endpoint; it keeps records in memory, and needs Node.js."""
+    port = free_port()
+    program = Path(__file__).parent.parent / ".venvs" / "peers" / "node_modules" / ".bin" / "kinesalite"
+    if not program.exists():
+        raise Missing("kinesalite is not installed; run: make .venvs/peers/.kinesalite")
+    options = ["--createStreamMs", "10", "--deleteStreamMs", "10", "--shardLimit", "100"]
+    with process([str(program), "--port", str(port), *options], port):
+        yield f"http://127.0.0.1:{port}"
