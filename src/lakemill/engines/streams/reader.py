@@ -1,0 +1,121 @@
+"""A reader of a whole stream: all shards, parents before children, where it stood in a form that can be stored.
+
+The records of a partition key come in the order in which they were written, also across a resharding.
+"""
+
+from typing import Any
+
+from lakemill.engines.streams.reading import Reading
+from lakemill.engines.streams.records import Start, StreamRecord
+from lakemill.engines.streams.registry import Registry
+from lakemill.engines.streams.shards import Shard
+from lakemill.engines.streams.stream import Stream
+from lakemill.ports.log import Log
+
+END = "end"
+"""In place of a position: the shard was read to its end."""
+
+
+class StreamReader:
+    """Made by `Streams.reader`. One caller at a time."""
+
+    def __init__(self, registry: Registry, log: Log, reading: Reading, stream: Stream) -> None:
+        self._registry = registry
+        self._log = log
+        self._reading = reading
+        self._scope, self._name, self._id = stream.scope, stream.name, stream.id
+        self._positions: dict[int, int | str] = {}
+        self._pending_ms: int | None = None
+        """A time that is still to be looked up in every shard."""
+        self._turn = 0
+
+    def begin(self, stream: Stream, start: Start) -> None:
+        """Fix where to start."""
+        if start.kind == "after":
+            self._positions = {int(number): where for number, where in (start.positions or {}).items()}
+            return
+        kept = stream.kept(self._registry.now_ms())
+        if start.kind == "latest":
+            for shard in stream.open:
+                self._positions[shard.number] = self._log.bounds(self._id, shard.number).next
+            return
+        self._positions = {shard.number: 0 for shard in kept}
+        self._pending_ms = start.time_ms if start.kind == "at" else None
+
+    def positions(self) -> dict[str, Any]:
+        """Where this reader stands, for `Start.after`. Everything `read` has returned is before it."""
+        return {str(number): where for number, where in self._positions.items()}
+
+    async def read(self, limit: int = 1000, size: int = 1 << 20, wait_s: float = 1.0) -> list[StreamRecord]:
+        """Up to `limit` records and about `size` bytes; empty when none came in `wait_s` seconds.
+
+        Raises StreamMissing when the stream is gone, SealBroken, and what the key engine raises.
+        """
+        found = await self._gather(limit, size)
+        if not found and wait_s > 0:
+            active = {shard.number: self._positions[shard.number] for shard in self._active(self._stream())}
+            waiting = {number: where for number, where in active.items() if isinstance(where, int)}
+            if waiting and await self._log.wait(self._id, waiting, wait_s):
+                found = await self._gather(limit, size)
+        return found
+
+    def _stream(self) -> Stream:
+        stream = self._registry.by_id(self._id)
+        return stream if stream is not None else self._registry.usable(self._scope, self._name)
+
+    async def _gather(self, limit: int, size: int) -> list[StreamRecord]:
+        """One round over the shards, beginning with another one each time."""
+        stream = self._stream()
+        if self._pending_ms is not None:
+            for number in list(self._positions):
+                position = await self._log.position_at(self._id, number, self._pending_ms)
+                self._positions[number] = position
+            self._pending_ms = None
+        found: list[StreamRecord] = []
+        active = self._active(stream)
+        self._turn += 1
+        for i in range(len(active)):
+            shard = active[(i + self._turn) % len(active)]
+            if limit - len(found) <= 0 or size <= 0:
+                break
+            found += (got := await self._read_shard(stream, shard, limit - len(found), size))
+            size -= sum(len(record.data) + len(record.partition_key) for record in got)
+        return found
+
+    async def _read_shard(self, stream: Stream, shard: Shard, limit: int, size: int) -> list[StreamRecord]:
+        position = self._positions[shard.number]
+        assert isinstance(position, int)
+        batch = await self._reading.read(stream, shard, position, records=limit, size=size)
+        self._positions[shard.number] = END if batch.ended else batch.position
+        return [
+            StreamRecord(
+                data,
+                record.key.decode(),
+                shard.base + record.position + 1,
+                record.time_ms,
+                shard.id,
+                encrypted=bool(record.note),
+            )
+            for record, data in zip(batch.records, batch.data, strict=True)
+        ]
+
+    def _active(self, stream: Stream) -> list[Shard]:
+        """The shards to read now: not ended, and all their parents ended. Learns of new ones, forgets expired ones.
+
+        The shard with the highest number is always open, so those with higher ones came later.
+        """
+        positions = self._positions
+        kept = stream.kept(self._registry.now_ms())
+        newest = max(positions, default=-1)
+        for shard in kept:
+            if shard.number > newest:
+                positions[shard.number] = 0
+        active = [
+            shard
+            for shard in kept
+            if isinstance(positions.get(shard.number, END), int)
+            and all(positions.get(parent, END) == END for parent in shard.parents)
+        ]
+        for number in positions.keys() - {shard.number for shard in kept}:
+            del positions[number]
+        return active

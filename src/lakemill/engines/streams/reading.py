@@ -1,0 +1,115 @@
+"""Reading one shard: from which position, how much, and whether that was the end of it."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from lakemill.engines.streams.errors import ChangeRefused, RateExceeded, SequenceForeign
+from lakemill.engines.streams.limits import Limits
+from lakemill.engines.streams.registry import Registry
+from lakemill.engines.streams.sealing import Sealing
+from lakemill.engines.streams.shards import Shard
+from lakemill.engines.streams.stream import Stream
+from lakemill.ports.log import Log, Record
+
+
+@dataclasses.dataclass(slots=True)
+class Batch:
+    """Some records of a shard in order."""
+
+    records: Sequence[Record]
+    """As they are in the log."""
+    data: Sequence[bytes]
+    """Their data, opened."""
+    position: int
+    """Where to read on."""
+    ended: bool
+    """The shard is closed, and nothing follows."""
+    behind_ms: int
+    """How much older than now the last of them is, 0 when nothing newer waits."""
+
+
+class Reading:
+    """limits: None where shards give what is asked."""
+
+    def __init__(self, registry: Registry, log: Log, sealing: Sealing | None, limits: Limits | None) -> None:
+        self._registry = registry
+        self._log = log
+        self._sealing = sealing
+        self._limits = limits
+
+    async def locate(
+        self, stream: Stream, shard: Shard, kind: str, *, sequence: str | None = None, time_ms: int | None = None
+    ) -> int:
+        """The position to begin at. kind: TRIM_HORIZON, LATEST, AT_TIMESTAMP, AT_ or AFTER_SEQUENCE_NUMBER.
+
+        Raises SequenceForeign, ChangeRefused for a time to come.
+        """
+        if kind == "TRIM_HORIZON":
+            return 0
+        if kind == "LATEST":
+            return self._log.bounds(stream.id, shard.number).next
+        if kind == "AT_TIMESTAMP":
+            assert time_ms is not None
+            now_ms = self._registry.now_ms()
+            if time_ms > now_ms:
+                raise ChangeRefused(
+                    "The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. "
+                    f"timestampInMillis: {time_ms}, currentTimestampInMillis: {now_ms}"
+                )
+            return await self._log.position_at(stream.id, shard.number, time_ms)
+        assert sequence is not None
+        position = self._own_position(stream, shard, sequence)
+        return max(0, position) if kind == "AT_SEQUENCE_NUMBER" else position + 1
+
+    def _own_position(self, stream: Stream, shard: Shard, sequence: str) -> int:
+        try:
+            owner, position = stream.position_of(sequence)
+        except SequenceForeign:
+            owner, position = None, 0
+        if owner is not None and owner is not shard:
+            raise SequenceForeign(
+                f"Invalid StartingSequenceNumber. It encodes {owner.id}, while it was used in a call to a shard "
+                f"with {shard.id}"
+            )
+        if owner is None or position > self._log.bounds(stream.id, shard.number).next:
+            raise SequenceForeign(
+                f"StartingSequenceNumber {sequence} used in GetShardIterator on shard {shard.id} in stream "
+                f"{stream.name} under account {stream.account} is invalid because it did not come from this stream."
+            )
+        return position
+
+    async def read(self, stream: Stream, shard: Shard, position: int, *, records: int, size: int) -> Batch:
+        """At most `records` records and `size` bytes from a position on (one record at least, if there is one).
+
+        Raises SealBroken and what the key engine raises.
+        """
+        found = await self._log.read(stream.id, shard.number, position, records=records, size=size)
+        now_ms = self._registry.now_ms()
+        horizon_ms = stream.horizon_ms(now_ms)
+        if found and found[0].time_ms < horizon_ms:  # Expired, and not trimmed yet.
+            position = await self._log.position_at(stream.id, shard.number, horizon_ms)
+            found = await self._log.read(stream.id, shard.number, position, records=records, size=size)
+        if found:
+            position = found[-1].position + 1
+        following = self._log.bounds(stream.id, shard.number).next
+        behind_ms = max(0, now_ms - found[-1].time_ms) if found and position < following else 0
+        # The stream may have been resharded since this call began; its newest form tells.
+        newest = self._registry.by_id(stream.id) or stream
+        end = (newest.shard(shard.number) or shard).end
+        ended = end is not None and (position >= end or not found)
+        data = [record.value for record in found] if self._sealing is None else self._sealing.opened(stream, found)
+        return Batch(found, data, position, ended, behind_ms)
+
+    async def read_within_limits(
+        self, stream: Stream, shard: Shard, position: int, *, records: int, size: int
+    ) -> Batch:
+        """`read`, where a shard may be read only so often and so much. Raises RateExceeded too."""
+        if self._limits is None:
+            return await self.read(stream, shard, position, records=records, size=size)
+        now_s = self._registry.clock.time()
+        limits = self._limits.of(stream.id, shard.number, now_s)
+        if not limits.may_read(now_s):
+            raise RateExceeded(stream.scope, stream.name, shard.id)
+        batch = await self.read(stream, shard, position, records=records, size=size)
+        limits.was_read(sum(len(record.key) + len(record.value) for record in batch.records), now_s)
+        return batch

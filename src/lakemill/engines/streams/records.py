@@ -1,0 +1,88 @@
+"""What goes into a stream and what comes out."""
+
+import dataclasses
+from typing import Any, NamedTuple, Self
+
+from lakemill.engines.streams.shards import Shard
+
+
+@dataclasses.dataclass(slots=True)
+class Put:
+    """A record to be written. explicit_hash_key decides the shard in place of the partition key's hash."""
+
+    partition_key: str | None
+    data: bytes
+    explicit_hash_key: int | None = None
+
+
+class Placed(NamedTuple):
+    """Where a record went. It is on disk."""
+
+    shard: Shard
+    position: int
+
+    @property
+    def shard_id(self) -> str:
+        return self.shard.id
+
+    @property
+    def sequence_number(self) -> int:
+        return self.shard.base + self.position + 1
+
+    @property
+    def sequence(self) -> str:
+        """The sequence number as text."""
+        return self.shard.sequence(self.position)
+
+
+class Refused(NamedTuple):
+    """A record that was not written, because its shard had no room in this second."""
+
+    shard_id: str
+    message: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StreamRecord:
+    """A record as it is read."""
+
+    data: bytes
+    partition_key: str
+    sequence_number: int
+    arrival_ms: int
+    """Milliseconds since 1970 at which the platform took it in."""
+    shard_id: str
+    encrypted: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Start:
+    """Where a reader begins.
+
+    >>> Start.at(1_700_000_000_000).kind
+    'at'
+    """
+
+    kind: str
+    time_ms: int = 0
+    positions: dict[str, Any] | None = None
+
+    @classmethod
+    def latest(cls) -> Self:
+        """With what is written from now on."""
+        return cls("latest")
+
+    @classmethod
+    def horizon(cls) -> Self:
+        """With the oldest record that is kept."""
+        return cls("horizon")
+
+    @classmethod
+    def at(cls, time_ms: int) -> Self:
+        """With the first record of this time or later, ms since 1970."""
+        return cls("at", time_ms)
+
+    @classmethod
+    def after(cls, positions: dict[str, Any]) -> Self:
+        """Where another reader stood (its `positions()`)."""
+        return cls("after", 0, positions)

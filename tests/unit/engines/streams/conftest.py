@@ -1,0 +1,32 @@
+"""Streams over a log in memory and a clock that stands still."""
+
+import pytest
+
+from lakemill.engines.streams import Streams
+from lakemill.ports.clock import ManualClock
+from lakemill.ports.metadata import EmbeddedMetadata
+from tests.unit.engines.streams.memorylog import MemoryLog
+
+SCOPE = "000000000000/us-east-1"
+
+
+@pytest.fixture
+def clock():
+    return ManualClock(1_700_000_000)
+
+
+@pytest.fixture
+async def log():
+    return MemoryLog()
+
+
+@pytest.fixture
+def metadata(tmp_path, clock):
+    made = EmbeddedMetadata(tmp_path / "metadata.sqlite", clock)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def streams(metadata, log, clock):
+    return Streams(metadata, log, clock)
