@@ -1,0 +1,77 @@
+"""Where a delivery stream's records come from."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from lakemill.engines.delivery.records import Batch, Record
+from lakemill.ports.log import Log
+from lakemill.ports.log import Record as LogRecord
+
+RECORDS_MAX = 10_000
+BYTES_MAX = 4 << 20
+"""What is read at a time."""
+
+Opened = Callable[[Sequence[LogRecord]], Sequence[bytes]]
+
+
+class Source(Protocol):
+    """Records in order, from a mark on."""
+
+    async def read(self, wait_s: float) -> Batch | None:
+        """What there is; None if nothing came within the time."""
+        ...
+
+
+class LogSource:
+    """The records that were put into a delivery stream itself. A mark is the position to go on at.
+
+    opened: what the values of records say (those that were encrypted are decrypted there).
+    """
+
+    def __init__(self, log: Log, name: str, mark: int | None, opened: Opened | None = None) -> None:
+        self._log, self._name, self._position = log, name, mark or 0
+        self._opened = opened
+
+    async def read(self, wait_s: float) -> Batch | None:
+        """See Source. Raises LogMissing, LogDamaged."""
+        if self._log.bounds(self._name, 0).next <= self._position and not await self._log.wait(
+            self._name, {0: self._position}, wait_s
+        ):
+            return None
+        found = await self._log.read(self._name, 0, self._position, records=RECORDS_MAX, size=BYTES_MAX)
+        if not found:
+            return None
+        if self._opened is not None:
+            values = self._opened(found)
+            records = [Record(data, r.time_ms, r.position) for r, data in zip(found, values, strict=True)]
+        else:
+            records = [Record(r.value, r.time_ms, r.position) for r in found]
+        self._position = found[-1].position + 1
+        return Batch(records, self._position, self._log.bounds(self._name, 0).next <= self._position)
+
+
+class StreamSource:
+    """Records of a data stream, through its reader. A mark is the reader's positions.
+
+    split: takes a record apart that holds several (None: it holds just itself).
+    """
+
+    def __init__(self, reader: Any, split: Callable[[bytes, str], Sequence[Any] | None]) -> None:
+        self._reader, self._split = reader, split
+
+    async def read(self, wait_s: float) -> Batch | None:
+        found = await self._reader.read(limit=RECORDS_MAX, size=BYTES_MAX, wait_s=wait_s)
+        if not found:
+            return None
+        records: list[Record] = []
+        for one in found:
+            parts = self._split(one.data, one.partition_key)
+            if parts is None:
+                records.append(Record(one.data, one.arrival_ms, one.sequence_number, one.shard_id, one.partition_key))
+                continue
+            records += [
+                Record(part.data, one.arrival_ms, one.sequence_number, one.shard_id, part.partition_key, sub)
+                for sub, part in enumerate(parts)
+            ]
+        size = sum(len(one.data) for one in found)
+        return Batch(records, self._reader.positions(), len(found) < RECORDS_MAX and size < BYTES_MAX // 2)

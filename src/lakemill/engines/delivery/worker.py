@@ -1,0 +1,257 @@
+"""The worker of one delivery stream: reads its source, fills buffers, and sees them delivered."""
+
+import asyncio
+import collections
+import contextlib
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from lakemill.engines.delivery.buffers import Buffer, Buffers, upto
+from lakemill.engines.delivery.plan import BACKUP, DESTINATION, ERRORS, PROCESSING_FAILED, Channel, Load, Outcome, Plan
+from lakemill.engines.delivery.progress import Progress
+from lakemill.engines.delivery.records import Batch, Failure, Record
+from lakemill.engines.delivery.sources import Source
+from lakemill.ports.clock import Clock
+
+HELD_BYTES_MAX = 256 << 20
+"""Bytes a worker holds; beyond it, the source waits (its records are safe in their log)."""
+IDLE_S = 5.0
+BACKOFF_S, BACKOFF_S_MAX = 1.0, 60.0
+STOP_S = 10.0
+Keep = Callable[[dict[str, Any]], Awaitable[None]]
+Pause = Callable[[float], Awaitable[None]]
+
+logger = logging.getLogger(__name__)
+
+
+class Stopped(Exception):
+    """The worker is being stopped; what is not delivered yet stays in the source."""
+
+
+class Worker:
+    """Carries out a plan. name: for messages. keep: makes the progress durable. pause: sleeps between attempts."""
+
+    def __init__(
+        self,
+        name: str,
+        plan: Plan,
+        source: Source,
+        progress: Progress,
+        keep: Keep,
+        clock: Clock,
+        *,
+        held_max: int = HELD_BYTES_MAX,
+        pause: Pause | None = None,
+    ) -> None:
+        self.name, self._plan, self._source, self._progress = name, plan, source, progress
+        self._keep, self._clock, self._held_max = keep, clock, held_max
+        self._pause = pause or self._sleep
+        self._channels: dict[str, Channel] = {DESTINATION: plan.destination, ERRORS: plan.errors}
+        if plan.backup:
+            self._channels[BACKUP] = plan.backup
+        self._buffers = {name: Buffers(channel.hints) for name, channel in self._channels.items()}
+        self._gathered = Buffers(plan.gather) if plan.gather else None
+        self._leaving: dict[tuple[str, str], collections.deque[Buffer]] = {}
+        self._senders: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._held = 0
+        self._left = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._processing: int | None = None
+        """Number of the batch that is being processed."""
+
+    async def run(self) -> None:
+        """Work until cancelled. An error that ends it loses nothing: stop, and let a new worker go on."""
+        while True:
+            await self.turn(self._patience_s())
+
+    async def stop(self) -> None:
+        """Let attempts under way end. What has not arrived is read again by the next worker."""
+        self._stopping.set()
+        senders = list(self._senders.values())
+        if senders:
+            _, late = await asyncio.wait(senders, timeout=STOP_S)
+            for one in late:
+                one.cancel()
+            await asyncio.gather(*senders, return_exceptions=True)
+
+    async def turn(self, wait_s: float) -> None:
+        """Read what comes within the time and send off what is due."""
+        await self._room()
+        batch = await self._source.read(wait_s)
+        if batch is not None:
+            await self._take(batch)
+        now_s, caught_up = self._clock.time(), batch is None or batch.last
+        if self._gathered:
+            for _, buffer in self._gathered.due(now_s, caught_up):
+                await self._process(buffer.records, buffer.batch, buffer.size)
+        for channel, buffers in self._buffers.items():
+            for partition, buffer in buffers.due(now_s, caught_up):
+                self._send_off(channel, partition, buffer)
+
+    async def settle(self) -> None:
+        """Wait until everything that was sent off has arrived or failed for good."""
+        while self._senders:
+            await asyncio.gather(*self._senders.values(), return_exceptions=True)
+
+    def _patience_s(self) -> float:
+        """How long to wait for records: until the first buffer is due."""
+        waiting = [*self._buffers.values(), *([self._gathered] if self._gathered else [])]
+        due = [moment for one in waiting if (moment := one.next_due_s()) is not None]
+        return max(0.0, min(IDLE_S, min(due) - self._clock.time())) if due else IDLE_S
+
+    async def _room(self) -> None:
+        """Wait until there is room for more; a worker full of buffers that wait for more sends the largest off."""
+        while self._held > self._held_max:
+            if not self._senders:
+                name = max(self._buffers, key=lambda one: self._buffers[one].size())
+                taken = self._buffers[name].largest()
+                if taken is None:
+                    return
+                self._send_off(name, *taken)
+            self._left.clear()
+            await self._left.wait()
+
+    # Taking in
+
+    async def _take(self, batch: Batch) -> None:
+        number = self._progress.read(batch.mark)
+        records = batch.records
+        if self._plan.backup:
+            self._fill(BACKUP, "", {}, records, number)
+        if self._plan.process is None:
+            self._fill(DESTINATION, "", {}, records, number)
+        elif self._gathered is None:
+            await self._process(records, number, 0)
+        else:
+            self._held += sum(len(record.data) for record in records)
+            for buffer in self._gathered.add("", records, {}, number, self._clock.time()):
+                await self._process(buffer.records, buffer.batch, buffer.size)
+
+    async def _process(self, records: list[Record], batch: int, held: int) -> None:
+        """Let records be processed, and fill them in where they belong."""
+        assert self._plan.process is not None
+        self._processing = batch
+        processed = await self._plan.process(records)
+        self._held -= held
+        failures = processed.failures
+        for partition, (keys, kept) in processed.partitions.items():
+            if self._crowded(partition):
+                code, message = self._plan.overflow
+                failures += [Failure(record, code, message) for record in kept]
+            else:
+                self._fill(DESTINATION, partition, keys, kept, batch)
+        if failures:
+            failures.sort(key=lambda one: (one.record.sequence, one.record.sub))
+            first = failures[0]
+            await self._plan.say(DESTINATION, first.code, first.message)
+            self._fill(ERRORS, PROCESSING_FAILED, {}, self._plan.failed(PROCESSING_FAILED, failures), batch)
+        self._processing = None
+        self._mark()
+
+    def _crowded(self, partition: str) -> bool:
+        """Whether this would be one partition too many."""
+        here = self._buffers[DESTINATION].open.keys() | {
+            name for channel, name in self._leaving if channel == DESTINATION
+        }
+        return partition not in here and len(here) >= self._plan.partitions_max
+
+    def _fill(self, channel: str, partition: str, keys: dict[str, str], records: list[Record], batch: int) -> None:
+        records = self._progress.fresh(f"{channel}/{partition}", records, batch)
+        self._held += sum(len(record.data) for record in records)
+        for full in self._buffers[channel].add(partition, records, keys, batch, self._clock.time()):
+            self._send_off(channel, partition, full)
+
+    # Sending off
+
+    def _send_off(self, channel: str, partition: str, buffer: Buffer) -> None:
+        """Buffers of one partition leave one after the other, in order."""
+        place = channel, partition
+        self._leaving.setdefault(place, collections.deque()).append(buffer)
+        if place not in self._senders:
+            self._senders[place] = asyncio.create_task(self._send_all(place))
+
+    async def _send_all(self, place: tuple[str, str]) -> None:
+        channel, partition = place
+        queue = self._leaving[place]
+        try:
+            while queue:
+                buffer = queue[0]
+                await self._send(channel, partition, buffer)
+                queue.popleft()
+                self._held -= buffer.size
+                self._left.set()
+                self._progress.delivered(f"{channel}/{partition}", upto(buffer.records), buffer.last_batch)
+                self._mark()
+                await self._keep(self._progress.document())
+            del self._leaving[place]
+        except Stopped:
+            pass
+        except Exception:
+            # Nothing was noted as delivered, so nothing is lost; the records stay held until the next start.
+            logger.exception("delivery of %s", self.name)
+        finally:
+            self._senders.pop(place, None)
+            self._left.set()
+
+    async def _send(self, channel: str, partition: str, buffer: Buffer) -> None:
+        error = partition if channel == ERRORS else ""
+        failures = await self._attempts(channel, buffer.records, buffer.keys, error)
+        kind = self._channels[channel].sink.error
+        if failures and kind:
+            await self._attempts(ERRORS, self._plan.failed(kind, failures), {}, kind)
+
+    async def _attempts(self, channel: str, records: list[Record], keys: dict[str, str], error: str) -> list[Failure]:
+        """Try until the records are there or the sink's time is over; those that are not."""
+        sink = self._channels[channel].sink
+        oldest_ms = min(record.arrival_ms for record in records)
+        load = Load(records, _size(records), oldest_ms, str(uuid.uuid4()), keys, error, self._clock.time())
+        failures: list[Failure] = []
+        pause_s = BACKOFF_S
+        while True:
+            load.attempts += 1
+            outcome = await self._attempt(channel, load)
+            failures += outcome.failures
+            if outcome.code:
+                await self._plan.say(channel, outcome.code, outcome.message)
+            elif outcome.failures:
+                await self._plan.say(channel, outcome.failures[0].code, outcome.failures[0].message)
+            if not outcome.remaining:
+                return failures
+            if outcome.final or self._clock.time() - load.began_s + pause_s > sink.retry_s:
+                return failures + [
+                    Failure(record, outcome.code, outcome.message, load.attempts) for record in outcome.remaining
+                ]
+            load.records, load.size = outcome.remaining, _size(outcome.remaining)
+            await self._pause(pause_s)
+            pause_s = min(2 * pause_s, BACKOFF_S_MAX)
+
+    async def _attempt(self, channel: str, load: Load) -> Outcome:
+        if self._stopping.is_set():
+            raise Stopped
+        try:
+            return await self._channels[channel].sink.deliver(load)
+        except Exception as fault:
+            logger.exception("delivery of %s", self.name)
+            return Outcome(remaining=load.records, code="InternalError", message=f"{type(fault).__name__}: {fault}")
+
+    def _mark(self) -> None:
+        """Note up to where everything has arrived."""
+        held = [buffer.batch for one in self._buffers.values() for buffer in one.open.values()]
+        held += [buffer.batch for queue in self._leaving.values() for buffer in queue]
+        if self._gathered:
+            held += [buffer.batch for buffer in self._gathered.open.values()]
+        if self._processing is not None:
+            held.append(self._processing)
+        self._progress.advance(min(held) if held else None)
+
+    async def _sleep(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        if self._stopping.is_set():
+            raise Stopped
+
+
+def _size(records: list[Record]) -> int:
+    return sum(len(record.data) for record in records)

@@ -1,0 +1,185 @@
+"""The operations of Data Firehose that lakemill provides."""
+
+import itertools
+from typing import Any, ClassVar
+
+from lakemill.engines.delivery import KIND, Delivery, StaleVersion
+from lakemill.engines.loglines import LogLines
+from lakemill.engines.objects import Objects
+from lakemill.engines.resources import ResourceExists, TooManyTags
+from lakemill.ports.clock import Clock
+from lakemill.services.base import Call, Need, Service, ServiceError, operation, pass_role
+from lakemill.services.firehose.access import SERVICE, RoleAccess
+from lakemill.services.firehose.destinations import KINDS, chosen, described, merged
+from lakemill.services.firehose.errors import invalid, missing, refused
+from lakemill.services.firehose.planning import Planning, arn_of
+from lakemill.services.firehose.puts import Puts
+
+DESTINATION_ID = "destinationId-000000000001"
+STATUS = {"creating": "CREATING", "active": "ACTIVE", "deleting": "DELETING"}
+STREAMS_PAGE, TAGS_PAGE = 10, 50
+
+
+class Firehose(Puts, Service):
+    """boto3 client `firehose`. enforce: whether roles must exist, be trusted, and have their permissions."""
+
+    name: ClassVar[str] = "firehose"
+    errors: ClassVar = {
+        NotReady: "ResourceInUseException",
+        ResourceMissing: "ResourceNotFoundException",
+        TooManyTags: "LimitExceededException",
+    }
+
+    def __init__(
+        self,
+        *,
+        delivery: Delivery,
+        objects: Objects,
+        loglines: LogLines,
+        identity: Any,
+        clock: Clock,
+        enforce: bool = True,
+    ) -> None:
+        self.delivery = delivery
+        self.access = RoleAccess(identity, objects, enforce=enforce)
+        delivery.use(Planning(objects, loglines, self.access, clock))
+
+    def needs(self, call: Call, request: dict[str, Any]) -> list[Need]:
+        name = request.get("DeliveryStreamName")
+        resource = arn_of(_scope(call), name) if name else "*"
+        return [
+            Need(f"firehose:{call.operation}", resource),
+            *(pass_role(role, SERVICE, resource) for role in sorted(_roles(request))),
+        ]
+
+    # Streams
+
+    @operation("CreateDeliveryStream")
+    async def create_delivery_stream(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        kind, config = chosen(request, "Configuration")
+        config = kind.complete(config)
+        if request.get("DeliveryStreamType", "DirectPut") != "DirectPut":
+            raise refused(f"DeliveryStreamType={request['DeliveryStreamType']}")
+        for role in sorted(_roles(request)):
+            self.access.check_trust(role)
+        document = {"type": "DirectPut", "destination": {"kind": kind.stem, "config": config}}
+        tags = {tag["Key"]: tag.get("Value", "") for tag in request.get("Tags", [])}
+        name = request["DeliveryStreamName"]
+        try:
+            await self.delivery.create(_scope(call), name, document, tags)
+        except ResourceExists:
+            message = f"Firehose {name} under accountId {call.account} already exists"
+            raise ServiceError("ResourceInUseException", message) from None
+        return {"DeliveryStreamARN": arn_of(_scope(call), name)}
+
+    @operation("DeleteDeliveryStream")
+    async def delete_delivery_stream(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        # "AllowForceDelete" is about grants on keys that cannot be taken back; there are none.
+        self._named(call, request)
+        await self.delivery.delete(_scope(call), request["DeliveryStreamName"])
+        return {}
+
+    def _named(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        """The document of the stream that is meant."""
+        try:
+            return self.delivery.get(_scope(call), request["DeliveryStreamName"])
+        except ResourceMissing:
+            raise missing(request["DeliveryStreamName"], call.account) from None
+
+    @operation("DescribeDeliveryStream")
+    def describe_delivery_stream(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        document = self._named(call, request)
+        kind = KINDS[document["destination"]["kind"]]
+        destination = {"DestinationId": DESTINATION_ID} | described(kind, document["destination"]["config"])
+        after = request.get("ExclusiveStartDestinationId", "")
+        destinations = [destination][: request.get("Limit", 1)] if after < DESTINATION_ID else []
+        description = {
+            "DeliveryStreamName": document["name"],
+            "DeliveryStreamARN": arn_of(document["scope"], document["name"]),
+            "DeliveryStreamStatus": STATUS[document["status"]],
+            "DeliveryStreamType": document["type"],
+            "VersionId": str(document["version"]),
+            "CreateTimestamp": document["created"],
+            "Destinations": destinations,
+            "HasMoreDestinations": False,
+        }
+        if document["version"] > 1:
+            description["LastUpdateTimestamp"] = document["modified"]
+        return {"DeliveryStreamDescription": description}
+
+    @operation("ListDeliveryStreams")
+    def list_delivery_streams(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        after, wanted = request.get("ExclusiveStartDeliveryStreamName", ""), request.get("DeliveryStreamType")
+        limit = request.get("Limit", STREAMS_PAGE)
+        names = (
+            one["name"]
+            for one in self.delivery.resources.all(KIND, _scope(call))
+            if one["name"] > after and wanted in (None, one["type"])
+        )
+        page = list(itertools.islice(names, limit + 1))
+        return {"DeliveryStreamNames": page[:limit], "HasMoreDeliveryStreams": len(page) > limit}
+
+    @operation("UpdateDestination")
+    async def update_destination(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        self._named(call, request)
+        if request["DestinationId"] != DESTINATION_ID:
+            raise invalid(f"Destination Id {request['DestinationId']} not found")
+        kind, update = chosen(request, "Update")
+        for role in sorted(_roles(request)):
+            self.access.check_trust(role)
+
+        def change(document: dict[str, Any]) -> None:
+            present = document["destination"]
+            if present["kind"] != kind.stem:
+                raise invalid(f"The destination {present['kind']} cannot be changed to {kind.stem}.")
+            if present["config"].get("S3BackupMode") == "Enabled" and update.get("S3BackupMode") == "Disabled":
+                raise invalid("S3BackupMode cannot be disabled once it is enabled.")
+            document["destination"] = {"kind": kind.stem, "config": kind.complete(merged(present["config"], update))}
+
+        version = request["CurrentDeliveryStreamVersionId"]
+        try:
+            await self.delivery.change(_scope(call), request["DeliveryStreamName"], change, version=version)
+        except StaleVersion as stale:
+            raise ServiceError(
+                "ConcurrentModificationException",
+                f"The version id {stale.given} is not the current one, which is {stale.current}.",
+            ) from None
+        return {}
+
+    # Tags
+
+    @operation("TagDeliveryStream")
+    async def tag_delivery_stream(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        self._named(call, request)
+        tags = {tag["Key"]: tag.get("Value", "") for tag in request["Tags"]}
+        await self.delivery.resources.tag(KIND, _scope(call), request["DeliveryStreamName"], tags)
+        return {}
+
+    @operation("UntagDeliveryStream")
+    async def untag_delivery_stream(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        self._named(call, request)
+        await self.delivery.resources.untag(KIND, _scope(call), request["DeliveryStreamName"], request["TagKeys"])
+        return {}
+
+    @operation("ListTagsForDeliveryStream")
+    def list_tags_for_delivery_stream(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        tags = self._named(call, request)["tags"]
+        after, limit = request.get("ExclusiveStartTagKey", ""), request.get("Limit", TAGS_PAGE)
+        page = [key for key in sorted(tags) if key > after]
+        return {
+            "Tags": [{"Key": key, "Value": tags[key]} for key in page[:limit]],
+            "HasMoreTags": len(page) > limit,
+        }
+
+
+def _scope(call: Call) -> str:
+    return f"{call.account}/{call.region}"
+
+
+def _roles(request: Any) -> set[str]:
+    """Every role a request hands over."""
+    if isinstance(request, dict):
+        return {
+            role for member, value in request.items() for role in ({value} if member == "RoleARN" else _roles(value))
+        }
+    return set().union(*map(_roles, request)) if isinstance(request, list) else set()
