@@ -22,6 +22,7 @@ from lakemill.engines.identity import Identity
 from lakemill.engines.jobs import Jobs
 from lakemill.engines.loglines import LogLines
 from lakemill.engines.objects import Objects
+from lakemill.engines.tables import Tables
 from lakemill.gateway.authority import Authority, write_private
 from lakemill.gateway.internal import Answer
 from lakemill.gateway.pipeline import Gateway
@@ -31,6 +32,7 @@ from lakemill.ports.clock import SystemClock
 from lakemill.ports.compute import EmbeddedCompute
 from lakemill.ports.metadata import EmbeddedMetadata
 from lakemill.services.base import HttpRequest, Service
+from lakemill.services.dynamodb import DynamoDB
 from lakemill.services.iam import Iam
 from lakemill.services.logs import Logs
 from lakemill.services.s3 import S3
@@ -39,7 +41,7 @@ from lakemill.services.sagemaker_runtime import SageMakerRuntime
 from lakemill.services.sts import Sts
 from lakemill.settings import Settings
 
-SERVICES: tuple[type[Service], ...] = (S3, Iam, Sts, Logs, SageMaker, SageMakerRuntime)
+SERVICES: tuple[type[Service], ...] = (S3, Iam, Sts, Logs, DynamoDB, SageMaker, SageMakerRuntime)
 """Every service there is; docs and tests read this."""
 
 
@@ -75,6 +77,7 @@ class App:
     objects: Objects
     identity: Identity
     loglines: LogLines
+    tables: Tables
     metadata: EmbeddedMetadata
     lock: FileLock
     authority: Authority
@@ -85,19 +88,22 @@ class App:
         recovered = list(await self.objects.recover())
         recovered += await self.jobs.start()
         recovered += await self.hosting.start()
+        await self.tables.start()
         self.housekeeping = asyncio.create_task(self._keep_house())
         return recovered
 
     async def _keep_house(self) -> None:
-        """Free log lines past their retention, again and again."""
+        """Free log lines past their retention and items past their time, again and again."""
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
             await self.loglines.expire()
+            await self.tables.expire()
 
     async def close(self) -> None:
         """Stop background work and close the stores; jobs go on by themselves, endpoints come back at the start."""
         if self.housekeeping is not None:
             self.housekeeping.cancel()
+        await self.tables.close()
         await self.hosting.close()
         await self.jobs.close()
         self.objects.close()
@@ -117,6 +123,7 @@ def build(settings: Settings) -> App:
     loglines = LogLines(metadata, clock)
     objects = Objects(metadata, EmbeddedBlobs(data / "blobs"), clock)
     identity = Identity(metadata, clock, settings.account)
+    tables = Tables(metadata, clock)
     jobs = Jobs(metadata, compute, loglines, clock)
     hosting = Hosting(metadata, compute, objects, loglines, clock, data / "endpoints")
     sagemaker = SageMaker(
@@ -135,12 +142,13 @@ def build(settings: Settings) -> App:
         Iam(identity, clock),
         Sts(identity, clock),
         Logs(loglines, clock),
+        DynamoDB(tables),
         sagemaker,
         SageMakerRuntime(hosting, clock),
     ]
     log = RequestLog(settings.log_format, enabled=settings.log_requests)
     gateway = Gateway(services, identity, metadata, clock, settings, log)
-    app = App(settings, gateway, jobs, hosting, objects, identity, loglines, metadata, lock, Authority(data))
+    app = App(settings, gateway, jobs, hosting, objects, identity, loglines, tables, metadata, lock, Authority(data))
     gateway.internal.add("/_lakemill/", lambda http: _console(app, sagemaker, http))
     return app
 

@@ -11,6 +11,7 @@ import errno
 import inspect
 import time
 import traceback
+import zlib
 from typing import Any
 
 from lakemill.engines.identity import Identity
@@ -89,6 +90,7 @@ class Gateway:
         status = 499  # As proxies log it: the client went away.
         try:
             answer = await self._answer(exchange)
+            _add_checksum(exchange, answer)
             if not body.ended and not await body.drain():
                 answer.headers.append(("connection", "close"))
             await asgi.respond(send, answer.status, answer.headers, answer.body, head=http.method == "HEAD")
@@ -260,3 +262,8 @@ class Gateway:
             key=(exchange.call.principal.access_key_id or "") if exchange.call else "",
             request_id=exchange.request_id,
         )
+
+
+def _add_checksum(exchange: Exchange, answer: WireResponse) -> None:
+    if exchange.service is not None and exchange.service.crc32 and isinstance(answer.body, bytes):
+        answer.headers.append(("x-amz-crc32", str(zlib.crc32(answer.body))))

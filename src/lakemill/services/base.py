@@ -196,6 +196,8 @@ class Service:
     """boto3's client name."""
     iam_prefix: ClassVar[str] = ""
     """The prefix of its IAM actions when it is not its signing name."""
+    crc32: ClassVar[bool] = False
+    """Whether answers carry x-amz-crc32, the checksum of their body."""
     errors: ClassVar[Mapping[type[Exception], str]] = {}
     """Engine errors -> AWS code, the one place that knows both."""
 

@@ -94,6 +94,10 @@ class Resources:
         """Remove it and give its last form; `check` may raise to prevent it. Raises ResourceMissing."""
         return await self.metadata.transact(lambda t: self.delete_in(t, kind, scope, name, check))
 
+    def find_in(self, transaction: Transaction, kind: str, scope: str, name: str) -> Document | None:
+        """`find` inside a transaction."""
+        return transaction.get(_table(kind), _key(scope, name))
+
     def create_in(
         self,
         transaction: Transaction,
