@@ -3,10 +3,10 @@
 import itertools
 from typing import Any, ClassVar
 
-from lakemill.engines.delivery import KIND, Delivery, StaleVersion
+from lakemill.engines.delivery import KIND, Delivery, NotReady, StaleVersion
 from lakemill.engines.loglines import LogLines
 from lakemill.engines.objects import Objects
-from lakemill.engines.resources import ResourceExists, TooManyTags
+from lakemill.engines.resources import ResourceExists, ResourceMissing, TooManyTags
 from lakemill.ports.clock import Clock
 from lakemill.services.base import Call, Need, Service, ServiceError, operation, pass_role
 from lakemill.services.firehose.access import SERVICE, RoleAccess
