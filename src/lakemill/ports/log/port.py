@@ -1,7 +1,7 @@
 """The log port: records in order, kept until they are too old.
 
-A log has shards, numbered from 0; each is an ordered sequence of records under rising positions. All shards of a log are
-appended to in one go and flushed together. Promises every adapter keeps (tests/contracts/log.py holds them to it):
+A log has shards, numbered from 0; each is an ordered sequence of records under rising positions. All shards of a log
+are appended to in one go and flushed together. Promises every adapter keeps (tests/contracts/log.py holds them to it):
 
 - `append` returns only when all its records are on disk. Callers that wait at the same time share a flush.
 - Positions of a shard rise with every record; those of one `append` are in the order given. They are never used twice,
@@ -17,6 +17,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+import msgspec
+
 
 class LogMissing(Exception):
     """There is no log of this name, or no such shard in it."""
@@ -30,8 +32,10 @@ class LogDamaged(Exception):
     """What was written can no longer be read. The text names file and offset."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Entry:
+# Entry and Record are made by the hundred thousand a second: a msgspec structure takes a seventh of a dataclass's time.
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """What is appended to a shard."""
 
     shard: int
@@ -43,8 +47,7 @@ class Entry:
     """A few bytes beside the value that belong to the writer (how it is encrypted, say)."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """What is read from a shard."""
 
     position: int

@@ -1,0 +1,252 @@
+"""Appending to a log: callers that wait at the same time share one write and one flush.
+
+The event loop leads: it takes all that waits, makes one block for each shard of it, and hands only write and flush to
+a thread (as in `ports/metadata/group.py`). When that thread is done, the loop makes the records visible, answers
+everybody and, after those it woke have appended again, takes the next group. One group is under way at a time: a group
+that is found in a file says that all before it is on disk.
+"""
+
+import asyncio
+import collections
+import contextlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from typing import NamedTuple
+
+from lakemill.ports.log import block
+from lakemill.ports.log.index import Runs
+from lakemill.ports.log.port import Entry
+from lakemill.ports.log.segment import Segment
+from lakemill.ports.log.shards import Shards
+from lakemill.ports.log.tail import Tail
+
+GROUP_BYTES = 8 << 20
+"""No caller joins a group that has reached this; bounds the time the first of it waits."""
+
+
+class Waiting(NamedTuple):
+    """A caller of append."""
+
+    entries: Sequence[Entry]
+    future: "asyncio.Future[Sequence[int]]"
+
+
+class Part(NamedTuple):
+    """A block of a group; offsets from the group's beginning."""
+
+    shard: int
+    position: int
+    records: int
+    first_ms: int
+    last_ms: int
+    start: int
+    end: int
+
+
+class Group:
+    """What is written and flushed at once."""
+
+    def __init__(self, waiting: list[Waiting], segment: Segment | None) -> None:
+        self.waiting = waiting
+        self.positions: list[list[int]] = []
+        self.segment = segment
+        """To be begun before it is written; None to go on in the present one."""
+        self.data = b""
+        self.parts: list[Part] = []
+        self.begun: list[Segment] = []
+        self.written_at = 0
+        self.error: Exception | None = None
+        self.flushed: Future[None] | None = None
+
+
+class Appending:
+    """The one writer of a log.
+
+    plan makes the next segment; begun is told of segments that are written from now on, written of the shards that have
+    new records.
+    """
+
+    def __init__(
+        self,
+        shards: Shards,
+        tail: Tail,
+        flusher: Executor,
+        *,
+        segment_bytes: int,
+        plan: Callable[[], Segment],
+        begun: Callable[[list[Segment]], None],
+        written: Callable[[list[int]], None],
+    ) -> None:
+        self._shards = shards
+        self._tail = tail
+        self._flusher = flusher
+        self._segment_bytes = segment_bytes
+        self._plan = plan
+        self._begun = begun
+        self._written = written
+        self._waiting: collections.deque[Waiting] = collections.deque()
+        self._group: Group | None = None
+        self._rolls = False
+        self._closed: Callable[[], Exception] | None = None
+
+    async def append(self, entries: Sequence[Entry]) -> Sequence[int]:
+        """Positions of the entries, when they are on disk. Raises OSError."""
+        return await self._hand_in(entries)
+
+    async def roll(self) -> None:
+        """Begin a new segment. Raises OSError."""
+        self._rolls = True
+        await self._hand_in(())
+
+    def _hand_in(self, entries: Sequence[Entry]) -> "asyncio.Future[Sequence[int]]":
+        if self._closed:
+            raise self._closed()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Sequence[int]] = loop.create_future()
+        self._waiting.append(Waiting(entries, future))
+        if self._group is None and len(self._waiting) == 1:
+            loop.call_soon(self._lead, loop)  # Not at once: others of this turn of the loop come along.
+        return future
+
+    async def stop(self, error: Callable[[], Exception]) -> None:
+        """Let the group that is under way end; everybody else gets the error."""
+        self._closed = error
+        while self._waiting:
+            future = self._waiting.popleft().future
+            if not future.done():
+                future.set_exception(error())
+        if (group := self._group) and group.flushed:
+            await asyncio.wrap_future(group.flushed)
+            self._end(group, None)
+
+    def close(self, error: Callable[[], Exception]) -> None:
+        """Finish what was handed in, here and now; whoever comes later gets the error."""
+        self._closed = error
+        while self._group or self._waiting:
+            if group := self._group:
+                if group.flushed:
+                    group.flushed.result()
+                self._end(group, None)
+            else:
+                group = self._next_group()
+                self._group = group
+                self._flush(group)
+                self._end(group, None)
+
+    def _lead(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._group or not self._waiting:
+            return
+        group = self._group = self._next_group()
+        try:
+            group.flushed = self._flusher.submit(self._flush_for_loop, group, loop)
+        except RuntimeError:  # The log is being closed at this very moment.
+            self._flush(group)
+            self._end(group, loop)
+
+    def _next_group(self) -> Group:
+        waiting: list[Waiting] = []
+        size = 0
+        while self._waiting and size < GROUP_BYTES:
+            one = self._waiting.popleft()
+            size += sum([len(entry.value) for entry in one.entries])
+            waiting.append(one)
+        tail = self._tail
+        fits = tail.segment is not None and tail.end < self._segment_bytes and not self._rolls
+        self._rolls = False
+        group = Group(waiting, None if fits else self._plan())
+        segment = group.segment or tail.segment
+        assert segment is not None
+        self._encode(group, segment.mark)
+        return group
+
+    def _encode(self, group: Group, mark: bytes) -> None:
+        columns: dict[int, list[Entry]] = {}
+        next_positions, last_ms = self._shards.next, self._shards.last_ms
+        for entries, _ in group.waiting:
+            positions = []
+            for entry in entries:
+                shard = entry.shard
+                column = columns.get(shard)
+                if column is None:
+                    column = columns[shard] = []
+                positions.append(next_positions[shard] + len(column))
+                column.append(entry)
+            group.positions.append(positions)
+        blocks = []
+        offset = 0
+        for shard, column in columns.items():
+            position, before_ms = next_positions[shard], last_ms[shard]
+            for piece in block.pieces(column):
+                data, first_ms, before_ms = block.encode(mark, shard, position, offset, piece, before_ms)
+                end = offset + len(data)
+                group.parts.append(Part(shard, position, len(piece), first_ms, before_ms, offset, end))
+                blocks.append(data)
+                position += len(piece)
+                offset = end
+        group.data = b"".join(blocks)
+
+    def _flush_for_loop(self, group: Group, loop: asyncio.AbstractEventLoop) -> None:
+        self._flush(group)
+        with contextlib.suppress(RuntimeError):  # A closed loop waits for nothing; close() ends the group.
+            loop.call_soon_threadsafe(self._end, group, loop)
+
+    def _flush(self, group: Group) -> None:
+        tail = self._tail
+        try:
+            if group.segment:
+                self._begin(group, group.segment)
+            if group.data:
+                group.written_at = tail.end
+                tail.write(group.data)
+        except Exception as error:
+            group.error = error
+            if tail.segment is None:
+                # Before anybody is told: so that what was not acknowledged is not found after a crash either.
+                with contextlib.suppress(OSError):
+                    self._begin(group, self._plan())
+
+    def _begin(self, group: Group, segment: Segment) -> None:
+        self._tail.begin(segment)
+        segment.runs = {}
+        group.begun.append(segment)
+
+    def _end(self, group: Group, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Make the group visible and answer; loop: where to go on."""
+        if self._group is not group:
+            return
+        self._group = None
+        if group.begun:
+            self._begun(group.begun)
+        if group.error is None:
+            self._publish(group)
+        for (_, future), positions in zip(group.waiting, group.positions, strict=True):
+            if not future.done():
+                with contextlib.suppress(RuntimeError):  # Its loop is closed.
+                    if group.error is None:
+                        future.set_result(positions)
+                    else:
+                        future.set_exception(_copy(group.error))
+        if loop:
+            loop.call_soon(self._lead, loop)
+
+    def _publish(self, group: Group) -> None:
+        if not group.parts:
+            return
+        segment = self._tail.segment
+        assert segment is not None and segment.runs is not None
+        at = group.written_at
+        for shard, position, count, first_ms, last_ms, start, end in group.parts:
+            runs = segment.runs.get(shard)
+            if runs is None:
+                runs = segment.runs[shard] = Runs()
+            runs.add(position, count, first_ms, last_ms, at + start, at + end)
+            self._shards.next[shard] = position + count
+            self._shards.last_ms[shard] = last_ms
+        self._written([part.shard for part in group.parts])
+
+
+def _copy(error: Exception) -> Exception:
+    """An exception of one's own for each caller: raising adds to it."""
+    if isinstance(error, OSError):
+        return OSError(error.errno, error.strerror)
+    return type(error)(*error.args)

@@ -1,0 +1,158 @@
+"""Blocks: records of one shard that were written together, as bytes.
+
+    header  mark (8), crc32c (4), body size (4), shard (4), count (4), layout (4), group (4), position (8),
+            first time (8), last time (8); all numbers little-endian
+    body    ends of the keys, ends of the values (4 each and record), ends of the notes (only if layout has NOTES),
+            times (8 each, only if layout has TIMES), then all keys, all values, all notes
+
+The mark is eight random bytes of the segment, so that no record can look like a block. The checksum covers what follows
+it, header and body. `group` is how many bytes before this block the write began of which it was part: the write before
+that was on disk by then. Positions in a block rise by one. Columns rather than records one after another, because they
+are packed and unpacked in a few calls for a whole block, and any part of a block is decoded without the rest.
+"""
+
+import bisect
+import itertools
+import struct
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from awscrt.checksums import crc32c
+
+from lakemill.ports.log.port import Entry, Record
+
+HEADER = struct.Struct("<8sIIIIIIQqq")
+HEADER_BYTES = HEADER.size
+_CHECKED = 12
+"""Where in a block the checksum begins to count."""
+_CHECKED_HEADER = struct.Struct("<IIIIIQqq")
+_PREFIX = struct.Struct("<8sI")
+NOTES = 1
+TIMES = 2
+BLOCK_RECORDS = 4096
+BLOCK_BYTES = 256 << 10
+"""More is cut into several blocks, so that reading a few records of it stays cheap."""
+
+
+class Block(NamedTuple):
+    """A header."""
+
+    mark: bytes
+    checksum: int
+    size: int
+    """Bytes of the body."""
+    shard: int
+    records: int
+    layout: int
+    group: int
+    position: int
+    first_ms: int
+    last_ms: int
+
+
+def header_at(data: bytes, at: int) -> Block:
+    """The header that begins there; struct.error if data ends before it does."""
+    return Block._make(HEADER.unpack_from(data, at))
+
+
+def is_whole(data: bytes, at: int, block: Block) -> bool:
+    """Whether all of the block is in data and its checksum agrees."""
+    end = at + HEADER_BYTES + block.size
+    return end <= len(data) and crc32c(memoryview(data)[at + _CHECKED : end]) == block.checksum
+
+
+def encode(
+    mark: bytes, shard: int, position: int, group: int, entries: Sequence[Entry], after_ms: int
+) -> tuple[bytes, int, int]:
+    """A block of these entries; its bytes, first and last time. after_ms: the shard's last time before it."""
+    count = len(entries)
+    keys = [entry.key for entry in entries]
+    values = [entry.value for entry in entries]
+    notes = [entry.note for entry in entries]
+    times = list(itertools.accumulate([entry.time_ms for entry in entries], max, initial=after_ms))
+    first_ms, last_ms = times[1], times[-1]
+    layout = 0
+    ends = [*itertools.accumulate(map(len, keys)), *itertools.accumulate(map(len, values))]
+    pieces = [b"", b"", *keys, *values]
+    if any(notes):
+        layout |= NOTES
+        ends += itertools.accumulate(map(len, notes))
+        pieces += notes
+    pieces[0] = struct.pack(f"<{len(ends)}I", *ends)
+    if first_ms != last_ms:
+        layout |= TIMES
+        pieces[1] = struct.pack(f"<{count}q", *times[1:])
+    body = b"".join(pieces)
+    header = _CHECKED_HEADER.pack(len(body), shard, count, layout, group, position, first_ms, last_ms)
+    checksum = crc32c(body, crc32c(header))
+    return b"".join((_PREFIX.pack(mark, checksum), header, body)), first_ms, last_ms
+
+
+def pieces(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    """Entries cut into what one block takes; an entry that is larger is a block of its own."""
+    sizes = [len(entry.key) + len(entry.value) + len(entry.note) for entry in entries]
+    if len(entries) <= BLOCK_RECORDS and sum(sizes) <= BLOCK_BYTES:
+        yield entries
+        return
+    start = size = 0
+    for i, more in enumerate(sizes):
+        if i > start and (size + more > BLOCK_BYTES or i - start >= BLOCK_RECORDS):
+            yield entries[start:i]
+            start, size = i, 0
+        size += more
+    yield entries[start:]
+
+
+def decode(
+    data: bytes, at: int, block: Block, start: int, records: int, size: int, least: int
+) -> tuple[list[Record], int]:
+    """Records of the block that begins at `at`, from its start-th on, and the bytes of their keys and values.
+
+    At most `records`, and no more than size bytes, but at least `least` (0 or 1).
+    """
+    count = block.records
+    stop = min(count, start + records)
+    ends_at = at + HEADER_BYTES
+    key_ends = _ends(data, ends_at, start, stop)
+    value_ends = _ends(data, ends_at + 4 * count, start, stop)
+    key_from, value_from = key_ends[0], value_ends[0]
+    if key_ends[-1] - key_from + value_ends[-1] - value_from > size:
+        taken = [k + v for k, v in zip(key_ends, value_ends, strict=True)]
+        stop = start + max(least, bisect.bisect_right(taken, size + taken[0]) - 1)
+        key_ends, value_ends = key_ends[: stop - start + 1], value_ends[: stop - start + 1]
+    has_notes, has_times = bool(block.layout & NOTES), bool(block.layout & TIMES)
+    times_at = ends_at + (12 if has_notes else 8) * count
+    keys_at = times_at + (8 * count if has_times else 0)
+    (keys_size,) = struct.unpack_from("<I", data, ends_at + 4 * count - 4)
+    (values_size,) = struct.unpack_from("<I", data, ends_at + 8 * count - 4)
+    times: Iterator[int] = itertools.repeat(block.first_ms)
+    if has_times:
+        times = iter(struct.unpack_from(f"<{stop - start}q", data, times_at + 8 * start))
+    notes: Iterator[bytes] = itertools.repeat(b"")
+    if has_notes:
+        note_ends = _ends(data, ends_at + 8 * count, start, stop)
+        notes = iter(_cut(data, keys_at + keys_size + values_size, note_ends))
+    keys = _cut(data, keys_at, key_ends)
+    values = _cut(data, keys_at + keys_size, value_ends)
+    found = list(map(Record, range(block.position + start, block.position + stop), times, keys, values, notes))
+    return found, key_ends[-1] - key_from + value_ends[-1] - value_from
+
+
+def first_at_or_after(data: bytes, at: int, block: Block, time_ms: int) -> int:
+    """Position of the first record in the block of this time or later. The block's last time must not be earlier."""
+    if block.first_ms >= time_ms:
+        return block.position
+    times_at = at + HEADER_BYTES + (12 if block.layout & NOTES else 8) * block.records
+    times = struct.unpack_from(f"<{block.records}q", data, times_at)
+    return block.position + bisect.bisect_left(times, time_ms)
+
+
+def _ends(data: bytes, at: int, start: int, stop: int) -> Sequence[int]:
+    """Where the pieces from start to stop end, and before them, where the first begins."""
+    if start == 0:
+        return (0, *struct.unpack_from(f"<{stop}I", data, at))
+    return struct.unpack_from(f"<{stop - start + 1}I", data, at + 4 * (start - 1))
+
+
+def _cut(data: bytes, at: int, ends: Sequence[int]) -> list[bytes]:
+    return [data[at + a : at + b] for a, b in itertools.pairwise(ends)]

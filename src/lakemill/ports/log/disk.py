@@ -1,0 +1,152 @@
+"""The file system as the log uses it: a small seam, so that tests can hand in a disk that crashes, fills up and fails.
+
+Offsets and sizes are in bytes. Everything raises OSError.
+"""
+
+import contextlib
+import errno
+import os
+import shutil
+from pathlib import Path
+from typing import Protocol
+
+
+class File(Protocol):
+    """An open file. It stays readable when its name is gone, and is closed when nobody holds it any more."""
+
+    def write(self, offset: int, data: bytes) -> None:
+        """Write all of data; after an OSError any part of it may have been written."""
+        ...
+
+    def read(self, offset: int, size: int, *, wait: bool = True) -> bytes:
+        """Up to size bytes. With wait=False, BlockingIOError if the disk would have to be waited for."""
+        ...
+
+    def sync(self) -> None:
+        """Return when data and size are on disk."""
+        ...
+
+    def truncate(self, size: int) -> None: ...
+
+    def size(self) -> int: ...
+
+    def close(self) -> None: ...
+
+
+class Disk(Protocol):
+    """Names, folders and files."""
+
+    def create(self, path: Path) -> File:
+        """A new file, or an old one emptied."""
+        ...
+
+    def open(self, path: Path) -> File: ...
+
+    def rename(self, old: Path, new: Path) -> None: ...
+
+    def remove(self, path: Path) -> None:
+        """No error if it is not there."""
+        ...
+
+    def names(self, folder: Path) -> list[str]: ...
+
+    def make_folder(self, folder: Path) -> None:
+        """With its parents; no error if it is there."""
+        ...
+
+    def remove_folder(self, folder: Path) -> None:
+        """With all that is in it."""
+        ...
+
+    def sync_folder(self, folder: Path) -> None:
+        """Return when the names in it are on disk."""
+        ...
+
+
+class RealFile:
+    """A file of the machine."""
+
+    def __init__(self, path: Path, flags: int) -> None:
+        self._descriptor = -1
+        self._descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
+
+    def write(self, offset: int, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            written = os.pwrite(self._descriptor, view, offset)
+            offset += written
+            view = view[written:]
+
+    def read(self, offset: int, size: int, *, wait: bool = True) -> bytes:
+        if not wait:
+            return self._read_cached(offset, size)
+        data = os.pread(self._descriptor, size, offset)
+        while len(data) < size:
+            more = os.pread(self._descriptor, size - len(data), offset + len(data))
+            if not more:
+                break
+            data += more
+        return data
+
+    def _read_cached(self, offset: int, size: int) -> bytes:
+        """What the page cache holds, if it holds all of it."""
+        buffer = bytearray(size)
+        try:
+            count = os.preadv(self._descriptor, [buffer], offset, os.RWF_NOWAIT)
+        except (AttributeError, OSError) as error:  # Other systems, and file systems that cannot say.
+            if isinstance(error, OSError) and error.errno not in (errno.EAGAIN, errno.EOPNOTSUPP, errno.ENOSYS):
+                raise
+            raise BlockingIOError(errno.EAGAIN, "not in the page cache") from None
+        if count < size:
+            raise BlockingIOError(errno.EAGAIN, "not all of it is in the page cache")
+        return bytes(buffer)
+
+    def sync(self) -> None:
+        os.fdatasync(self._descriptor)  # Includes the size.
+
+    def truncate(self, size: int) -> None:
+        os.ftruncate(self._descriptor, size)
+
+    def size(self) -> int:
+        return os.fstat(self._descriptor).st_size
+
+    def close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def __del__(self) -> None:
+        with contextlib.suppress(OSError):
+            self.close()
+
+
+class RealDisk:
+    """The machine's file system."""
+
+    def create(self, path: Path) -> File:
+        return RealFile(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+
+    def open(self, path: Path) -> File:
+        return RealFile(path, os.O_RDWR)
+
+    def rename(self, old: Path, new: Path) -> None:
+        os.rename(old, new)
+
+    def remove(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+
+    def names(self, folder: Path) -> list[str]:
+        return os.listdir(folder)
+
+    def make_folder(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def remove_folder(self, folder: Path) -> None:
+        shutil.rmtree(folder)
+
+    def sync_folder(self, folder: Path) -> None:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,242 @@
+"""Reading a log: which segment, which run of it, which block, which records.
+
+What the page cache holds is read by the event loop itself: handing it to a thread would take longer. Only if the disk
+would have to be waited for (BlockingIOError from `File.read`) a thread does it.
+"""
+
+import asyncio
+import bisect
+import collections
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from lakemill.ports.log import block
+from lakemill.ports.log.disk import Disk, File
+from lakemill.ports.log.index import IndexUnusable, Runs, encode_index, read_runs, read_table
+from lakemill.ports.log.manifest import write_whole
+from lakemill.ports.log.port import LogDamaged, Record
+from lakemill.ports.log.recovery import runs_of_segment
+from lakemill.ports.log.segment import Segment
+from lakemill.ports.log.shards import Shards
+
+STRETCH_BYTES = 1 << 20
+"""A long read lets others have the loop after so much."""
+_FILES_MAX = 64
+_RUNS_MAX = 256
+T = TypeVar("T")
+
+
+class Cache:
+    """Open files and indexes of sealed segments, the last used ones. Safe across threads."""
+
+    def __init__(self, disk: Disk) -> None:
+        self.disk = disk
+        self._files: collections.OrderedDict[Path, File] = collections.OrderedDict()
+        self._runs: collections.OrderedDict[tuple[Path, int], Runs | None] = collections.OrderedDict()
+        self._guard = threading.Lock()
+        self._building = threading.Lock()
+
+    def file(self, segment: Segment) -> File:
+        """The segment's file. Whoever has it may go on reading when the segment is gone."""
+        if segment.file:
+            return segment.file
+        with self._guard:
+            if found := self._files.get(segment.path):
+                self._files.move_to_end(segment.path)
+                return found
+            try:
+                file = self.disk.open(segment.path)
+            except FileNotFoundError as error:
+                raise LogDamaged(f"{segment.path}, offset 0: the file is missing") from error
+            self._files[segment.path] = file
+            if len(self._files) > _FILES_MAX:
+                self._files.popitem(last=False)  # Closed when its last reader lets go.
+            return file
+
+    def runs(self, segment: Segment, shard: int, end: Callable[[Segment], int], *, wait: bool) -> Runs | None:
+        """The shard's runs in the segment; None if it has no records there. end: where the segment ends.
+
+        Raises BlockingIOError, LogDamaged.
+        """
+        if (runs := segment.runs) is not None:
+            return runs.get(shard)
+        key = (segment.path, shard)
+        with self._guard:
+            if key in self._runs:
+                self._runs.move_to_end(key)
+                return self._runs[key]
+        if not wait:
+            raise BlockingIOError
+        found = self._load(segment, shard, end(segment))
+        with self._guard:
+            self._runs[key] = found
+            if len(self._runs) > _RUNS_MAX:
+                self._runs.popitem(last=False)
+        return found
+
+    def forget(self, segment: Segment) -> None:
+        """The segment is gone."""
+        with self._guard:
+            self._files.pop(segment.path, None)
+            for key in [key for key in self._runs if key[0] == segment.path]:
+                del self._runs[key]
+
+    def clear(self) -> None:
+        with self._guard:
+            self._files.clear()
+            self._runs.clear()
+
+    def _load(self, segment: Segment, shard: int, end: int) -> Runs | None:
+        with self._building:
+            try:
+                file = self.disk.open(index_path(segment))
+                table, found_end = read_table(file)
+                if found_end != end:
+                    raise IndexUnusable
+                return read_runs(file, table[shard]) if shard in table else None
+            except (FileNotFoundError, IndexUnusable):
+                runs, _ = runs_of_segment(self.file(segment), segment, end)
+                self.save(segment, runs, end)
+                return runs.get(shard)
+
+    def save(self, segment: Segment, runs: dict[int, Runs], end: int) -> None:
+        """Write the index file. That it can be made again is why a disk that fails here does no harm."""
+        try:
+            write_whole(self.disk, index_path(segment), encode_index(runs, end))
+        except OSError:
+            return
+
+
+def index_path(segment: Segment) -> Path:
+    return segment.path.with_suffix(".index")
+
+
+class Reading:
+    """Reads of one log. segments: oldest first, the last one may be written right now."""
+
+    def __init__(self, shards: Shards, segments: list[Segment], cache: Cache, end: Callable[[Segment], int]) -> None:
+        self._shards = shards
+        self._segments = segments
+        self._cache = cache
+        self._end = end
+
+    async def read(self, shard: int, position: int, records: int, size: int) -> list[Record]:
+        """See the port."""
+        found: list[Record] = []
+        used = 0
+        while len(found) < records:
+            stretch = min(size - used, STRETCH_BYTES)
+            wanted = (shard, position, records - len(found), stretch, 0 if found else 1)
+            more, bytes_ = await self._here_or_in_thread(self._stretch, *wanted)
+            if not more:
+                break
+            found += more
+            used += bytes_
+            position = more[-1].position + 1
+            if position >= self._shards.next[shard] or used >= size:
+                break
+            await asyncio.sleep(0)
+        return found
+
+    async def position_at(self, shard: int, time_ms: int) -> int:
+        """See the port."""
+        return await self._here_or_in_thread(self._position_at, shard, time_ms)
+
+    async def _here_or_in_thread(self, work: Callable[..., T], *arguments: int) -> T:
+        while True:
+            segments = self._segments[:]
+            try:
+                try:
+                    return work(segments, False, *arguments)
+                except BlockingIOError:
+                    return await asyncio.get_running_loop().run_in_executor(None, work, segments, True, *arguments)
+            except LogDamaged:
+                if segments[0] is self._segments[0]:
+                    raise
+                # It was trimmed under the reader's hands: what is left begins later.
+
+    def _stretch(
+        self, segments: list[Segment], wait: bool, shard: int, position: int, records: int, size: int, least: int
+    ) -> tuple[list[Record], int]:
+        """Records, at least so many (0 or 1), and the bytes of their keys and values."""
+        found: list[Record] = []
+        used = 0
+        position = max(position, self._shards.first[shard])
+        stop = self._shards.next[shard]
+        while position < stop and len(found) < records:
+            segment = segments[bisect.bisect_right(segments, position, key=lambda one: one.first(shard)) - 1]
+            try:
+                runs = self._runs(segment, shard, wait)
+                run = bisect.bisect_right(runs.positions, position) - 1
+                data, offset = self._read_run(segment, runs, run, wait)
+            except BlockingIOError:
+                if found:
+                    return found, used
+                raise
+            began_with = position
+            for at, header in _blocks(segment, data, offset):
+                if header.shard != shard or position >= header.position + header.records:
+                    continue
+                if position < header.position or not block.is_whole(data, at, header):
+                    raise LogDamaged(f"{segment.path}, offset {offset + at}: this block cannot be read")
+                start = position - header.position
+                want = records - len(found)
+                more, bytes_ = block.decode(data, at, header, start, want, size - used, 0 if found else least)
+                found += more
+                used += bytes_
+                position += len(more)
+                if position < header.position + header.records:  # No more are wanted.
+                    return found, used
+            if position == began_with:
+                raise LogDamaged(f"{segment.path}, offset {offset}: position {position} of shard {shard} is missing")
+        return found, used
+
+    def _position_at(self, segments: list[Segment], wait: bool, shard: int, time_ms: int) -> int:
+        first = self._shards.first[shard]
+        if time_ms > self._shards.last_ms[shard]:
+            return self._shards.next[shard]
+        at = bisect.bisect_left(segments, time_ms, key=lambda one: one.last_before_ms(shard)) - 1
+        if at < 0 or first == self._shards.next[shard]:
+            return first
+        segment = segments[at]
+        runs = self._runs(segment, shard, wait)
+        run = bisect.bisect_left(runs.first_ms, time_ms) - 1
+        if run >= 0:
+            data, offset = self._read_run(segment, runs, run, wait)
+            for start, header in _blocks(segment, data, offset):
+                if header.shard == shard and header.last_ms >= time_ms:
+                    if not block.is_whole(data, start, header):
+                        raise LogDamaged(f"{segment.path}, offset {offset + start}: this block cannot be read")
+                    return max(first, block.first_at_or_after(data, start, header, time_ms))
+        return max(first, runs.positions[run + 1])
+
+    def _runs(self, segment: Segment, shard: int, wait: bool) -> Runs:
+        runs = self._cache.runs(segment, shard, self._end, wait=wait)
+        if runs is None:
+            raise LogDamaged(f"{segment.path}, offset {segment.start}: the records of shard {shard} are missing")
+        return runs
+
+    def _read_run(self, segment: Segment, runs: Runs, run: int, wait: bool) -> tuple[bytes, int]:
+        offset = runs.offsets[run]
+        size = runs.ends[run] - offset
+        data = self._cache.file(segment).read(offset, size, wait=wait)
+        if len(data) < size:
+            raise LogDamaged(f"{segment.path}, offset {offset + len(data)}: the file is too short")
+        return data, offset
+
+
+def _blocks(segment: Segment, data: bytes, offset: int) -> Iterator[tuple[int, block.Block]]:
+    """Where in data each block begins, and its header. data was read at this offset."""
+    at = 0
+    while at < len(data):
+        try:
+            header = block.header_at(data, at)
+        except struct.error:
+            header = None
+        if header is None or header.mark != segment.mark:
+            raise LogDamaged(f"{segment.path}, offset {offset + at}: no block begins here")
+        yield at, header
+        at += block.HEADER_BYTES + header.size

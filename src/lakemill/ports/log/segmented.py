@@ -1,0 +1,195 @@
+"""One log: a folder with a manifest, segments, and their indexes."""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+
+from lakemill.ports.clock import Clock
+from lakemill.ports.log.appending import Appending
+from lakemill.ports.log.disk import Disk
+from lakemill.ports.log.index import IndexUnusable, Runs, read_table
+from lakemill.ports.log.manifest import Manifest, read_manifest, write_manifest
+from lakemill.ports.log.port import Entry, LogDamaged, LogMissing
+from lakemill.ports.log.reading import Cache, Reading, index_path
+from lakemill.ports.log.recovery import runs_of_segment
+from lakemill.ports.log.segment import Segment, read_header
+from lakemill.ports.log.shards import Shards
+from lakemill.ports.log.tail import Tail
+
+
+class SegmentedLog:
+    """A log that was opened. Raises LogDamaged if it cannot be."""
+
+    def __init__(
+        self, name: str, folder: Path, clock: Clock, cache: Cache, flusher: Executor, segment_bytes: int
+    ) -> None:
+        self._name = name
+        self._folder = folder
+        self._clock = clock
+        self._disk: Disk = cache.disk
+        self._cache = cache
+        self._flusher = flusher
+        self._manifest = read_manifest(self._disk, folder)
+        self._changing = asyncio.Lock()
+        """Held by whoever changes the manifest."""
+        self.shards = Shards(name, self._manifest.firsts)
+        self._segments = self._find_segments()
+        self._tail = self._recover()
+        self._reading = Reading(self.shards, self._segments, cache, self._end_of)
+        self._appending = Appending(
+            self.shards,
+            self._tail,
+            flusher,
+            segment_bytes=segment_bytes,
+            plan=self._plan,
+            begun=self._begun,
+            written=self.shards.wake,
+        )
+        self.read = self._reading.read
+        self.position_at = self._reading.position_at
+
+    async def append(self, entries: Sequence[Entry]) -> Sequence[int]:
+        """See the port."""
+        self.shards.check({entry.shard for entry in entries})
+        return await self._appending.append(entries) if entries else []
+
+    async def grow(self, shards: int) -> None:
+        """See the port."""
+        async with self._changing:
+            more = shards - len(self.shards)
+            if more > 0:
+                await self._change(self._manifest._replace(firsts=[*self._manifest.firsts, *[1] * more]))
+                self.shards.grow(shards)
+
+    async def trim(self, before_ms: int) -> None:
+        """See the port."""
+        async with self._changing:
+            firsts = []
+            for shard in range(len(self.shards)):
+                firsts.append(max(self.shards.first[shard], await self.position_at(shard, before_ms)))
+                if shard % 100 == 99:
+                    await asyncio.sleep(0)
+            if firsts == list(self.shards.first):
+                return
+            if self._is_over(firsts, self.shards.next) and self._last_has_records():
+                await self._appending.roll()  # So that the last segment is freed as well.
+            kept = 0
+            while kept + 1 < len(self._segments) and self._is_over(firsts, self._segments[kept + 1].firsts):
+                kept += 1
+            number = self._segments[kept].number if self._segments else self._manifest.first_segment
+            await self._change(Manifest(number, firsts))
+            for shard, first in enumerate(firsts):
+                self.shards.first[shard] = first
+            gone = self._segments[:kept]
+            del self._segments[:kept]
+        await asyncio.get_running_loop().run_in_executor(None, self._remove, gone)
+
+    async def stop(self) -> None:
+        """The log is being deleted: nothing is written any more."""
+        await self._appending.stop(self._missing)
+        self.shards.give_up(self._missing())
+
+    def close(self) -> None:
+        """Finish what was accepted, and write down where the last segment ends."""
+        self._appending.close(self._missing)
+        self.shards.give_up(None)
+        if self._segments and (runs := self._segments[-1].runs) is not None:
+            self._cache.save(self._segments[-1], runs, self._tail.end)
+            self._segments[-1].file = None
+
+    def _last_has_records(self) -> bool:
+        last = self._segments[-1]
+        return any(next_ > last.first(shard) for shard, next_ in enumerate(self.shards.next))
+
+    @staticmethod
+    def _is_over(firsts: Sequence[int], nexts: Sequence[int]) -> bool:
+        """Whether nothing is kept of what comes before nexts."""
+        return all(first >= next_ for first, next_ in zip(firsts, nexts, strict=False))
+
+    def _missing(self) -> LogMissing:
+        return LogMissing(f"there is no log {self._name}")
+
+    async def _change(self, manifest: Manifest) -> None:
+        await asyncio.get_running_loop().run_in_executor(None, write_manifest, self._disk, self._folder, manifest)
+        self._manifest = manifest
+
+    def _end_of(self, segment: Segment) -> int:
+        try:
+            after = self._segments.index(segment) + 1
+        except ValueError:
+            raise LogDamaged(f"{segment.path}, offset 0: it was trimmed") from None
+        return self._segments[after].previous_end if after < len(self._segments) else self._tail.end
+
+    def _plan(self) -> Segment:
+        tail = self._tail
+        return Segment(
+            self._folder,
+            tail.number + 1,
+            tail.end,
+            int(self._clock.time() * 1000),
+            secrets.token_bytes(8),
+            self.shards.next,
+            self.shards.last_ms,
+        )
+
+    def _begun(self, segments: list[Segment]) -> None:
+        ended = [*self._segments[-1:], *segments[:-1]]
+        self._segments += segments
+        for segment in ended:
+            if segment.runs is not None:
+                with contextlib.suppress(RuntimeError):  # While closing: the next start makes the index.
+                    self._flusher.submit(self._seal, segment, segment.runs, self._end_of(segment))
+
+    def _seal(self, segment: Segment, runs: dict[int, Runs], end: int) -> None:
+        self._cache.save(segment, runs, end)
+        segment.runs = segment.file = None
+
+    def _remove(self, segments: list[Segment]) -> None:
+        for segment in segments:
+            self._cache.forget(segment)
+            with contextlib.suppress(OSError):  # The manifest says they are rubbish; the next start removes them.
+                self._disk.remove(index_path(segment))
+                self._disk.remove(segment.path)
+
+    def _find_segments(self) -> list[Segment]:
+        numbers = []
+        for name in self._disk.names(self._folder):
+            stem, _, kind = name.partition(".")
+            if kind not in ("log", "index", "log.new", "index.new") or not stem.isdigit():
+                continue
+            if kind.endswith(".new") or int(stem) < self._manifest.first_segment:
+                self._disk.remove(self._folder / name)
+            elif kind == "log":
+                numbers.append(int(stem))
+        segments = []
+        for number, expected in zip(sorted(numbers), range(self._manifest.first_segment, 1 << 62), strict=False):
+            if number != expected:
+                raise LogDamaged(f"{self._folder / f'{expected:010d}.log'}, offset 0: the file is missing")
+            segments.append(read_header(self._folder, number, self._disk.open(self._folder / f"{number:010d}.log")))
+        return segments
+
+    def _recover(self) -> Tail:
+        """Find out where the log ends."""
+        if not self._segments:
+            return Tail(self._disk, self._folder, self._manifest.first_segment - 1, 0)
+        last = self._segments[-1]
+        for shard in range(len(last.firsts)):
+            self.shards.next[shard] = last.first(shard)
+            self.shards.last_ms[shard] = last.last_before_ms(shard)
+        try:
+            table, end = read_table(self._disk.open(index_path(last)))
+            ends = {shard: (found.next, found.last_ms) for shard, found in table.items()}
+        except (FileNotFoundError, IndexUnusable):
+            file = self._disk.open(last.path)
+            runs, end = runs_of_segment(file, last, None)
+            file.truncate(end)
+            file.sync()  # What a crash left in the page cache is on disk before anybody reads it.
+            self._cache.save(last, runs, end)
+            ends = {shard: (one.next, one.last_ms) for shard, one in runs.items()}
+        for shard, (position, time_ms) in ends.items():
+            self.shards.next[shard] = position
+            self.shards.last_ms[shard] = time_ms
+        return Tail(self._disk, self._folder, last.number, end)
