@@ -17,6 +17,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from lakemill.console import overview
+from lakemill.engines.functions import Functions
 from lakemill.engines.hosting import Hosting
 from lakemill.engines.identity import Identity
 from lakemill.engines.jobs import Jobs
@@ -34,6 +35,7 @@ from lakemill.ports.metadata import EmbeddedMetadata
 from lakemill.services.base import HttpRequest, Service
 from lakemill.services.dynamodb import DynamoDB
 from lakemill.services.iam import Iam
+from lakemill.services.lambda_ import CODE_PATH, Lambda, LambdaRuntime
 from lakemill.services.logs import Logs
 from lakemill.services.s3 import S3
 from lakemill.services.sagemaker import SageMaker
@@ -41,7 +43,7 @@ from lakemill.services.sagemaker_runtime import SageMakerRuntime
 from lakemill.services.sts import Sts
 from lakemill.settings import Settings
 
-SERVICES: tuple[type[Service], ...] = (S3, Iam, Sts, Logs, DynamoDB, SageMaker, SageMakerRuntime)
+SERVICES: tuple[type[Service], ...] = (S3, Iam, Sts, Logs, Lambda, DynamoDB, SageMaker, SageMakerRuntime)
 """Every service there is; docs and tests read this."""
 
 
@@ -76,6 +78,7 @@ class App:
     hosting: Hosting
     objects: Objects
     identity: Identity
+    functions: Functions
     loglines: LogLines
     tables: Tables
     metadata: EmbeddedMetadata
@@ -88,6 +91,7 @@ class App:
         recovered = list(await self.objects.recover())
         recovered += await self.jobs.start()
         recovered += await self.hosting.start()
+        await self.functions.start()
         await self.tables.start()
         self.housekeeping = asyncio.create_task(self._keep_house())
         return recovered
@@ -104,6 +108,7 @@ class App:
         if self.housekeeping is not None:
             self.housekeeping.cancel()
         await self.tables.close()
+        await self.functions.close()
         await self.hosting.close()
         await self.jobs.close()
         self.objects.close()
@@ -124,6 +129,10 @@ def build(settings: Settings) -> App:
     objects = Objects(metadata, EmbeddedBlobs(data / "blobs"), clock)
     identity = Identity(metadata, clock, settings.account)
     tables = Tables(metadata, clock)
+    enforce = settings.auth == "on"
+    authority = data / "ca.pem" if settings.tls else None
+    runtime = LambdaRuntime(identity, clock, settings.endpoint, authority, enforce=enforce)
+    functions = Functions(metadata, loglines, clock, data / "functions", runtime)
     jobs = Jobs(metadata, compute, loglines, clock)
     hosting = Hosting(metadata, compute, objects, loglines, clock, data / "endpoints")
     sagemaker = SageMaker(
@@ -135,20 +144,36 @@ def build(settings: Settings) -> App:
         hosting=hosting,
         clock=clock,
         folder=data / "jobs",
-        enforce=settings.auth == "on",
+        enforce=enforce,
     )
+    lambda_ = Lambda(functions, objects, identity, clock, settings.endpoint, enforce=enforce)
     services: list[Service] = [
         S3(objects, identity, clock, auth=settings.auth, account=settings.account),
         Iam(identity, clock),
         Sts(identity, clock),
         Logs(loglines, clock),
+        lambda_,
         DynamoDB(tables),
         sagemaker,
         SageMakerRuntime(hosting, clock),
     ]
     log = RequestLog(settings.log_format, enabled=settings.log_requests)
     gateway = Gateway(services, identity, metadata, clock, settings, log)
-    app = App(settings, gateway, jobs, hosting, objects, identity, loglines, tables, metadata, lock, Authority(data))
+    app = App(
+        settings,
+        gateway,
+        jobs,
+        hosting,
+        objects,
+        identity,
+        functions,
+        loglines,
+        tables,
+        metadata,
+        lock,
+        Authority(data),
+    )
+    gateway.internal.add(CODE_PATH, lambda_.downloads.answer)
     gateway.internal.add("/_lakemill/", lambda http: _console(app, sagemaker, http))
     return app
 
@@ -233,8 +258,7 @@ async def run(settings: Settings, say: Said) -> None:
             key_id, _ = root_key(app)
             recovered = await app.start()
             server, serving = await _serve(app, port)
-            scheme = "https" if settings.tls else "http"
-            endpoint = f"{scheme}://{settings.host}:{port}"
+            endpoint = app.settings.endpoint
             (settings.data / "endpoint").write_text(endpoint)
             say(
                 {

@@ -32,6 +32,12 @@ class Settings:
     log_format: Literal["text", "json"] = _setting("text", "Form of the request log.")
     log_requests: bool = _setting(True, "Write one line per request to standard error.")
 
+    @property
+    def endpoint(self) -> str:
+        """Where clients of this machine find it, once `port` is a real one."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"{'https' if self.tls else 'http'}://{f'[{host}]' if ':' in host else host}:{self.port}"
+
     def __post_init__(self) -> None:
         if not (len(self.account) == 12 and self.account.isdigit()):
             raise SettingError("account", "12 digits", self.account)

@@ -14,6 +14,7 @@ from lakemill.engines.functions.errors import (
     FunctionUnavailable,
 )
 from lakemill.engines.functions.function import LATEST, Function, Launch, Outcome, Runtime
+from lakemill.engines.functions.versions import StaleRevision
 
 __all__ = [
     "LATEST",
@@ -31,6 +32,7 @@ __all__ = [
     "Launch",
     "Outcome",
     "Runtime",
+    "StaleRevision",
     "split",
     "zipped",
 ]

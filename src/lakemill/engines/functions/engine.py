@@ -2,18 +2,21 @@
 
 import asyncio
 import dataclasses
+import hashlib
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lakemill.engines.functions.code import CodeStore
+from lakemill.engines.functions.code import CodeStore, check
 from lakemill.engines.functions.errors import (
+    FunctionConflict,
     FunctionExists,
     FunctionFailed,
     FunctionMissing,
     FunctionTimeout,
 )
+from lakemill.engines.functions.events import AGE_S_MAX, RETRIES, RETRY_S, Events
 from lakemill.engines.functions.function import Function, Outcome, Runtime
 from lakemill.engines.functions.pool import Pool
 from lakemill.engines.functions.shipping import Shipping
@@ -25,6 +28,8 @@ from lakemill.ports.metadata import Metadata, Transaction
 
 LATEST_NAME = "$LATEST"
 """What the latest is called where a number would stand."""
+UNRESERVED_MIN = 10
+"""Workers that are left for functions that have none of their own."""
 
 Document = dict[str, Any]
 
@@ -46,6 +51,7 @@ class Functions:
         *,
         idle_s: float = 300.0,
         workers_max: int = 64,
+        retry_s: float = RETRY_S,
     ) -> None:
         self.resources = Resources(metadata, clock)
         self.versions = Versions(self.resources)
@@ -54,20 +60,27 @@ class Functions:
         self._metadata, self._clock, self._runtime = metadata, clock, runtime
         self._shipping = Shipping(metadata, loglines, clock)
         self._pool = Pool(runtime, self.code, self._shipping, clock, idle_s=idle_s, workers_max=workers_max)
+        self.events = Events(metadata, clock, self._on_event, self._limits, retry_s=retry_s)
         self._code_lock = asyncio.Lock()
         """Held while archives are stored and dropped, so that none is dropped that is being referred to."""
 
+    async def start(self) -> None:
+        """Go on with events that wait."""
+        self._pool.reserved = self._reserved()
+        self.events.start()
+
     async def close(self) -> None:
         """End the workers and write their last lines."""
+        await self.events.close()
         await self._pool.close()
         await self._shipping.close()
 
     # Looking up
 
-    def find(self, scope: str, name: str, qualifier: str | None = None) -> Function:
+    def find(self, scope: str, name: str, qualifier: str | None = None, *, by_chance: bool = True) -> Function:
         """A function by its name, `name:qualifier`, or a longer colon-separated name with `function:` in it (account
         and region before that count). qualifier: a version or alias; None, "" or "$LATEST" for the latest. An alias
-        that spreads its invocations over two versions gives one of them by chance.
+        that spreads its invocations over two versions gives one of them by chance, or else its main one.
 
         Raises FunctionMissing.
         """
@@ -77,11 +90,11 @@ class Functions:
         if found is None:
             raise FunctionMissing(name, qualifier)
         if qualifier and qualifier != LATEST_NAME and not qualifier.isdigit():
-            qualifier = self.versions.chosen(self.versions.alias(scope, name, qualifier))
+            alias = self.versions.alias(scope, name, qualifier)
+            qualifier = self.versions.chosen(alias) if by_chance else alias["version"]
         if not qualifier or qualifier == LATEST_NAME:
             return Function.of(found)
-        version = self.versions.number(scope, name, qualifier)
-        return dataclasses.replace(version, workers_max=found.get("workers_max"))
+        return self.versions.number(scope, name, qualifier)
 
     def document(self, scope: str, name: str) -> Document:
         """What is kept of a function. Raises FunctionMissing."""
@@ -145,6 +158,34 @@ class Functions:
         await self._pool.retire(scope, name)
         return Function.of(document)
 
+    async def tried(self, scope: str, name: str, archive: bytes) -> Function:
+        """What `update` with this archive would give. Raises FunctionMissing, CodeInvalid."""
+        await asyncio.to_thread(check, archive)
+        digest = hashlib.sha256(archive).hexdigest()
+        return dataclasses.replace(self.find(scope, name), code=digest, code_bytes=len(archive))
+
+    async def reserve(self, scope: str, name: str, workers: int | None) -> None:
+        """Keep so many workers for a function, and let it have no more; None gives them back.
+
+        Raises FunctionMissing; FunctionConflict where too few would be left for all others.
+        """
+
+        def alter(document: Document) -> None:
+            others = sum(self._reserved().values()) - (document.get("workers_max") or 0)
+            if workers is not None and self.workers_max - others - workers < UNRESERVED_MIN:
+                raise FunctionConflict(
+                    "Specified ReservedConcurrentExecutions for function decreases account's "
+                    f"UnreservedConcurrentExecution below its minimum value of [{UNRESERVED_MIN}]."
+                )
+            document["workers_max"] = workers
+
+        await self.change(scope, name, alter)
+        self._pool.reserved = self._reserved()
+
+    def _reserved(self) -> dict[tuple[str, str], int]:
+        found = self.resources.all(FUNCTION)
+        return {(one["scope"], one["name"]): one["workers_max"] for one in found if one.get("workers_max") is not None}
+
     async def delete(self, scope: str, name: str) -> None:
         """With its versions and aliases. Raises FunctionMissing."""
 
@@ -162,6 +203,7 @@ class Functions:
                 raise FunctionMissing(name) from None
             for digest in codes:
                 await self._forget_unused(digest)
+        self._pool.reserved = self._reserved()
         await self._pool.retire(scope, name)
 
     async def change(
@@ -205,6 +247,16 @@ class Functions:
         if outcome.kind == "timeout":
             raise FunctionTimeout(function.name, timeout_s or function.timeout_s)
         raise FunctionFailed(outcome.error_type, outcome.message, outcome.payload)
+
+    async def _on_event(self, event: Document) -> Outcome:
+        function = self.find(event["scope"], event["name"], event["qualifier"])
+        return await self.run(function, event["payload"], request_id=event["id"], extra=event["extra"])
+
+    def _limits(self, event: Document) -> tuple[int, float]:
+        """Retries and age of events of a function, as its owner wishes for the qualifier."""
+        found = self.resources.find(FUNCTION, event["scope"], event["name"]) or {}
+        wish = found.get("retries", {}).get(event["qualifier"], {})
+        return wish.get("retries", RETRIES), wish.get("age_s", AGE_S_MAX)
 
     async def run(
         self,

@@ -33,8 +33,6 @@ class Function:
     description: str = ""
     log_group: str = ""
     """Where its lines go."""
-    workers_max: int | None = None
-    """Invocations at once; None: as many as there are workers for."""
     revision: str = ""
     """Anew with every change."""
     modified: datetime.datetime | None = None

@@ -42,14 +42,20 @@ class Pool:
         self._runtime, self._code, self._shipping, self._clock = runtime, code, shipping, clock
         self._idle_s, self._workers_max = idle_s, workers_max
         self._idle: dict[Kind, list[Worker]] = {}
+        self.reserved: dict[tuple[str, str], int] = {}
+        """Workers kept for a function (scope, name), which are all it may have."""
         self._busy: Counter[tuple[str, str]] = Counter()
         self._sweeper: asyncio.Task[None] | None = None
 
     def enter(self, function: Function) -> None:
         """Take a place among the busy ones. Raises FunctionThrottled when there is none."""
         name = (function.scope, function.name)
-        most = self._workers_max if function.workers_max is None else function.workers_max
-        if self._busy[name] >= most or self._busy.total() >= self._workers_max:
+        if name in self.reserved:
+            full = self._busy[name] >= self.reserved[name]
+        else:
+            others = sum(busy for one, busy in self._busy.items() if one not in self.reserved)
+            full = others >= self._workers_max - sum(self.reserved.values())
+        if full or self._busy.total() >= self._workers_max:
             raise FunctionThrottled(function.name)
         self._busy[name] += 1
 

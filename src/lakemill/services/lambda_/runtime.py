@@ -55,6 +55,13 @@ RESERVED = frozenset(
 """What a function's own variables may not be called."""
 
 
+class RoleUnusable(FunctionUnavailable):
+    """The function's role is gone, or does not trust Lambda any more."""
+
+    def __init__(self) -> None:
+        super().__init__("The role defined for the function cannot be assumed by Lambda.")
+
+
 def interpreter(runtime: str) -> str | None:
     """The program of a runtime on this machine, if there is one: lakemill's own, or one on the path."""
     return sys.executable if runtime == HERE else shutil.which(runtime)
@@ -127,7 +134,7 @@ class LambdaRuntime:
             principal = self._identity.service_session(function.role, SERVICE, function.name)
         except RoleRefused:
             if self._enforce:
-                raise FunctionUnavailable("The role defined for the function cannot be assumed by Lambda.") from None
+                raise RoleUnusable from None
             key = self._identity.root_key(function.scope.partition("/")[0])
             return {"AWS_ACCESS_KEY_ID": key.access_key_id, "AWS_SECRET_ACCESS_KEY": key.secret}, None
         session = await self._identity.sessions.open(principal, CREDENTIALS_S)
