@@ -38,7 +38,7 @@ def read(path: Path) -> Forest:
         for name, array in arrays.items():
             getattr(forest.trees, name)[:] = array
         forest.trees.rows[:, 2 * forest.tree_size :, : forest.dimensions] = points
-        _enclose(forest)
+        enclose(forest)
     except (ValueError, IndexError) as wrong:
         raise CustomerError(f"{path.name} is a damaged Random Cut Forest model: {wrong}") from None
     except MemoryError as wrong:
@@ -46,7 +46,7 @@ def read(path: Path) -> Forest:
     return forest
 
 
-def _enclose(forest: Forest) -> None:
+def enclose(forest: Forest) -> None:
     """Compute boxes from the points, the lowest level of all trees first. Raises ValueError for what is no tree."""
     trees, inner = forest.trees, forest.tree_size
     for tree, node, left, right in reversed(_levels(forest)):

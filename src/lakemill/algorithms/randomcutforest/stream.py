@@ -87,7 +87,7 @@ class RandomCutStream:
         self.output_after = max(1, sample_size // READY_SHARE if output_after is None else output_after)
         decay = 0.0 if time_decay is None else 1.0 / time_decay
         self.forest = Forest(n_trees, sample_size, columns * shingle_size, decay=decay, seed=seed, n_jobs=n_jobs)
-        self._before = np.empty((0, columns), np.float32)
+        self.before = np.empty((0, columns), np.float32)
 
     @property
     def ready(self) -> bool:
@@ -124,6 +124,21 @@ class RandomCutStream:
         parts = self.forest.attribution(shingles) if self.ready else (np.zeros_like(shingles, float),) * 2
         return self._attribution(n, parts)
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that it remembers, by name; see `state.arrays`."""
+        from lakemill.algorithms.randomcutforest import state
+
+        return state.arrays(self)
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> "RandomCutStream":
+        """Go on where `arrays` was called; to be called on a new one with the same parameters. Scores are the same to
+        the last bit. Raises ValueError for arrays of another shape.
+        """
+        from lakemill.algorithms.randomcutforest import state
+
+        state.restore(self, arrays)
+        return self
+
     def _shingles(self, block: Any, learn: bool) -> tuple[np.ndarray, int]:
         """The shingles that records complete, (m, shingle_size columns), oldest first; and the number of records."""
         records = np.asarray(block, np.float32)
@@ -133,9 +148,9 @@ class RandomCutStream:
             raise ValueError(f"Records must have shape (n, {self.columns}); got {records.shape}")
         if not np.isfinite(records).all():
             raise ValueError("Records must be finite numbers; got NaN or infinity")
-        series = np.concatenate([self._before, records])
+        series = np.concatenate([self.before, records])
         if learn:
-            self._before = series[max(0, len(series) - self.shingle_size + 1) :].copy()
+            self.before = series[max(0, len(series) - self.shingle_size + 1) :].copy()
         return shingled(series, self.shingle_size), len(records)
 
     def _attribution(self, n: int, parts: tuple[np.ndarray, np.ndarray]) -> Attribution:
