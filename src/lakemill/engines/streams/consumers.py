@@ -93,6 +93,11 @@ class Consumers:
             raise _missing(name)
         return _consumer(document)
 
+    def policy(self, stream: Stream, name: str, born_s: int) -> dict[str, Any] | None:
+        """The policy of a consumer, None if it has none or is not there."""
+        document = self._registry.metadata.get(TABLE, _key(stream.id, name))
+        return document["policy"] if document is not None and document["born_s"] == born_s else None
+
     async def set_policy(self, consumer: Consumer, policy: dict[str, Any] | None) -> None:
         """Keep a policy document with the consumer, or remove it. Raises ConsumerMissing."""
         await self._change(consumer, lambda document: document.update(policy=policy))

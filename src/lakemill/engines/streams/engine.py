@@ -49,6 +49,7 @@ class Streams:
         limits = Limits() if limited else None
         sealing = Sealing(metadata, clock, keys) if keys is not None else None
         self._log = log
+        self._sealing = sealing
         self.limited = limited
         self.registry = Registry(metadata, clock, settle_ms)
         self.consumers = Consumers(self.registry)
@@ -82,6 +83,11 @@ class Streams:
         made = StreamReader(self.registry, self._log, self.reading, stream)
         made.begin(stream, start)
         return made
+
+    def key_name(self, stream: Stream) -> str:
+        """What the key engine calls the key a stream is encrypted under. Raises what it raises."""
+        assert stream.key is not None and self._sealing is not None
+        return self._sealing.name(stream.scope, stream.key)
 
     async def recover(self) -> list[str]:
         """Finish what a crash interrupted, and free what has expired; a sentence about each."""

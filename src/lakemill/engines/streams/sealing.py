@@ -79,6 +79,11 @@ class Sealing:
         """Raises what the key engine raises if this key cannot be used now."""
         self._keys.generate_data_key(scope, self._keys.resolve(scope, key), {"check": "stream"})
 
+    def name(self, scope: str, key: str) -> str:
+        """The full name of a key. Raises what the key engine raises."""
+        name: str = self._keys.resolve(scope, key).arn
+        return name
+
     async def for_writing(self, stream: Stream) -> Seal:
         """The seal of records written now. Raises what the key engine raises."""
         assert stream.key is not None

@@ -88,6 +88,13 @@ class Writing:
                 placed[i] = Refused(shard.id, str(RateExceeded(stream.scope, stream.name, shard.id)))
         return taken
 
+    def check(self, stream: Stream, puts: Sequence[Put]) -> None:
+        """Raise what writing these would raise, limits aside. Raises RecordTooLarge, KeyAbsent, HashKeyOutside."""
+        for put in puts:
+            if len(put.data) + len((put.partition_key or "").encode()) > stream.record_bytes_max:
+                raise RecordTooLarge(len(put.data), stream.record_bytes_max)
+            stream.place(put.partition_key, put.explicit_hash_key)
+
     def check_order(self, stream: Stream, sequence: str) -> None:
         """Whether a sequence number may be one this stream gave out before. What is written later gets larger ones.
 

@@ -1,0 +1,77 @@
+"""What a caller must be allowed: the action on the stream's or consumer's ARN, with the policy it carries.
+
+Where records are encrypted, writers also need kms:GenerateDataKey and readers kms:Decrypt on the key.
+"""
+
+from typing import Any
+
+from lakemill.engines.streams import Streams, iterators
+from lakemill.services.base import Call, Need
+from lakemill.services.kinesis import tokens
+from lakemill.services.kinesis.naming import Named, arn_of, named, read_arn, scope_of
+
+OF_THE_ACCOUNT = ("ListStreams", "DescribeLimits", "DescribeAccountSettings", "UpdateAccountSettings")
+OF_A_RESOURCE = (
+    "TagResource",
+    "UntagResource",
+    "ListTagsForResource",
+    "PutResourcePolicy",
+    "GetResourcePolicy",
+    "DeleteResourcePolicy",
+)
+OF_A_CONSUMER = ("SubscribeToShard", "DescribeStreamConsumer", "DeregisterStreamConsumer")
+WRITING = ("PutRecord", "PutRecords")
+READING = ("GetRecords", "SubscribeToShard")
+
+
+def needs(streams: Streams, call: Call, request: dict[str, Any]) -> list[Need]:
+    """The needs of a call. Raises ServiceError for names that make no sense, and what iterators raise."""
+    if call.operation in OF_THE_ACCOUNT:
+        return [Need(f"kinesis:{call.operation}")]
+    about = _about(streams, call, request)
+    found = [_need(streams, call.operation, about)]
+    if call.operation == "CreateStream" and request.get("Tags"):
+        found.append(_need(streams, "AddTagsToStream", about))
+    if call.operation == "RegisterStreamConsumer" and request.get("Tags"):
+        found.append(_need(streams, "TagResource", about))
+    stream = streams.find(about.scope, about.stream)
+    if stream is not None and stream.key is not None and call.operation in WRITING + READING:
+        action = "kms:GenerateDataKey" if call.operation in WRITING else "kms:Decrypt"
+        found.append(Need(action, streams.key_name(stream), resource_account=stream.account))
+    return found
+
+
+def _about(streams: Streams, call: Call, request: dict[str, Any]) -> Named:
+    """The stream or consumer a call is about."""
+    if call.operation == "GetRecords":
+        read = iterators.read(request["ShardIterator"], streams.registry).stream
+        return Named(read.scope, read.name)
+    if call.operation in OF_A_RESOURCE:
+        return read_arn(request["ResourceARN"], call.region)
+    if call.operation in OF_A_CONSUMER and "ConsumerARN" in request:
+        return read_arn(request["ConsumerARN"], call.region)
+    if call.operation == "ListShards" and "NextToken" in request and "StreamARN" not in request:
+        token = tokens.read(request["NextToken"], "ListShards", streams.registry.now_ms())
+        listed = streams.registry.by_id(token[0])
+        if listed is not None:
+            return Named(listed.scope, listed.name)
+        return Named(scope_of(call), "*")
+    about = Named(*named(call, request, streams))
+    if call.operation in OF_A_CONSUMER and "ConsumerName" in request:
+        stream = streams.find(about.scope, about.stream)
+        if stream is not None:
+            consumer = streams.consumers.named(stream, request["ConsumerName"])
+            return Named(about.scope, about.stream, consumer.name, consumer.born_s)
+    return about
+
+
+def _need(streams: Streams, operation: str, about: Named) -> Need:
+    arn, policy = arn_of(about.scope, about.stream), None
+    stream = streams.find(about.scope, about.stream)
+    if about.consumer:
+        arn += f"/consumer/{about.consumer}:{about.born_s}"
+        policy = streams.consumers.policy(stream, about.consumer, about.born_s) if stream is not None else None
+    elif stream is not None:
+        policy = stream.policy
+    account = about.scope.partition("/")[0]
+    return Need(f"kinesis:{operation}", arn, resource_policy=policy, resource_account=account)
