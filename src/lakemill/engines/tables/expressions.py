@@ -20,6 +20,7 @@ from typing import TypeVar
 from lakemill.engines.tables import conditions as c
 from lakemill.engines.tables.errors import ExpressionInvalid
 from lakemill.engines.tables.paths import Path, shown
+from lakemill.engines.tables.reserved import RESERVED
 from lakemill.engines.tables.tokens import Tokens
 from lakemill.engines.tables.updates import Appended, IfMissing, Sum, Update
 from lakemill.engines.tables.values import SETS, TYPES, Value, type_of
@@ -124,6 +125,8 @@ class _Reader:
             return self.language.name(self.tokens.take().text)
         if token.kind != "name" or self.tokens.following.text == "(":
             self.tokens.wrong()
+        if token.text.upper() in RESERVED:
+            raise ExpressionInvalid(f"Attribute name is a reserved keyword; reserved keyword: {token.text}")
         return self.tokens.take().text
 
     def literal(self) -> c.Literal:

@@ -30,7 +30,6 @@ DIGITS_MAX = 38
 EXPONENT_MAX, EXPONENT_MIN = 125, -130
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,9})?")
-_EXACT = decimal.Context(prec=DIGITS_MAX, Emax=999_999_999, Emin=-999_999_999, traps=[decimal.InvalidOperation])
 _INVALID = "One or more parameter values were invalid: "
 
 
@@ -79,9 +78,9 @@ def text_of(value: decimal.Decimal) -> str:
 
 def add(left: str, right: str, sign: int = 1) -> str:
     """left + right, or left - right with sign -1. Raises ValueInvalid."""
-    other = number(right)
-    exact = decimal.Context(prec=4 * EXPONENT_MAX)  # Wide enough for every sum; `bounded` then judges its digits.
-    return text_of(exact.add(number(left), other if sign > 0 else -other))
+    wide = decimal.Context(prec=4 * EXPONENT_MAX)  # Exact for every sum; `bounded` then judges its digits.
+    sum_ = wide.add if sign > 0 else wide.subtract
+    return text_of(sum_(number(left), number(right)))
 
 
 def type_of(value: Value) -> str:
