@@ -4,7 +4,7 @@
 |---|---|---|
 | number | narrower number | the fraction is cut off; a value out of range is an error of its row |
 | number, BOOLEAN | VARCHAR | its text; TRUE and FALSE |
-| VARCHAR | number, BOOLEAN, DATE, TIME, TIMESTAMP | without blanks around it; what cannot be read is an error of its row |
+| VARCHAR | number, BOOLEAN, DATE, TIME, TIMESTAMP | without blanks around it; an error if it cannot be read |
 | BOOLEAN | number | 1 and 0 |
 | TIMESTAMP | VARCHAR | `2026-01-31 12:00:00.000` |
 | TIMESTAMP | DATE, TIME | the part |

@@ -21,7 +21,7 @@ from lakemill.streamsql.intervals import interval
 from lakemill.streamsql.scope import Scope
 from lakemill.streamsql.sqltypes import NULL, SqlType, named, sql_name
 
-_COMPARISONS: dict[type[exp.Expression], Callable] = {
+_COMPARISONS: dict[type[exp.Expr], Callable] = {
     exp.EQ: pc.equal,
     exp.NEQ: pc.not_equal,
     exp.LT: pc.less,
@@ -29,22 +29,22 @@ _COMPARISONS: dict[type[exp.Expression], Callable] = {
     exp.GT: pc.greater,
     exp.GTE: pc.greater_equal,
 }
-_ARITHMETIC = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
+_ARITHMETIC: dict[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
 # sqlglot's nodes for calls with a grammar of their own: name, and which arguments in which order.
-_GRAMMAR_CALLS: dict[type[exp.Expression], tuple[str, tuple[str, ...]]] = {
+_GRAMMAR_CALLS: dict[type[exp.Expr], tuple[str, tuple[str, ...]]] = {
     exp.Substring: ("SUBSTRING", ("this", "start", "length")),
     exp.StrPosition: ("POSITION", ("substr", "this")),
     exp.Overlay: ("OVERLAY", ("this", "expression", "from_", "for_")),
 }
 
 
-def name_of(identifier: exp.Expression) -> str:
+def name_of(identifier: exp.Expr) -> str:
     """The name an identifier stands for: exact if quoted, else in upper case."""
     text = identifier.name
     return text if identifier.args.get("quoted") else text.upper()
 
 
-def position(node: exp.Expression) -> tuple[int, int]:
+def position(node: exp.Expr) -> tuple[int, int]:
     """Line and column of the first thing in the node whose place is known."""
     for part in node.walk():
         if "line" in part.meta:
@@ -53,7 +53,7 @@ def position(node: exp.Expression) -> tuple[int, int]:
     return (0, 0) if node.parent is None else position(node.parent)
 
 
-def function_name(node: exp.Expression) -> str | None:
+def function_name(node: exp.Expr) -> str | None:
     """The name of a call, in upper case."""
     return node.name.removeprefix("$").upper() if isinstance(node, exp.Anonymous) else None
 
@@ -64,11 +64,11 @@ class Compiler:
     `given` holds expressions that are known already (results of aggregates and windows), by node id.
     """
 
-    def __init__(self, scope: Scope, given: Callable[[exp.Expression], Expr | None] | None = None):
+    def __init__(self, scope: Scope, given: Callable[[exp.Expr], Expr | None] | None = None):
         self.scope = scope
         self.given = given
 
-    def compile(self, node: exp.Expression) -> Expr:
+    def compile(self, node: exp.Expr) -> Expr:
         """The compiled expression; SqlError with the place of what is wrong."""
         try:
             known = self.given(node) if self.given is not None else None
@@ -76,14 +76,14 @@ class Compiler:
         except (TypeError, ValueError, LookupError, NotImplementedError) as error:
             raise SqlError(str(error.args[0] if error.args else error), *position(node)) from error
 
-    def condition(self, node: exp.Expression, what: str) -> Expr:
+    def condition(self, node: exp.Expr, what: str) -> Expr:
         """An expression that must be a truth value."""
         expr = self.compile(node)
         if expr.kind not in (pa.bool_(), NULL):
             raise SqlError(f"{what} must be a condition, this is {sql_name(expr.kind)}", *position(node))
         return cast_to(expr, SqlType(pa.bool_()))
 
-    def _compile(self, node: exp.Expression) -> Expr:
+    def _compile(self, node: exp.Expr) -> Expr:
         kind = type(node)
         if kind in _COMPARISONS:
             return ops.compare(_COMPARISONS[kind], self.compile(node.this), self.compile(node.expression))

@@ -6,12 +6,13 @@ no number) gets NULL and a remark in `failures`; whoever asked for the expressio
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 # A column of values or, where all rows have the same, one value.
-Values = pa.Array | pa.Scalar
+Values: TypeAlias = Any  # pa.Array | pa.Scalar
 
 
 @dataclass

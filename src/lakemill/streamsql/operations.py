@@ -46,10 +46,10 @@ def number(text: str) -> Expr:
         digits = value.as_tuple()
         scale = max(0, -int(digits.exponent))
         return constant(value, pa.decimal128(max(len(digits.digits), scale, 1), scale))
-    value = int(text)
-    if not -(2**63) <= value < 2**63:
+    whole = int(text)
+    if not -(2**63) <= whole < 2**63:
         raise ValueError(f"{text} is too large for a BIGINT")
-    return constant(value, pa.int32() if -(2**31) <= value < 2**31 else pa.int64())
+    return constant(whole, pa.int32() if -(2**31) <= whole < 2**31 else pa.int64())
 
 
 def negative(value: Expr) -> Expr:

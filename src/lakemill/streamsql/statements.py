@@ -32,7 +32,7 @@ class CreatePump:
     started: bool
     stream: str
     columns: tuple[tuple[str, Token], ...] | None
-    query: exp.Expression
+    query: exp.Expr
     windows: dict[int, list[Token]]
     token: Token
     stream_token: Token
@@ -201,11 +201,11 @@ def _pump(reader: _Reader) -> CreatePump:
     rewritten = rewrite(reader.tokens[reader.at :])
     if not rewritten.tokens or rewritten.tokens[0].token_type not in (TokenType.SELECT, TokenType.L_PAREN):
         raise SqlError("A pump needs SELECT STREAM", *place(stream_token))
-    query = _parse_query(rewritten.tokens, reader.code)
+    query = parse_query(rewritten.tokens, reader.code)
     return CreatePump(name, started, stream, columns, query, rewritten.windows, token, stream_token)
 
 
-def _parse_query(tokens: list[Token], code: str) -> exp.Expression:
+def parse_query(tokens: list[Token], code: str) -> exp.Expr:
     try:
         parsed = Dialect().parser().parse(tokens, code)
     except ParseError as error:

@@ -113,7 +113,9 @@ def w3c_log_parse(value: Expr, layout: Expr) -> Expr:
     text = _W3C_FORMATS.get(text.strip().upper(), text)
     if text.strip().upper() == "IIS":
         raise NotImplementedError("W3C_LOG_PARSE does not know IIS; write its format out")
-    regex, fields, at = [], [], 0
+    regex: list[str] = []
+    fields: list[tuple[str, SqlType]] = []
+    at = 0
     for match in _W3C_SPECIFIER.finditer(text):
         regex.append(re.escape(text[at : match.start()]))
         at = match.end()

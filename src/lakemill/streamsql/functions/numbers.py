@@ -1,5 +1,7 @@
 """Functions on numbers, and those on any value."""
 
+from functools import partial
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -93,7 +95,7 @@ def coalesce(*values: Expr) -> Expr:
         for choice in choices[1:]:
             branch = frame.branch()
             missing, other = result, choice.run(branch)
-            frame.absorb(branch, lambda missing=missing: pc.is_null(missing))
+            frame.absorb(branch, partial(pc.is_null, missing))
             result = pc.coalesce(missing, other)
         return result
 
