@@ -15,12 +15,13 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lakemill.engines.delivery.errors import NotDirect, NotReady, StaleVersion
-from lakemill.engines.delivery.plan import Planner
+from lakemill.engines.delivery.errors import NotDirect, NotReady, SourceRefused, StaleVersion
+from lakemill.engines.delivery.plan import DESTINATION, Plan, Planner
 from lakemill.engines.delivery.progress import Progress
-from lakemill.engines.delivery.sources import LogSource, Source
+from lakemill.engines.delivery.sources import LogSource, Source, StreamSource
 from lakemill.engines.delivery.worker import Worker
-from lakemill.engines.resources import ResourceMissing, Resources
+from lakemill.engines.resources import Resources
+from lakemill.engines.streams import Start, StreamError, Streams
 from lakemill.ports.clock import Clock
 from lakemill.ports.log import Entry, Log, LogExists
 from lakemill.ports.metadata import Metadata, Transaction
@@ -37,9 +38,9 @@ logger = logging.getLogger(__name__)
 
 
 class Delivery:
-    """All delivery streams. scope is "account/region". streams: data streams to read from, if there are any."""
+    """All delivery streams. scope is "account/region". streams: data streams that may be read from."""
 
-    def __init__(self, metadata: Metadata, log: Log, clock: Clock, streams: Any = None) -> None:
+    def __init__(self, metadata: Metadata, log: Log, clock: Clock, streams: Streams) -> None:
         self.resources = Resources(metadata, clock)
         self._metadata, self._log, self._clock, self._streams = metadata, log, clock, streams
         self._planner: Planner | None = None
@@ -81,22 +82,27 @@ class Delivery:
         return self.resources.get(KIND, scope, name)
 
     async def create(
-        self, scope: str, name: str, document: Document, tags: dict[str, str], source: Document | None = None
+        self, scope: str, name: str, document: Document, tags: dict[str, str], source: tuple[str, str] | None = None
     ) -> Document:
-        """Make a stream; durable on return. source: `scope`, `name` of a data stream.
+        """Make a stream; durable on return.
 
-        Raises ResourceExists, TooManyTags.
+        source: scope and name of a data stream; delivery starts with what comes after this moment.
+        Raises ResourceExists, TooManyTags, StreamMissing.
         """
         ours = {
             "id": f"delivery-{secrets.token_hex(12)}",
             "status": CREATING,
             "version": 1,
-            "source": source,
+            "source": source and self._beginning(*source),
             "encryption": None,
         }
         created = await self.resources.create(KIND, scope, name, document | ours, tags)
         self._drive(created)
         return created
+
+    def _beginning(self, scope: str, name: str) -> Document:
+        start = self._streams.reader(scope, name, Start.latest()).positions()
+        return {"scope": scope, "name": name, "start": start}
 
     async def change(
         self, scope: str, name: str, change: Callable[[Document], None], *, version: str | None = None
@@ -175,13 +181,18 @@ class Delivery:
 
     async def _driven(self, document: Document) -> None:
         """Keep a worker at work; one that fails is followed by another, from where delivery has come."""
+        assert self._planner is not None
         pause_s = AGAIN_S
         while True:
             worker = None
             try:
                 document = await self._ready(document)
-                worker = await self._worker(document)
+                plan = self._planner(document)
+                worker = self._worker(document, plan)
                 await worker.run()
+            except (SourceRefused, StreamError) as fault:
+                logger.warning("delivery of %s/%s: %s", document["scope"], document["name"], fault)
+                await plan.say(DESTINATION, plan.source_code, str(fault))
             except Exception:
                 logger.exception("delivery of %s/%s", document["scope"], document["name"])
             finally:
@@ -198,19 +209,21 @@ class Delivery:
             await self._log.create(document["id"], 1)
         return await self.resources.update(KIND, document["scope"], document["name"], _activate)
 
-    async def _worker(self, document: Document) -> Worker:
-        assert self._planner is not None
+    def _worker(self, document: Document, plan: Plan) -> Worker:
         progress = Progress(self._metadata.get(PROGRESS, document["id"]))
-        source: Source = LogSource(self._log, document["id"], progress.mark)
 
         async def keep(kept: Document) -> None:
             await self._metadata.transact(lambda transaction: transaction.put(PROGRESS, document["id"], kept))
 
-        return Worker(document["name"], self._planner(document), source, progress, keep, self._clock)
+        return Worker(document["name"], plan, self._source(document, plan, progress), progress, keep, self._clock)
+
+    def _source(self, document: Document, plan: Plan, progress: Progress) -> Source:
+        source = document["source"]
+        if source is None:
+            return LogSource(self._log, document["id"], progress.mark)
+        start = Start.after(source["start"] if progress.mark is None else progress.mark)
+        return StreamSource(self._streams.reader(source["scope"], source["name"], start), plan.unreadable)
 
 
 def _activate(document: Document) -> None:
     document["status"] = ACTIVE
-
-
-__all__ = ["ACTIVE", "CREATING", "DELETING", "KIND", "Delivery", "ResourceMissing"]

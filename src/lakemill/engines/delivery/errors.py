@@ -4,6 +4,7 @@ DeliveryError
     NotDirect      records cannot be put into a stream that has a source of its own
     StaleVersion   the stream was changed since
     NotReady       the stream is being made or deleted
+    SourceRefused  its source may not be read
 """
 
 
@@ -33,3 +34,7 @@ class NotReady(DeliveryError):
     def __init__(self, name: str, status: str) -> None:
         super().__init__(f"the delivery stream {name!r} is {status}")
         self.name, self.status = name, status
+
+
+class SourceRefused(DeliveryError):
+    """The text says why."""

@@ -110,6 +110,10 @@ class Plan:
     """(kind, failures) -> what is written down of them, a line each."""
     say: Told
     """Log a fault: (channel, code, message)."""
+    unreadable: Callable[[], str | None] = lambda: None
+    """Why a data stream that is the source may not be read, if so."""
+    source_code: str = ""
+    """The code of the fault that the source cannot be read."""
     backup: Channel | None = None
     process: Process | None = None
     """None: records go to the destination as they are."""

@@ -1,9 +1,13 @@
 """Where a delivery stream's records come from."""
 
+import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
+from lakemill.engines.delivery.errors import SourceRefused
 from lakemill.engines.delivery.records import Batch, Record
+from lakemill.engines.streams import StreamReader
+from lakemill.formats.kpl import deaggregate
 from lakemill.ports.log import Log
 from lakemill.ports.log import Record as LogRecord
 
@@ -34,9 +38,9 @@ class LogSource:
 
     async def read(self, wait_s: float) -> Batch | None:
         """See Source. Raises LogMissing, LogDamaged."""
-        if self._log.bounds(self._name, 0).next <= self._position and not await self._log.wait(
-            self._name, {0: self._position}, wait_s
-        ):
+        bounds = self._log.bounds(self._name, 0)
+        self._position = max(self._position, bounds.first)
+        if bounds.next <= self._position and not await self._log.wait(self._name, {0: self._position}, wait_s):
             return None
         found = await self._log.read(self._name, 0, self._position, records=RECORDS_MAX, size=BYTES_MAX)
         if not found:
@@ -53,25 +57,31 @@ class LogSource:
 class StreamSource:
     """Records of a data stream, through its reader. A mark is the reader's positions.
 
-    split: takes a record apart that holds several (None: it holds just itself).
+    Records that a producer packed together are taken apart. refusal: why the stream may not be read, or None; asked
+    before every reading.
     """
 
-    def __init__(self, reader: Any, split: Callable[[bytes, str], Sequence[Any] | None]) -> None:
-        self._reader, self._split = reader, split
+    def __init__(self, reader: StreamReader, refusal: Callable[[], str | None] = lambda: None) -> None:
+        self._reader, self._refusal = reader, refusal
 
     async def read(self, wait_s: float) -> Batch | None:
+        """See Source. Raises SourceRefused, and what the reader raises."""
+        reason = self._refusal()
+        if reason is not None:
+            raise SourceRefused(reason)
         found = await self._reader.read(limit=RECORDS_MAX, size=BYTES_MAX, wait_s=wait_s)
         if not found:
+            await asyncio.sleep(0)
             return None
         records: list[Record] = []
         for one in found:
-            parts = self._split(one.data, one.partition_key)
+            place = one.sequence_number, one.shard_id
+            parts = deaggregate(one.data, one.partition_key)
             if parts is None:
-                records.append(Record(one.data, one.arrival_ms, one.sequence_number, one.shard_id, one.partition_key))
-                continue
-            records += [
-                Record(part.data, one.arrival_ms, one.sequence_number, one.shard_id, part.partition_key, sub)
-                for sub, part in enumerate(parts)
-            ]
+                records.append(Record(one.data, one.arrival_ms, *place, one.partition_key))
+            else:
+                records += [
+                    Record(part.data, one.arrival_ms, *place, part.partition_key, sub) for sub, part in enumerate(parts)
+                ]
         size = sum(len(one.data) for one in found)
         return Batch(records, self._reader.positions(), len(found) < RECORDS_MAX and size < BYTES_MAX // 2)

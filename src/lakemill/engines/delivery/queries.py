@@ -1,0 +1,59 @@
+"""Partition keys taken out of JSON records by a jq query. Runs in a worker process.
+
+The query is one object, `{customer: .customer_id, day: (.time | strftime("%F"))}`; its values are the keys.
+"""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+
+class QueryInvalid(ValueError):
+    """jq does not take the query; the text is jq's."""
+
+
+@functools.lru_cache(64)
+def _compiled(query: str) -> Any:
+    import jq
+
+    return jq.compile(query)
+
+
+def check(query: str) -> None:
+    """Raises QueryInvalid."""
+    try:
+        _compiled(query)
+    except ValueError as wrong:
+        raise QueryInvalid(str(wrong)) from None
+
+
+def keys_of(query: str, names: Sequence[str], values: Sequence[bytes]) -> list[tuple[str, ...] | str]:
+    """For each JSON document the keys of these names in order, as text; or why there are none, in words."""
+    program = _compiled(query)
+    return [_keys(program, names, value) for value in values]
+
+
+def _keys(program: Any, names: Sequence[str], value: bytes) -> tuple[str, ...] | str:
+    try:
+        found = program.input_text(value.decode()).all()
+    except UnicodeDecodeError:
+        return "The record is not UTF-8 text"
+    except ValueError as wrong:
+        return f"The query failed on the record: {wrong}"
+    if len(found) != 1 or not isinstance(found[0], dict):
+        return "The query did not give exactly one object for the record"
+    keys = []
+    for name in names:
+        key = _text(found[0].get(name))
+        if not key:
+            return f"The partition key {name} is null or empty, or is no string or number"
+        keys.append(key)
+    return tuple(keys)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(int(value)) if value == int(value) else repr(value)
+    return value if isinstance(value, str) else ""
