@@ -4,7 +4,7 @@
 | --- | --- |
 | null, nothing | NULL |
 | true, false | 1 and 0; TRUE and FALSE; `true` and `false` in VARCHAR |
-| a number | the number; its text in VARCHAR; milliseconds since 1970 in TIMESTAMP; a fraction is cut off for whole numbers |
+| a number | the number, without its fraction if need be; its text in VARCHAR; milliseconds since 1970 in TIMESTAMP |
 | a text | the text, cut at n characters; the number, the time it says |
 | an object, a list | its JSON in VARCHAR |
 

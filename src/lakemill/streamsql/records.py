@@ -88,7 +88,8 @@ class RecordReader:
             lines = self._lines(records, origins, faults)
             columns = [list(values) for values in zip(*lines, strict=True)] or [[] for _ in self.schema]
             shown = lines
-        arrays, wrong = [], {}
+        arrays: list[pa.Array] = []
+        wrong: dict[int, str] = {}
         for values, one in zip(columns, self.schema, strict=True):
             array, errors = coerced(values, one)
             arrays.append(array)

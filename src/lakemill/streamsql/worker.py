@@ -1,0 +1,105 @@
+"""The process in which a program of streaming SQL runs: python -m lakemill.streamsql.worker [--memory-mib N]
+
+See `wire` for what it is told and what it answers. It ends when its standard input does, so never outlives the
+platform. All it prints goes to standard error.
+"""
+
+import argparse
+import contextlib
+import gc
+import os
+import sys
+import traceback
+from typing import Any
+
+from lakemill.streamsql.wire import framed, read_message
+
+
+class Worker:
+    """Answers requests one by one."""
+
+    def __init__(self) -> None:
+        self.session: Any = None
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """What to say to a request; what went wrong is told, not raised."""
+        from lakemill.streamsql.errors import SqlError
+
+        try:
+            found: dict[str, Any] = getattr(self, f"_{request['do']}")(request)
+            return found
+        except SqlError as wrong:
+            return {"error": wrong.message, "kind": "code", "line": wrong.line, "column": wrong.column}
+        except ValueError as wrong:
+            if request["do"] in ("open", "check", "discover"):
+                return {"error": str(wrong), "kind": "schema"}
+            return self._fault(wrong)
+        except MemoryError:
+            self.session = None
+            return {"error": "there is no memory left", "kind": "fault"}
+        except Exception as wrong:
+            return self._fault(wrong)
+
+    def _fault(self, wrong: Exception) -> dict[str, Any]:
+        traceback.print_exception(wrong)
+        return {"error": f"{type(wrong).__name__}: {wrong}", "kind": "fault"}
+
+    def _open(self, request: dict[str, Any]) -> dict[str, Any]:
+        from lakemill.streamsql.session import Session
+
+        self.session = Session(request["plan"])
+        if request["snapshot"] is not None:
+            self.session.restore(request["snapshot"])
+        gc.collect()
+        gc.freeze()  # What is loaded now stays; looking through it again and again costs more than the work itself.
+        return {"streams": self.session.streams()}
+
+    def _check(self, request: dict[str, Any]) -> dict[str, Any]:
+        from lakemill.streamsql.session import Session
+
+        return {"streams": Session(request["plan"]).streams()}
+
+    def _push(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.session.push(request["input"], request["records"], request["now"])
+        return self.session.drain()
+
+    def _advance(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.session.advance(request["now"])
+        return self.session.drain()
+
+    def _snapshot(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"snapshot": self.session.snapshot()}
+
+    def _discover(self, request: dict[str, Any]) -> dict[str, Any]:
+        from lakemill.streamsql.sampling import discover
+
+        form, rows = discover(request["records"])
+        return {"form": form, "rows": rows}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m lakemill.streamsql.worker")
+    parser.add_argument("--memory-mib", type=int, default=0, help="memory that the process may have; 0: any")
+    _limit(parser.parse_args().memory_mib)
+    source, target = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # Whatever prints must not come between the answers.
+    worker = Worker()
+    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
+        while (request := read_message(source.read)) is not None:
+            target.write(framed(worker.answer(request)))
+            target.flush()
+    sys.stderr.flush()
+    os._exit(0)  # Without the second that unloading everything takes.
+
+
+def _limit(mebibytes: int) -> None:
+    if mebibytes:
+        with contextlib.suppress(ImportError, ValueError, OSError):
+            import resource
+
+            size = mebibytes << 20
+            resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+
+
+if __name__ == "__main__":
+    main()
