@@ -113,6 +113,7 @@ class Access:
             {**context, **need.context},
             resource_policy=need.resource_policy,
             resource_account=need.resource_account,
+            strict=need.strict,
         )
         if decision.allowed:
             return

@@ -152,6 +152,8 @@ class Need:
     """The resource's own policy document (a dict), where it has one."""
     resource_account: str | None = None
     """The account that owns the resource; None means the caller's."""
+    strict: bool = False
+    """The resource's policy must allow in any case: a key's policy has the last word."""
 
 
 BODY_BYTES_MAX = 16 << 20
