@@ -1,11 +1,11 @@
 """Streams over a log in memory and a clock that stands still."""
 
 import pytest
+from tests.unit.engines.streams.memorylog import MemoryLog
 
 from lakemill.engines.streams import Streams
 from lakemill.ports.clock import ManualClock
 from lakemill.ports.metadata import EmbeddedMetadata
-from tests.unit.engines.streams.memorylog import MemoryLog
 
 SCOPE = "000000000000/us-east-1"
 

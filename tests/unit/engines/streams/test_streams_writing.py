@@ -4,6 +4,7 @@ import asyncio
 import itertools
 
 import pytest
+from tests.unit.engines.streams.conftest import SCOPE
 
 from lakemill.engines.streams import (
     HashKeyOutside,
@@ -17,7 +18,6 @@ from lakemill.engines.streams import (
     Streams,
 )
 from lakemill.engines.streams.shards import hash_key
-from tests.unit.engines.streams.conftest import SCOPE
 
 
 async def test_what_was_put_is_read_in_order(streams):
