@@ -148,7 +148,7 @@ class Appending:
         size = 0
         while self._waiting and size < GROUP_BYTES:
             one = self._waiting.popleft()
-            size += sum([len(entry.value) for entry in one.entries])
+            size += sum([len(entry.key) + len(entry.value) for entry in one.entries])
             waiting.append(one)
         tail = self._tail
         fits = tail.segment is not None and tail.end < self._segment_bytes and not self._rolls

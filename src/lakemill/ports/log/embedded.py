@@ -8,6 +8,7 @@ docs/reference/log-format.md has the bytes. A log belongs to one process, and to
 """
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -94,6 +95,9 @@ class EmbeddedLog:
             gone = self._place(f"{self._rubbish}.gone")
             self._rubbish += 1
             await asyncio.get_running_loop().run_in_executor(None, self._delete, name, gone)
+        except OSError:
+            self._open(name)  # It is still there.
+            raise
         finally:
             self._being_made.discard(name)
 
@@ -159,10 +163,17 @@ class EmbeddedLog:
         temporary = self._place(f"{name}.new")
         self._disk.make_folder(temporary)
         write_manifest(self._disk, temporary, Manifest(1, [FIRST_POSITION] * shards))
-        self._disk.rename(temporary, self._place(f"{name}.log"))
-        self._disk.sync_folder(self._folder)
+        self._move(temporary, self._place(f"{name}.log"))
 
     def _delete(self, name: str, gone: Path) -> None:
-        self._disk.rename(self._place(f"{name}.log"), gone)
-        self._disk.sync_folder(self._folder)
-        self._disk.remove_folder(gone)
+        self._move(self._place(f"{name}.log"), gone)
+        with contextlib.suppress(OSError):  # The next start removes what is left.
+            self._disk.remove_folder(gone)
+
+    def _move(self, old: Path, new: Path) -> None:
+        self._disk.rename(old, new)
+        try:
+            self._disk.sync_folder(self._folder)
+        except OSError:
+            self._disk.rename(new, old)
+            raise

@@ -49,14 +49,18 @@ def write_manifest(disk: Disk, folder: Path, manifest: Manifest) -> None:
     disk.sync_folder(folder)
 
 
-def write_whole(disk: Disk, path: Path, data: bytes) -> None:
-    """Write a file so that it is there as a whole or not at all. Durable once its folder has been flushed."""
+def write_whole(disk: Disk, path: Path, data: bytes, *, flush: bool = True) -> None:
+    """Write a file so that it is there as a whole or not at all. Durable once its folder has been flushed.
+
+    Without flush, a crash may also leave it torn.
+    """
     temporary = path.with_name(path.name + ".new")
     disk.remove(temporary)
     file = disk.create(temporary)
     try:
         file.write(0, data)
-        file.sync()
+        if flush:
+            file.sync()
     finally:
         file.close()
     disk.rename(temporary, path)

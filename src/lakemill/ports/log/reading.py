@@ -7,6 +7,7 @@ would have to be waited for (BlockingIOError from `File.read`) a thread does it.
 import asyncio
 import bisect
 import collections
+import contextlib
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -56,8 +57,8 @@ class Cache:
                 self._files.popitem(last=False)  # Closed when its last reader lets go.
             return file
 
-    def runs(self, segment: Segment, shard: int, end: Callable[[Segment], int], *, wait: bool) -> Runs | None:
-        """The shard's runs in the segment; None if it has no records there. end: where the segment ends.
+    def runs(self, segment: Segment, shard: int, *, wait: bool) -> Runs | None:
+        """The shard's runs in the segment; None if it has no records there.
 
         Raises BlockingIOError, LogDamaged.
         """
@@ -70,7 +71,7 @@ class Cache:
                 return self._runs[key]
         if not wait:
             raise BlockingIOError
-        found = self._load(segment, shard, end(segment))
+        found = self._load(segment, shard)
         with self._guard:
             self._runs[key] = found
             if len(self._runs) > _RUNS_MAX:
@@ -89,25 +90,24 @@ class Cache:
             self._files.clear()
             self._runs.clear()
 
-    def _load(self, segment: Segment, shard: int, end: int) -> Runs | None:
+    def _load(self, segment: Segment, shard: int) -> Runs | None:
         with self._building:
             try:
                 file = self.disk.open(index_path(segment))
                 table, found_end = read_table(file)
-                if found_end != end:
+                if found_end != segment.end:
                     raise IndexUnusable
                 return read_runs(file, table[shard]) if shard in table else None
             except (FileNotFoundError, IndexUnusable):
-                runs, _ = runs_of_segment(self.file(segment), segment, end)
-                self.save(segment, runs, end)
+                runs = runs_of_segment(self.file(segment), segment, segment.end).runs
+                self.save(segment, runs)
                 return runs.get(shard)
 
-    def save(self, segment: Segment, runs: dict[int, Runs], end: int) -> None:
-        """Write the index file. That it can be made again is why a disk that fails here does no harm."""
-        try:
-            write_whole(self.disk, index_path(segment), encode_index(runs, end))
-        except OSError:
-            return
+    def save(self, segment: Segment, runs: dict[int, Runs]) -> None:
+        """Write the index file. It can be made again: so it is not flushed, and a disk that fails here does no harm."""
+        path = index_path(segment)
+        with contextlib.suppress(OSError):
+            write_whole(self.disk, path, encode_index(runs, segment.end), flush=False)
 
 
 def index_path(segment: Segment) -> Path:
@@ -117,11 +117,10 @@ def index_path(segment: Segment) -> Path:
 class Reading:
     """Reads of one log. segments: oldest first, the last one may be written right now."""
 
-    def __init__(self, shards: Shards, segments: list[Segment], cache: Cache, end: Callable[[Segment], int]) -> None:
+    def __init__(self, shards: Shards, segments: list[Segment], cache: Cache) -> None:
         self._shards = shards
         self._segments = segments
         self._cache = cache
-        self._end = end
 
     async def read(self, shard: int, position: int, records: int, size: int) -> list[Record]:
         """See the port."""
@@ -214,7 +213,7 @@ class Reading:
         return max(first, runs.positions[run + 1])
 
     def _runs(self, segment: Segment, shard: int, wait: bool) -> Runs:
-        runs = self._cache.runs(segment, shard, self._end, wait=wait)
+        runs = self._cache.runs(segment, shard, wait=wait)
         if runs is None:
             raise LogDamaged(f"{segment.path}, offset {segment.start}: the records of shard {shard} are missing")
         return runs

@@ -6,6 +6,7 @@ acknowledged. If a later write follows what cannot be read, then it was on disk 
 
 import struct
 from collections.abc import Generator
+from typing import NamedTuple
 
 from lakemill.ports.log.block import HEADER_BYTES, Block, header_at, is_whole
 from lakemill.ports.log.disk import File
@@ -16,13 +17,18 @@ from lakemill.ports.log.segment import Segment
 _WINDOW_BYTES = 4 << 20
 
 
-def runs_of_segment(file: File, segment: Segment, end: int | None) -> tuple[dict[int, Runs], int]:
-    """The runs of all its shards, and where its last whole block ends.
+class Contents(NamedTuple):
+    """What a segment was found to have: runs by shard, where its last write began, where its last whole block ends."""
 
-    end: where it must end; None if nobody knows, because it is the last one. Raises LogDamaged.
-    """
+    runs: dict[int, Runs]
+    last_write: int
+    end: int
+
+
+def runs_of_segment(file: File, segment: Segment, end: int | None) -> Contents:
+    """Read a segment. end: where it must end; None if nobody knows, because it is the last one. Raises LogDamaged."""
     runs: dict[int, Runs] = {}
-    offset = segment.start
+    offset = last_write = segment.start
     stop = file.size() if end is None else end
     for offset, block in _whole_blocks(file, segment.mark, segment.start, stop):
         one = runs.get(block.shard)
@@ -36,10 +42,11 @@ def runs_of_segment(file: File, segment: Segment, end: int | None) -> tuple[dict
             )
         block_end = offset + HEADER_BYTES + block.size
         one.add(block.position, block.records, block.first_ms, block.last_ms, offset, block_end)
+        last_write = offset - block.group
         offset = block_end
     if offset < stop and (end is not None or _was_on_disk(file, segment.mark, offset, stop)):
         raise LogDamaged(f"{segment.path}, offset {offset}: this block cannot be read")
-    return runs, offset
+    return Contents(runs, last_write, offset)
 
 
 def _whole_blocks(file: File, mark: bytes, offset: int, end: int) -> Generator[tuple[int, Block], None, None]:

@@ -31,9 +31,21 @@ _HEADER_READ_BYTES = 16 << 10
 
 
 class Segment:
-    """What is known of a segment file. runs is kept for the one that is written, the others' is in their index file."""
+    """What is known of a segment file."""
 
-    __slots__ = ("before_ms", "created_ms", "file", "firsts", "mark", "number", "path", "previous_end", "runs", "start")
+    __slots__ = (
+        "before_ms",
+        "created_ms",
+        "end",
+        "file",
+        "firsts",
+        "mark",
+        "number",
+        "path",
+        "previous_end",
+        "runs",
+        "start",
+    )
 
     def __init__(
         self,
@@ -54,8 +66,12 @@ class Segment:
         self.before_ms = array.array("q", before_ms)
         self.start = _HEADER.size + 16 * len(firsts)
         """Where its blocks begin."""
+        self.end = 0
+        """Where its blocks end; 0 while it is written."""
         self.file: File | None = None
+        """Open while it is written."""
         self.runs: dict[int, Runs] | None = None
+        """Kept here until they are in the index file."""
 
     def first(self, shard: int) -> int:
         """Position with which the shard goes on here."""

@@ -2,15 +2,16 @@
 
 import asyncio
 import contextlib
+import itertools
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 
 from lakemill.ports.clock import Clock
 from lakemill.ports.log.appending import Appending
-from lakemill.ports.log.disk import Disk
-from lakemill.ports.log.index import IndexUnusable, Runs, read_table
+from lakemill.ports.log.disk import Disk, File
+from lakemill.ports.log.index import IndexEntry, IndexUnusable, Runs, read_table
 from lakemill.ports.log.manifest import Manifest, read_manifest, write_manifest
 from lakemill.ports.log.port import Entry, LogDamaged, LogMissing
 from lakemill.ports.log.reading import Cache, Reading, index_path
@@ -32,13 +33,14 @@ class SegmentedLog:
         self._disk: Disk = cache.disk
         self._cache = cache
         self._flusher = flusher
+        self._deleted = False
         self._manifest = read_manifest(self._disk, folder)
         self._changing = asyncio.Lock()
         """Held by whoever changes the manifest."""
         self.shards = Shards(name, self._manifest.firsts)
         self._segments = self._find_segments()
         self._tail = self._recover()
-        self._reading = Reading(self.shards, self._segments, cache, self._end_of)
+        self._reading = Reading(self.shards, self._segments, cache)
         self._appending = Appending(
             self.shards,
             self._tail,
@@ -58,7 +60,7 @@ class SegmentedLog:
 
     async def grow(self, shards: int) -> None:
         """See the port."""
-        async with self._changing:
+        async with self._changes():
             more = shards - len(self.shards)
             if more > 0:
                 await self._change(self._manifest._replace(firsts=[*self._manifest.firsts, *[1] * more]))
@@ -66,7 +68,7 @@ class SegmentedLog:
 
     async def trim(self, before_ms: int) -> None:
         """See the port."""
-        async with self._changing:
+        async with self._changes():
             firsts = []
             for shard in range(len(self.shards)):
                 firsts.append(max(self.shards.first[shard], await self.position_at(shard, before_ms)))
@@ -89,20 +91,29 @@ class SegmentedLog:
 
     async def stop(self) -> None:
         """The log is being deleted: nothing is written any more."""
-        await self._appending.stop(self._missing)
+        async with self._changes():
+            self._deleted = True
+            await self._appending.stop(self._missing)
         self.shards.give_up(self._missing())
 
     def close(self) -> None:
         """Finish what was accepted, and write down where the last segment ends."""
-        self._appending.close(self._missing)
+        self._appending.close(lambda: RuntimeError("the log is closed"))
         self.shards.give_up(None)
         if self._segments and (runs := self._segments[-1].runs) is not None:
-            self._cache.save(self._segments[-1], runs, self._tail.end)
-            self._segments[-1].file = None
+            self._segments[-1].end = self._tail.end
+            self._seal(self._segments[-1], runs)
 
     def _last_has_records(self) -> bool:
         last = self._segments[-1]
         return any(next_ > last.first(shard) for shard, next_ in enumerate(self.shards.next))
+
+    @contextlib.asynccontextmanager
+    async def _changes(self) -> AsyncIterator[None]:
+        async with self._changing:
+            if self._deleted:
+                raise self._missing()
+            yield
 
     @staticmethod
     def _is_over(firsts: Sequence[int], nexts: Sequence[int]) -> bool:
@@ -115,13 +126,6 @@ class SegmentedLog:
     async def _change(self, manifest: Manifest) -> None:
         await asyncio.get_running_loop().run_in_executor(None, write_manifest, self._disk, self._folder, manifest)
         self._manifest = manifest
-
-    def _end_of(self, segment: Segment) -> int:
-        try:
-            after = self._segments.index(segment) + 1
-        except ValueError:
-            raise LogDamaged(f"{segment.path}, offset 0: it was trimmed") from None
-        return self._segments[after].previous_end if after < len(self._segments) else self._tail.end
 
     def _plan(self) -> Segment:
         tail = self._tail
@@ -136,15 +140,16 @@ class SegmentedLog:
         )
 
     def _begun(self, segments: list[Segment]) -> None:
-        ended = [*self._segments[-1:], *segments[:-1]]
+        last = self._segments[-1:]
         self._segments += segments
-        for segment in ended:
+        for segment, after in itertools.pairwise([*last, *segments]):
+            segment.end = after.previous_end
             if segment.runs is not None:
-                with contextlib.suppress(RuntimeError):  # While closing: the next start makes the index.
-                    self._flusher.submit(self._seal, segment, segment.runs, self._end_of(segment))
+                with contextlib.suppress(RuntimeError):  # While closing: whoever reads it makes the index.
+                    self._flusher.submit(self._seal, segment, segment.runs)
 
-    def _seal(self, segment: Segment, runs: dict[int, Runs], end: int) -> None:
-        self._cache.save(segment, runs, end)
+    def _seal(self, segment: Segment, runs: dict[int, Runs]) -> None:
+        self._cache.save(segment, runs)
         segment.runs = segment.file = None
 
     def _remove(self, segments: list[Segment]) -> None:
@@ -169,6 +174,8 @@ class SegmentedLog:
             if number != expected:
                 raise LogDamaged(f"{self._folder / f'{expected:010d}.log'}, offset 0: the file is missing")
             segments.append(read_header(self._folder, number, self._disk.open(self._folder / f"{number:010d}.log")))
+        for segment, after in itertools.pairwise(segments):
+            segment.end = after.previous_end
         return segments
 
     def _recover(self) -> Tail:
@@ -179,17 +186,27 @@ class SegmentedLog:
         for shard in range(len(last.firsts)):
             self.shards.next[shard] = last.first(shard)
             self.shards.last_ms[shard] = last.last_before_ms(shard)
+        ends: Mapping[int, IndexEntry | Runs]
+        file = self._disk.open(last.path)
         try:
-            table, end = read_table(self._disk.open(index_path(last)))
-            ends = {shard: (found.next, found.last_ms) for shard, found in table.items()}
+            ends, last.end = read_table(self._disk.open(index_path(last)))
+            if file.size() < last.end:
+                raise LogDamaged(f"{last.path}, offset {file.size()}: the file must have {last.end} bytes")
         except (FileNotFoundError, IndexUnusable):
-            file = self._disk.open(last.path)
-            runs, end = runs_of_segment(file, last, None)
-            file.truncate(end)
-            file.sync()  # What a crash left in the page cache is on disk before anybody reads it.
-            self._cache.save(last, runs, end)
-            ends = {shard: (one.next, one.last_ms) for shard, one in runs.items()}
-        for shard, (position, time_ms) in ends.items():
-            self.shards.next[shard] = position
-            self.shards.last_ms[shard] = time_ms
-        return Tail(self._disk, self._folder, last.number, end)
+            ends = self._recover_segment(last, file)
+        for shard, found in ends.items():
+            self.shards.next[shard] = found.next
+            self.shards.last_ms[shard] = found.last_ms
+        return Tail(self._disk, self._folder, last.number, last.end)
+
+    def _recover_segment(self, last: Segment, file: File) -> dict[int, Runs]:
+        """Cut the torn end off the segment that was written when the platform died."""
+        runs, last_write, last.end = runs_of_segment(file, last, None)
+        if file.size() > last.end:
+            file.truncate(last.end)
+        # The last write may be in the page cache only, even marked as written after a flush that failed. It is to be
+        # on disk before anybody reads it.
+        file.write(last_write, file.read(last_write, last.end - last_write))
+        file.sync()
+        self._cache.save(last, runs)
+        return runs

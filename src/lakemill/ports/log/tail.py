@@ -30,8 +30,13 @@ class Tail:
         temporary = segment.path.with_name(segment.path.name + ".new")
         self._disk.remove(temporary)
         file = self._disk.create(temporary)
-        file.write(0, segment.header())
-        file.sync()
+        try:
+            file.write(0, segment.header())
+            file.sync()
+        except OSError:
+            with contextlib.suppress(OSError):  # It is no use; the room it takes may be.
+                self._disk.remove(temporary)
+            raise
         self._disk.rename(temporary, segment.path)
         try:
             self._disk.sync_folder(self._folder)
