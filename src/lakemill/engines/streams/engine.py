@@ -10,6 +10,7 @@ records = await reader.read()
 from collections.abc import Sequence
 from typing import Any
 
+from lakemill.engines.keys import Key, Keys
 from lakemill.engines.streams.commitments import Commitments
 from lakemill.engines.streams.configuring import Configuring
 from lakemill.engines.streams.consumers import Consumers
@@ -20,7 +21,7 @@ from lakemill.engines.streams.reading import Reading
 from lakemill.engines.streams.records import Placed, Put, Refused, Start
 from lakemill.engines.streams.registry import Registry
 from lakemill.engines.streams.resharding import Resharding
-from lakemill.engines.streams.sealing import KeyStore, Sealing
+from lakemill.engines.streams.sealing import Sealing
 from lakemill.engines.streams.stream import Stream
 from lakemill.engines.streams.subscriptions import Subscriptions
 from lakemill.engines.streams.writing import Writing
@@ -41,7 +42,7 @@ class Streams:
         metadata: Metadata,
         log: Log,
         clock: Clock,
-        keys: KeyStore | None = None,
+        keys: Keys | None = None,
         *,
         limited: bool = False,
         settle_ms: int = 0,
@@ -84,10 +85,9 @@ class Streams:
         made.begin(stream, start)
         return made
 
-    def key_name(self, stream: Stream) -> str:
-        """What the key engine calls the key a stream is encrypted under. Raises what it raises."""
-        assert stream.key is not None and self._sealing is not None
-        return self._sealing.name(stream.scope, stream.key)
+    def key_of(self, stream: Stream) -> Key | None:
+        """The key an encrypted stream's records are sealed under. Raises KeyMissing if it is gone."""
+        return None if self._sealing is None or stream.key is None else self._sealing.key_of(stream)
 
     async def recover(self) -> list[str]:
         """Finish what a crash interrupted, and free what has expired; a sentence about each."""

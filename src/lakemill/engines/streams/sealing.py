@@ -12,11 +12,11 @@ at once.
 
 import os
 from collections.abc import Sequence
-from typing import Any, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from lakemill.engines.keys import Key, Keys
 from lakemill.engines.streams.errors import SealBroken
 from lakemill.engines.streams.stream import Stream
 from lakemill.ports.clock import Clock
@@ -27,18 +27,6 @@ TABLE = "stream_data_keys"
 FORM = b"\x01"
 NONCE_BYTES = 12
 DATA_KEY_S_MAX = 3600
-
-
-class KeyStore(Protocol):
-    """What is asked of the key engine (`engines.keys`)."""
-
-    def resolve(self, scope: str, id_or_alias_or_arn: str) -> Any: ...
-
-    def generate_data_key(
-        self, scope: str, key: Any, context: dict[str, str], size: int = 32
-    ) -> tuple[bytes, bytes]: ...
-
-    def decrypt(self, scope: str, ciphertext: bytes, context: dict[str, str]) -> bytes: ...
 
 
 class Seal:
@@ -68,7 +56,7 @@ class Seal:
 class Sealing:
     """The data keys of all streams."""
 
-    def __init__(self, metadata: Metadata, clock: Clock, keys: KeyStore) -> None:
+    def __init__(self, metadata: Metadata, clock: Clock, keys: Keys) -> None:
         self._metadata = metadata
         self._clock = clock
         self._keys = keys
@@ -76,13 +64,13 @@ class Sealing:
         self._known: dict[tuple[str, int], Seal] = {}
 
     def check(self, scope: str, key: str) -> None:
-        """Raises what the key engine raises if this key cannot be used now."""
-        self._keys.generate_data_key(scope, self._keys.resolve(scope, key), {"check": "stream"})
+        """Raises what the key engine raises if data keys cannot be made with this key now."""
+        self._keys.generate_data_key(scope, key, {})
 
-    def name(self, scope: str, key: str) -> str:
-        """The full name of a key. Raises what the key engine raises."""
-        name: str = self._keys.resolve(scope, key).arn
-        return name
+    def key_of(self, stream: Stream) -> Key:
+        """The key a stream is encrypted under, in whatever state. Raises KeyMissing."""
+        assert stream.key is not None
+        return self._keys.resolve(stream.scope, stream.key)
 
     async def for_writing(self, stream: Stream) -> Seal:
         """The seal of records written now. Raises what the key engine raises."""
@@ -91,8 +79,7 @@ class Sealing:
         if seal is not None and seal.key == stream.key and self._clock.time() - seal.made_s < DATA_KEY_S_MAX:
             self._keys.decrypt(stream.scope, seal.wrapped, _context(stream))
             return seal
-        key = self._keys.resolve(stream.scope, stream.key)
-        plaintext, wrapped = self._keys.generate_data_key(stream.scope, key, _context(stream))
+        plaintext, wrapped = self._keys.generate_data_key(stream.scope, stream.key, _context(stream))
 
         def work(transaction: Transaction) -> int:
             last = next(transaction.scan(TABLE, *_range(stream.id), limit=1, reverse=True), None)

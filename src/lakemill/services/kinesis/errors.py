@@ -1,6 +1,6 @@
 """Engine errors and AWS's codes for them."""
 
-from lakemill.engines import streams
+from lakemill.engines import keys, streams
 from lakemill.engines.resources import TooManyTags
 from lakemill.services.base import ServiceError
 
@@ -26,6 +26,11 @@ CODES: dict[type[Exception], str] = {
     streams.ConsumerExists: "ResourceInUseException",
     streams.SubscriptionHeld: "ResourceInUseException",
     streams.SealBroken: "InternalFailureException",
+    keys.KeyMissing: "KMSNotFoundException",
+    keys.KeyDisabled: "KMSDisabledException",
+    keys.KeyStateInvalid: "KMSInvalidStateException",
+    keys.KeyUsageInvalid: "InvalidArgumentException",
+    keys.CiphertextInvalid: "KMSInvalidStateException",
     TooManyTags: "InvalidArgumentException",
 }
 

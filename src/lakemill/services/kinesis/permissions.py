@@ -5,6 +5,7 @@ Where records are encrypted, writers also need kms:GenerateDataKey and readers k
 
 from typing import Any
 
+from lakemill.engines.keys import Key
 from lakemill.engines.streams import Streams, iterators
 from lakemill.services.base import Call, Need
 from lakemill.services.kinesis import tokens
@@ -35,9 +36,8 @@ def needs(streams: Streams, call: Call, request: dict[str, Any]) -> list[Need]:
     if call.operation == "RegisterStreamConsumer" and request.get("Tags"):
         found.append(_need(streams, "TagResource", about))
     stream = streams.find(about.scope, about.stream)
-    if stream is not None and stream.key is not None and call.operation in WRITING + READING:
-        action = "kms:GenerateDataKey" if call.operation in WRITING else "kms:Decrypt"
-        found.append(Need(action, streams.key_name(stream), resource_account=stream.account))
+    if stream is not None and call.operation in WRITING + READING and (key := streams.key_of(stream)) is not None:
+        found += _of_key("kms:GenerateDataKey" if call.operation in WRITING else "kms:Decrypt", key)
     return found
 
 
@@ -75,3 +75,12 @@ def _need(streams: Streams, operation: str, about: Named) -> Need:
         policy = stream.policy
     account = about.scope.partition("/")[0]
     return Need(f"kinesis:{operation}", arn, resource_policy=policy, resource_account=account)
+
+
+def _of_key(action: str, key: Key) -> list[Need]:
+    """Nothing for a key that the platform made for streams: whoever may use the stream may use it."""
+    if key.managed_for:
+        return []
+    account, _, region = key.scope.partition("/")
+    arn = f"arn:aws:kms:{region}:{account}:key/{key.id}"
+    return [Need(action, arn, resource_policy=key.policy or None, resource_account=account, strict=bool(key.policy))]
