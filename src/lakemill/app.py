@@ -17,12 +17,14 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from lakemill.console import overview
+from lakemill.engines.delivery import Delivery
 from lakemill.engines.functions import Functions
 from lakemill.engines.hosting import Hosting
 from lakemill.engines.identity import Identity
 from lakemill.engines.jobs import Jobs
 from lakemill.engines.loglines import LogLines
 from lakemill.engines.objects import Objects
+from lakemill.engines.streams import Streams
 from lakemill.engines.tables import Tables
 from lakemill.gateway.authority import Authority, write_private
 from lakemill.gateway.internal import Answer
@@ -31,10 +33,13 @@ from lakemill.gateway.requestlog import RequestLog
 from lakemill.ports.blobs import EmbeddedBlobs
 from lakemill.ports.clock import SystemClock
 from lakemill.ports.compute import EmbeddedCompute
+from lakemill.ports.log import EmbeddedLog
 from lakemill.ports.metadata import EmbeddedMetadata
 from lakemill.services.base import HttpRequest, Service
 from lakemill.services.dynamodb import DynamoDB
+from lakemill.services.firehose import Firehose
 from lakemill.services.iam import Iam
+from lakemill.services.kinesis import Kinesis
 from lakemill.services.lambda_ import CODE_PATH, Lambda, LambdaRuntime
 from lakemill.services.logs import Logs
 from lakemill.services.s3 import S3
@@ -43,7 +48,9 @@ from lakemill.services.sagemaker_runtime import SageMakerRuntime
 from lakemill.services.sts import Sts
 from lakemill.settings import Settings
 
-SERVICES: tuple[type[Service], ...] = (S3, Iam, Sts, Logs, Lambda, DynamoDB, SageMaker, SageMakerRuntime)
+SERVICES: tuple[type[Service], ...] = (
+    *(S3, Iam, Sts, Logs, Lambda, DynamoDB, Kinesis, Firehose, SageMaker, SageMakerRuntime),
+)
 """Every service there is; docs and tests read this."""
 
 
@@ -81,6 +88,9 @@ class App:
     functions: Functions
     loglines: LogLines
     tables: Tables
+    records: EmbeddedLog
+    streams: Streams
+    delivery: Delivery
     metadata: EmbeddedMetadata
     lock: FileLock
     authority: Authority
@@ -93,24 +103,30 @@ class App:
         recovered += await self.hosting.start()
         await self.functions.start()
         await self.tables.start()
+        recovered += await self.streams.recover()
+        recovered += await self.delivery.start()
         self.housekeeping = asyncio.create_task(self._keep_house())
         return recovered
 
     async def _keep_house(self) -> None:
-        """Free log lines past their retention and items past their time, again and again."""
+        """Free log lines and records past their retention and items past their time, again and again."""
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
             await self.loglines.expire()
             await self.tables.expire()
+            await self.streams.expire()
+            await self.delivery.expire()
 
     async def close(self) -> None:
         """Stop background work and close the stores; jobs go on by themselves, endpoints come back at the start."""
         if self.housekeeping is not None:
             self.housekeeping.cancel()
+        await self.delivery.close()
         await self.tables.close()
         await self.functions.close()
         await self.hosting.close()
         await self.jobs.close()
+        self.records.close()
         self.objects.close()
         await self.identity.uses.flush()
         self.metadata.close()
@@ -129,6 +145,11 @@ def build(settings: Settings) -> App:
     objects = Objects(metadata, EmbeddedBlobs(data / "blobs"), clock)
     identity = Identity(metadata, clock, settings.account)
     tables = Tables(metadata, clock)
+    records = EmbeddedLog(data / "log", clock)
+    streams = Streams(
+        metadata, records, clock, limited=settings.stream_limits == "on", settle_ms=settings.stream_settle_ms
+    )
+    delivery = Delivery(metadata, records, clock, streams)
     enforce = settings.auth == "on"
     authority = data / "ca.pem" if settings.tls else None
     runtime = LambdaRuntime(identity, clock, settings.endpoint, authority, enforce=enforce)
@@ -154,6 +175,10 @@ def build(settings: Settings) -> App:
         Logs(loglines, clock),
         lambda_,
         DynamoDB(tables),
+        Kinesis(streams),
+        Firehose(
+            delivery=delivery, objects=objects, loglines=loglines, identity=identity, clock=clock, enforce=enforce
+        ),
         sagemaker,
         SageMakerRuntime(hosting, clock),
     ]
@@ -169,6 +194,9 @@ def build(settings: Settings) -> App:
         functions,
         loglines,
         tables,
+        records,
+        streams,
+        delivery,
         metadata,
         lock,
         Authority(data),
@@ -270,6 +298,7 @@ async def run(settings: Settings, say: Said) -> None:
                 }
             )
             await told_to_stop.wait()
+            app.streams.close()  # Subscriptions would hold the server for minutes.
             server.stop()
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(asyncio.shield(serving), timeout=10)

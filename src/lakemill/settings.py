@@ -29,6 +29,13 @@ class Settings:
     tls: bool = _setting(False, "Serve HTTPS with a certificate of lakemill's own authority (DATA/ca.pem).")
     region: str = _setting("us-east-1", "Region of requests that name none, and of `lakemill env`.")
     account: str = _setting("000000000000", "Account id, 12 digits, of the root key made at the first start.")
+    stream_limits: Literal["on", "off"] = _setting(
+        "off",
+        "on: a shard takes 1 MiB and 1,000 records a second and gives 2 MiB, as on AWS; off: as much as the disk can.",
+    )
+    stream_settle_ms: int = _setting(
+        0, "Milliseconds for which a stream that was made or changed looks unfinished; seconds on AWS."
+    )
     log_format: Literal["text", "json"] = _setting("text", "Form of the request log.")
     log_requests: bool = _setting(True, "Write one line per request to standard error.")
 
@@ -43,7 +50,11 @@ class Settings:
             raise SettingError("account", "12 digits", self.account)
         if not 0 <= self.port <= 65535:
             raise SettingError("port", "between 0 and 65535", self.port)
-        for name, allowed in (("auth", ("on", "soft", "off")), ("log_format", ("text", "json"))):
+        for name, allowed in (
+            ("auth", ("on", "soft", "off")),
+            ("log_format", ("text", "json")),
+            ("stream_limits", ("on", "off")),
+        ):
             if getattr(self, name) not in allowed:
                 raise SettingError(name, f"one of {', '.join(allowed)}", getattr(self, name))
 

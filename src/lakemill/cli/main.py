@@ -49,13 +49,16 @@ def up(
     tls: options.Tls = None,
     region: options.Region = None,
     account: options.Account = None,
+    stream_limits: options.StreamLimits = None,
+    stream_settle_ms: options.StreamSettle = None,
     log_format: options.LogFormat = None,
     log_requests: options.LogRequests = None,
 ) -> None:
     """Start lakemill in the foreground. `Ready.` is the last line of the start."""
     chosen = options.settings(
         host=host, port=port, data=data, auth=auth, tls=tls, region=region, account=account,
-        log_format=log_format, log_requests=log_requests,
+        stream_limits=stream_limits, stream_settle_ms=stream_settle_ms, log_format=log_format,
+        log_requests=log_requests,
     )  # fmt: skip
     from lakemill.app import AlreadyRunning, PortTaken
     from lakemill.app import main as serve
