@@ -22,6 +22,7 @@ from lakemill.engines.functions import Functions
 from lakemill.engines.hosting import Hosting
 from lakemill.engines.identity import Identity
 from lakemill.engines.jobs import Jobs
+from lakemill.engines.keys import Keys, MasterKeyUnfit
 from lakemill.engines.loglines import LogLines
 from lakemill.engines.objects import Objects
 from lakemill.engines.streams import Streams
@@ -40,6 +41,7 @@ from lakemill.services.dynamodb import DynamoDB
 from lakemill.services.firehose import Firehose
 from lakemill.services.iam import Iam
 from lakemill.services.kinesis import Kinesis
+from lakemill.services.kms import Kms
 from lakemill.services.lambda_ import CODE_PATH, Lambda, LambdaRuntime
 from lakemill.services.logs import Logs
 from lakemill.services.s3 import S3
@@ -49,7 +51,7 @@ from lakemill.services.sts import Sts
 from lakemill.settings import Settings
 
 SERVICES: tuple[type[Service], ...] = (
-    *(S3, Iam, Sts, Logs, Lambda, DynamoDB, Kinesis, Firehose, SageMaker, SageMakerRuntime),
+    *(S3, Iam, Sts, Logs, Kms, Lambda, DynamoDB, Kinesis, Firehose, SageMaker, SageMakerRuntime),
 )
 """Every service there is; docs and tests read this."""
 
@@ -85,6 +87,7 @@ class App:
     hosting: Hosting
     objects: Objects
     identity: Identity
+    keys: Keys
     functions: Functions
     loglines: LogLines
     tables: Tables
@@ -101,6 +104,7 @@ class App:
         recovered = list(await self.objects.recover())
         recovered += await self.jobs.start()
         recovered += await self.hosting.start()
+        await self.keys.tend()
         await self.functions.start()
         await self.tables.start()
         recovered += await self.streams.recover()
@@ -109,10 +113,11 @@ class App:
         return recovered
 
     async def _keep_house(self) -> None:
-        """Free log lines and records past their retention and items past their time, again and again."""
+        """Free what is past its retention or time, rotate and delete keys when theirs has come, again and again."""
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
             await self.loglines.expire()
+            await self.keys.tend()
             await self.tables.expire()
             await self.streams.expire()
             await self.delivery.expire()
@@ -141,6 +146,7 @@ def build(settings: Settings) -> App:
     clock = SystemClock()
     metadata = EmbeddedMetadata(data / "metadata.sqlite", clock)
     compute = EmbeddedCompute(data / "runs")
+    keys = Keys(metadata, clock, data / "master.key")
     loglines = LogLines(metadata, clock)
     objects = Objects(metadata, EmbeddedBlobs(data / "blobs"), clock)
     identity = Identity(metadata, clock, settings.account)
@@ -173,6 +179,7 @@ def build(settings: Settings) -> App:
         Iam(identity, clock),
         Sts(identity, clock),
         Logs(loglines, clock),
+        Kms(keys, identity),
         lambda_,
         DynamoDB(tables),
         Kinesis(streams),
@@ -191,6 +198,7 @@ def build(settings: Settings) -> App:
         hosting,
         objects,
         identity,
+        keys,
         functions,
         loglines,
         tables,

@@ -60,7 +60,7 @@ def up(
         stream_limits=stream_limits, stream_settle_ms=stream_settle_ms, log_format=log_format,
         log_requests=log_requests,
     )  # fmt: skip
-    from lakemill.app import AlreadyRunning, PortTaken
+    from lakemill.app import AlreadyRunning, MasterKeyUnfit, PortTaken
     from lakemill.app import main as serve
 
     def say(facts: dict[str, Any]) -> None:
@@ -77,7 +77,7 @@ def up(
 
     try:
         serve(chosen, say)
-    except (AlreadyRunning, PortTaken) as error:
+    except (AlreadyRunning, MasterKeyUnfit, PortTaken) as error:
         fail(str(error))
     except OSError as error:
         fail(f"lakemill cannot work with {chosen.data}: {error.strerror or error}")

@@ -11,7 +11,14 @@ from pathlib import Path
 from lakemill.engines.keys import ciphertext as sealed_text
 from lakemill.engines.keys.aliases import Aliases
 from lakemill.engines.keys.ciphertext import Context, Origin
-from lakemill.engines.keys.errors import CiphertextInvalid, KeyDisabled, KeyMissing, KeyStateInvalid, KeyUsageInvalid
+from lakemill.engines.keys.errors import (
+    CiphertextInvalid,
+    KeyDisabled,
+    KeyMissing,
+    KeyStateInvalid,
+    KeyUsageInvalid,
+    MasterKeyUnfit,
+)
 from lakemill.engines.keys.grants import Grants
 from lakemill.engines.keys.key import DISABLED, ENABLED, PENDING, Key, Version
 from lakemill.engines.keys.managed import PREFIX, ManagedKeys
@@ -20,7 +27,7 @@ from lakemill.engines.keys.specs import SPECS, SYMMETRIC
 from lakemill.ports.clock import Clock
 from lakemill.ports.metadata import Metadata, Transaction, prefix_end
 
-KEYS = "keys"
+KEYS, MASTER, CHECK = "keys", "key_master", "check"
 DAY_S = 86_400
 DATA_KEY_BYTES = 32
 OPENED_MAX = 4096
@@ -47,12 +54,28 @@ class Keys:
     def __init__(self, metadata: Metadata, clock: Clock, master_key: Path) -> None:
         """master_key: the file; made if it is not there. Raises MasterKeyUnfit."""
         self._metadata, self._clock = metadata, clock
-        self._master = MasterKey(master_key)
+        self._master = self._checked(master_key)
         self._managed = ManagedKeys(self._master)
         self._opened: dict[tuple[str, int], bytes] = {}
         self._listing: set[asyncio.Task[None]] = set()
         self.aliases = Aliases(metadata, clock)
         self.grants = Grants(metadata, clock)
+
+    def _checked(self, path: Path) -> MasterKey:
+        """The master key, known to be the one the keys here are sealed with: a sealed word tells."""
+        sealed = self._metadata.get(MASTER, CHECK)
+        if sealed is not None and not path.exists():
+            raise MasterKeyUnfit(
+                f"{path} is missing: the master key that this data folder's keys are sealed with; put it back from a "
+                "backup"
+            )
+        master = MasterKey(path)
+        if sealed is None:
+            made = master.seal(CHECK.encode(), CHECK.encode())
+            self._metadata.transact_blocking(lambda transaction: transaction.put(MASTER, CHECK, made))
+        else:
+            master.open(sealed, CHECK.encode())
+        return master
 
     # Finding
 
