@@ -16,7 +16,7 @@ from pathlib import Path
 
 GROUPS = {
     "platform": ["bench.requests", "bench.transfer", "bench.endpoint", "bench.startup"],
-    "formats": ["bench.formats"],
+    "formats": ["bench.formats", "bench.conversion"],
     "streams": ["bench.streams"],
     "algorithms": [f"bench.{path.stem}" for path in sorted(Path(__file__).parent.glob("algorithms_*.py"))],
 }
