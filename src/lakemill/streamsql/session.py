@@ -32,7 +32,7 @@ Raw = Sequence[Any]
 
 
 class Session:
-    """A compiled plan (see `wire`). Raises SqlError for its code, ValueError for its forms."""
+    """A compiled plan (see `worker`). Raises SqlError for its code, ValueError for its forms."""
 
     def __init__(self, plan: Plan) -> None:
         self._inputs = [Input(one) for one in plan["inputs"]]
@@ -68,7 +68,7 @@ class Session:
         self.program.advance(now)
 
     def drain(self) -> dict[str, Any]:
-        """The outcome since the last call; see `wire`."""
+        """The outcome since the last call; see `worker`."""
         found = self.program.take()
         errors = self._errors(found.pop(ERRORS, None))
         if errors is not None:

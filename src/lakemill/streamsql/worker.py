@@ -1,7 +1,27 @@
 """The process in which a program of streaming SQL runs: python -m lakemill.streamsql.worker [--memory-mib N]
 
-See `wire` for what it is told and what it answers. It ends when its standard input does, so never outlives the
-platform. All it prints goes to standard error.
+It ends when its standard input does, so it never outlives the platform. All it prints goes to standard error.
+
+Messages are those of `formats.messages`. Requests are answered one by one, in order:
+
+    {"do": "open", "plan": plan, "snapshot": bytes or None}      -> {"streams": [names]}
+    {"do": "push", "input": i, "records": [[data, arrival ms, key, sequence, shard], ...], "now": ms}  -> outcome
+    {"do": "advance", "now": ms}                                  -> outcome
+    {"do": "snapshot"}                                            -> {"snapshot": bytes}
+    {"do": "check", "plan": plan}                                 -> {"streams": [names]}
+    {"do": "discover", "records": [bytes, ...]}                   -> {"form": form, "rows": [[text, ...], ...]}
+
+An outcome is {"outputs": {number: [record, ...]}, "faults": count, "samples": [text, ...]}: what each output gets, and
+how many rows went to the error stream. What goes wrong is {"error": text, "kind": "code" | "schema" | "fault", "line",
+"column"}.
+
+A plan is {"code", "inputs", "references", "outputs"}:
+
+    input       {"prefix", "count", "form", "keyed"}   count: parallel streams; keyed: records have a key and a shard
+    reference   {"table", "form", "data"}              data: the bytes of its object
+    output      {"stream", "format", "newline"}        newline: end each JSON object with one
+
+A form is what `records.RecordReader` takes.
 """
 
 import argparse
@@ -12,7 +32,7 @@ import sys
 import traceback
 from typing import Any
 
-from lakemill.streamsql.wire import framed, read_message
+from lakemill.formats.messages import framed, read_message
 
 
 class Worker:
