@@ -153,7 +153,7 @@ def build(settings: Settings) -> App:
     tables = Tables(metadata, clock)
     records = EmbeddedLog(data / "log", clock)
     streams = Streams(
-        metadata, records, clock, limited=settings.stream_limits == "on", settle_ms=settings.stream_settle_ms
+        metadata, records, clock, keys=keys, limited=settings.stream_limits == "on", settle_ms=settings.stream_settle_ms
     )
     delivery = Delivery(metadata, records, clock, streams)
     enforce = settings.auth == "on"
