@@ -3,7 +3,9 @@
 import pytest
 from tests.running import Lakemill
 
-pytest.register_assert_rewrite(*(f"tests.journeys.{name}" for name in ("crash", "crash_objects", "crash_services")))
+pytest.register_assert_rewrite(
+    *(f"tests.journeys.{name}" for name in ("crash", "crash_objects", "crash_services", "crash_streams"))
+)
 
 
 @pytest.fixture(scope="session")
@@ -18,8 +20,8 @@ def fresh(tmp_path):
     """A factory of lakemills for tests that restart or kill theirs: `fresh()` starts one on this test's folder."""
     started = []
 
-    def start(**options):
-        running = Lakemill(tmp_path / "data", **options)
+    def start(*arguments, **options):
+        running = Lakemill(tmp_path / "data", *arguments, **options)
         started.append(running)
         return running.start()
 
