@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 from lakemill.ports.clock import Clock, SystemClock
@@ -50,6 +50,7 @@ class EmbeddedLog:
         clock: Clock | None = None,
         *,
         disk: Disk | None = None,
+        flusher: Executor | None = None,
         segment_bytes: int = SEGMENT_BYTES,
     ) -> None:
         self._folder = folder
@@ -57,8 +58,8 @@ class EmbeddedLog:
         self._disk = disk or RealDisk()
         self._segment_bytes = segment_bytes
         self._cache = Cache(self._disk)
-        self._flusher = ThreadPoolExecutor(FLUSHES_MAX, "log-flush")
-        self._logs: dict[str, SegmentedLog | LogDamaged] = {}
+        self._flusher = flusher or ThreadPoolExecutor(FLUSHES_MAX, "log-flush")
+        self._logs: dict[str, SegmentedLog | LogDamaged | OSError] = {}
         self._being_made: set[str] = set()
         self._rubbish = 0
         self._disk.make_folder(folder)
@@ -143,18 +144,23 @@ class EmbeddedLog:
         log = self._logs.get(name)
         if log is None:
             raise LogMissing(f"there is no log {name}")
-        if isinstance(log, LogDamaged):
-            raise LogDamaged(*log.args)
+        if isinstance(log, OSError):
+            log = self._open(name)
+        if isinstance(log, Exception):
+            raise log.with_traceback(None)
         log.shards.check(shards)
         return log
 
-    def _open(self, name: str) -> None:
-        """A damaged log stops nobody but those who want it."""
+    def _open(self, name: str) -> SegmentedLog | LogDamaged | OSError:
+        """A damaged log stops nobody but those who want it. After an OSError, whoever wants it tries again."""
+        log: SegmentedLog | LogDamaged | OSError
         arguments = (self._clock, self._cache, self._flusher, self._segment_bytes)
         try:
-            self._logs[name] = SegmentedLog(name, self._place(f"{name}.log"), *arguments)
-        except LogDamaged as error:
-            self._logs[name] = error
+            log = SegmentedLog(name, self._place(f"{name}.log"), *arguments)
+        except (LogDamaged, OSError) as error:
+            log = error
+        self._logs[name] = log
+        return log
 
     def _place(self, name: str) -> Path:
         return self._folder / name

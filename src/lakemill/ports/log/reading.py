@@ -35,8 +35,8 @@ class Cache:
 
     def __init__(self, disk: Disk) -> None:
         self.disk = disk
-        self._files: collections.OrderedDict[Path, File] = collections.OrderedDict()
-        self._runs: collections.OrderedDict[tuple[Path, int], Runs | None] = collections.OrderedDict()
+        self._files: collections.OrderedDict[Segment, File] = collections.OrderedDict()
+        self._runs: collections.OrderedDict[tuple[Segment, int], Runs | None] = collections.OrderedDict()
         self._guard = threading.Lock()
         self._building = threading.Lock()
 
@@ -45,14 +45,14 @@ class Cache:
         if segment.file:
             return segment.file
         with self._guard:
-            if found := self._files.get(segment.path):
-                self._files.move_to_end(segment.path)
+            if found := self._files.get(segment):
+                self._files.move_to_end(segment)
                 return found
             try:
                 file = self.disk.open(segment.path)
             except FileNotFoundError as error:
                 raise LogDamaged(f"{segment.path}, offset 0: the file is missing") from error
-            self._files[segment.path] = file
+            self._files[segment] = file
             if len(self._files) > _FILES_MAX:
                 self._files.popitem(last=False)  # Closed when its last reader lets go.
             return file
@@ -64,7 +64,7 @@ class Cache:
         """
         if (runs := segment.runs) is not None:
             return runs.get(shard)
-        key = (segment.path, shard)
+        key = (segment, shard)
         with self._guard:
             if key in self._runs:
                 self._runs.move_to_end(key)
@@ -81,8 +81,8 @@ class Cache:
     def forget(self, segment: Segment) -> None:
         """The segment is gone."""
         with self._guard:
-            self._files.pop(segment.path, None)
-            for key in [key for key in self._runs if key[0] == segment.path]:
+            self._files.pop(segment, None)
+            for key in [key for key in self._runs if key[0] is segment]:
                 del self._runs[key]
 
     def clear(self) -> None:

@@ -95,6 +95,8 @@ class SegmentedLog:
             self._deleted = True
             await self._appending.stop(self._missing)
         self.shards.give_up(self._missing())
+        for segment in self._segments:
+            self._cache.forget(segment)
 
     def close(self) -> None:
         """Finish what was accepted, and write down where the last segment ends."""
