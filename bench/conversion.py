@@ -91,20 +91,12 @@ def run() -> list[dict]:
     speed = {name: megabytes / min(found) for name, found in times.items()}
     size = f"{megabytes:.0f} MB of JSON lines"
     note = "peer: {}, with dictionaries; processor time of one thread"
-    rows = [
-        row(
-            f"{size} to Parquet, beside {peer}",
-            speed["ours"],
-            speed[peer],
-            "MB/s",
-            None,
-            "at least 130 MB/s",
-            note.format(peer),
-        )
-        | {"met": speed["ours"] >= 130}  # fmt: skip
-        for peer in ("DuckDB", "polars")
-        if peer in speed
-    ]
+    rows = []
+    for peer in ("DuckDB", "polars"):
+        if peer in speed:
+            one = row(f"{size} to Parquet, beside {peer}", speed["ours"], speed[peer], "MB/s", None, "at least 130 MB/s",
+                      note.format(peer))  # fmt: skip
+            rows.append(one | {"met": speed["ours"] >= 130})
     rows.append(row(f"{size} to Parquet with dictionaries", speed["dictionary"], speed["DuckDB"], "MB/s", None, "",
                     note.format("DuckDB")))  # fmt: skip
     rows.append(row(f"{size} to ORC", speed["orc"], None, "MB/s", None, "", ""))
