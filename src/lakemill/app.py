@@ -77,6 +77,10 @@ class PortTaken(Exception):
         self.host, self.port = host, port
 
 
+START_REFUSALS = (AlreadyRunning, MasterKeyUnfit, PortTaken)
+"""What `main` raises when people have to put something right first; the text says what."""
+
+
 @dataclasses.dataclass
 class App:
     """A lakemill that is put together but does not listen yet."""
@@ -173,6 +177,17 @@ def build(settings: Settings) -> App:
         folder=data / "jobs",
         enforce=enforce,
     )
+    firehose = Firehose(
+        delivery=delivery,
+        streams=streams,
+        objects=objects,
+        loglines=loglines,
+        identity=identity,
+        functions=functions,
+        clock=clock,
+        authority=data / "ca.pem",
+        enforce=enforce,
+    )
     lambda_ = Lambda(functions, objects, identity, clock, settings.endpoint, enforce=enforce)
     services: list[Service] = [
         S3(objects, identity, clock, auth=settings.auth, account=settings.account),
@@ -183,9 +198,7 @@ def build(settings: Settings) -> App:
         lambda_,
         DynamoDB(tables),
         Kinesis(streams),
-        Firehose(
-            delivery=delivery, objects=objects, loglines=loglines, identity=identity, clock=clock, enforce=enforce
-        ),
+        firehose,
         sagemaker,
         SageMakerRuntime(hosting, clock),
     ]

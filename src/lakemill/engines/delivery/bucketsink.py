@@ -14,8 +14,16 @@ from lakemill.engines.objects import BucketMissing, Objects
 DAY_S = 24.0 * 3600
 
 
+class NotEncodable(Exception):
+    """No object can be made of any record now; fields: code, message."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
 Encode = Callable[[list[Record]], Awaitable[tuple[bytes, list[Failure]]]]
-"""Records to the bytes of an object, and those that are not in it."""
+"""Records to the bytes of an object, and those that are not in it. May raise NotEncodable."""
 
 
 def plain(format: Any = None) -> Encode:
@@ -73,7 +81,10 @@ class BucketSink:
         refused = self._refusal(self._bucket, key)
         if refused:
             return Outcome(remaining=load.records, code=refused[0], message=refused[1])
-        body, failures = await self._encode(load.records)
+        try:
+            body, failures = await self._encode(load.records)
+        except NotEncodable as reason:
+            return Outcome(remaining=load.records, code=reason.code, message=reason.message)
         if body:
             try:
                 await self._objects.put(self._bucket, key, body)

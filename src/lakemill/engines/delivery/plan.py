@@ -37,7 +37,7 @@ class Load:
     id: str
     """The same at every attempt."""
     keys: dict[str, str] = dataclasses.field(default_factory=dict)
-    """Partition keys by name, of a partitioned destination."""
+    """Partition keys by `namespace:name`, of a partitioned destination."""
     error: str = ""
     """The kind of error, on the errors' channel."""
     began_s: float = 0.0

@@ -75,7 +75,7 @@ class Prefix:
         return [part.value for part in self._parts if part.namespace == namespace]
 
     def evaluate(self, moment: datetime.datetime, error: str = "", keys: Mapping[str, str] | None = None) -> str:
-        """The prefix of one object. moment is aware, in the zone wanted; keys: partition keys by name.
+        """The prefix of one object. moment is aware, in the zone wanted; keys: partition keys by `namespace:name`.
 
         Raises PrefixInvalid when it gets too long.
         """
@@ -102,7 +102,7 @@ def _text(part: _Part, moment: datetime.datetime, error: str, keys: Mapping[str,
     if part.pattern is not None:
         return part.pattern.text(moment)
     if part.namespace in (QUERY, FUNCTION):
-        return keys[part.value]
+        return keys[f"{part.namespace}:{part.value}"]
     if part.namespace == "firehose":
         return error if part.value == "error-output-type" else "".join(secrets.choice(_RANDOM) for _ in range(11))
     return part.value

@@ -25,6 +25,8 @@ def check(query: str) -> None:
         _compiled(query)
     except ValueError as wrong:
         raise QueryInvalid(str(wrong)) from None
+    except ImportError:
+        raise QueryInvalid("the package jq is not installed") from None
 
 
 def keys_of(query: str, names: Sequence[str], values: Sequence[bytes]) -> list[tuple[str, ...] | str]:

@@ -4,88 +4,113 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from lakemill.services.firehose import extended_s3
+from lakemill.services.firehose import extended_s3, http_endpoint, processors, s3, search, splunk
 from lakemill.services.firehose.errors import invalid, refused
 
 Config = dict[str, Any]
-S3_NESTED = "S3Configuration"
-BACKUP = "S3BackupConfiguration"
+S3_PLACE, BACKUP = "S3Configuration", "S3BackupConfiguration"
 
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """One kind. stem: what names of its members begin with; complete: checks a configuration and fills in defaults."""
+    """One kind: the members of requests and descriptions that hold its configuration.
 
-    stem: str
+    complete: checks a configuration and fills in defaults.
+    """
+
+    configurations: tuple[str, ...]
+    updates: tuple[str, ...]
+    description: str
     complete: Callable[[Config], Config]
 
-    @property
-    def configuration(self) -> str:
-        return f"{self.stem}DestinationConfiguration"
 
-    @property
-    def update(self) -> str:
-        return f"{self.stem}DestinationUpdate"
+def _elsewhere(complete: Callable[[Config], Config]) -> Callable[[Config], Config]:
+    """A destination that is no bucket and has one for what fails."""
 
-    @property
-    def description(self) -> str:
-        return f"{self.stem}DestinationDescription"
+    def whole(config: Config) -> Config:
+        made = {"CloudWatchLoggingOptions": {"Enabled": False}} | complete(config)
+        s3.check_hints(made["BufferingHints"])
+        s3.check_logging(made["CloudWatchLoggingOptions"])
+        processors.validate(made)
+        return made | {S3_PLACE: s3.complete(made[S3_PLACE])}
+
+    return whole
 
 
-EXTENDED_S3 = Kind("ExtendedS3", extended_s3.complete)
-KINDS = {kind.stem: kind for kind in (EXTENDED_S3,)}
-REFUSED = {
-    "Redshift": "there is no Redshift",
-    "AmazonOpenSearchServerless": "there is no OpenSearch Serverless",
-    "Snowflake": "lakemill does not provide it",
-    "Iceberg": "lakemill does not provide it yet",
+KINDS = {
+    "ExtendedS3": Kind(
+        ("ExtendedS3DestinationConfiguration", "S3DestinationConfiguration"),
+        ("ExtendedS3DestinationUpdate", "S3DestinationUpdate"),
+        "ExtendedS3DestinationDescription",
+        extended_s3.complete,
+    ),
+    "HttpEndpoint": Kind(
+        ("HttpEndpointDestinationConfiguration",),
+        ("HttpEndpointDestinationUpdate",),
+        "HttpEndpointDestinationDescription",
+        _elsewhere(http_endpoint.complete),
+    ),
+    "Splunk": Kind(
+        ("SplunkDestinationConfiguration",),
+        ("SplunkDestinationUpdate",),
+        "SplunkDestinationDescription",
+        _elsewhere(splunk.complete),
+    ),
+    "OpenSearch": Kind(
+        ("AmazonopensearchserviceDestinationConfiguration",),
+        ("AmazonopensearchserviceDestinationUpdate",),
+        "AmazonopensearchserviceDestinationDescription",
+        _elsewhere(search.complete),
+    ),
+    "Elasticsearch": Kind(
+        ("ElasticsearchDestinationConfiguration",),
+        ("ElasticsearchDestinationUpdate",),
+        "ElasticsearchDestinationDescription",
+        _elsewhere(search.complete),
+    ),
 }
-UPDATES = {"S3Update": S3_NESTED, "S3BackupUpdate": BACKUP}
-DESCRIPTIONS = {S3_NESTED: "S3DestinationDescription", BACKUP: "S3BackupDescription"}
-SECRETS = ("Password", "HECToken", "AccessKey")
+UPDATES = {"S3Update": S3_PLACE, "S3BackupUpdate": BACKUP}
+DESCRIPTIONS = {S3_PLACE: "S3DestinationDescription", BACKUP: "S3BackupDescription"}
 
 
-def chosen(request: dict[str, Any], suffix: str) -> tuple[Kind, Config]:
-    """The one destination of a request, whose members end with suffix (`Configuration` or `Update`)."""
-    for stem, reason in REFUSED.items():
-        if f"{stem}Destination{suffix}" in request:
-            raise refused(f"{stem}Destination{suffix}", reason)
+def chosen(request: dict[str, Any], *, update: bool = False) -> tuple[str, Config]:
+    """Kind and configuration of the one destination in a request. Raises ServiceError."""
     found = [
-        (kind, request[member]) for kind in KINDS.values() if (member := f"{kind.stem}Destination{suffix}") in request
+        (name, request[member])
+        for name, kind in KINDS.items()
+        for member in (kind.updates if update else kind.configurations)
+        if member in request
     ]
-    if f"S3Destination{suffix}" in request:
-        found.append((EXTENDED_S3, request[f"S3Destination{suffix}"]))
     if len(found) != 1:
         raise invalid("Exactly one destination configuration is supported for a Firehose.")
     return found[0]
 
 
-def merged(present: Config, update: Config) -> Config:
-    """A configuration after an update: what the update does not name stays."""
-    whole = dict(present)
+def updated(present: dict[str, Any], kind: str, update: Config) -> dict[str, Any]:
+    """A stream's destination after an update: what the update does not name stays. Raises ServiceError."""
+    if present["kind"] != kind:
+        raise refused(f"Changing the destination from {present['kind']} to {kind}", "make another Firehose")
+    config = dict(present["config"])
     for member, value in update.items():
         if member in UPDATES:
-            whole[UPDATES[member]] = whole.get(UPDATES[member], {}) | value
+            config[UPDATES[member]] = config.get(UPDATES[member], {}) | value
         else:
-            whole[member] = value
-    return whole
+            config[member] = value
+    whole = KINDS[kind].complete(config)
+    if kind == "ExtendedS3":
+        extended_s3.check_update(present["config"], whole)
+    elif present["config"]["S3BackupMode"] != whole["S3BackupMode"]:
+        raise invalid("S3BackupMode cannot be changed.")
+    return {"kind": kind, "config": whole}
 
 
-def described(kind: Kind, config: Config) -> dict[str, Any]:
+def described(destination: dict[str, Any]) -> dict[str, Any]:
     """The DestinationDescription's members."""
-    whole = {DESCRIPTIONS.get(member, member): value for member, value in config.items()}
-    answer = {kind.description: kind_members(kind, whole)}
-    if kind is EXTENDED_S3:
-        answer["S3DestinationDescription"] = {
-            member: whole[member] for member in extended_s3.PLAIN_MEMBERS if member in whole
-        }
+    whole = {DESCRIPTIONS.get(member, member): value for member, value in destination["config"].items()}
+    if "EndpointConfiguration" in whole:  # Its access key is never told again.
+        endpoint = whole["EndpointConfiguration"]
+        whole["EndpointConfiguration"] = {name: endpoint[name] for name in ("Url", "Name") if name in endpoint}
+    answer = {KINDS[destination["kind"]].description: whole}
+    if destination["kind"] == "ExtendedS3":
+        answer["S3DestinationDescription"] = {name: whole[name] for name in s3.MEMBERS if name in whole}
     return answer
-
-
-def kind_members(kind: Kind, whole: Config) -> Config:
-    """Without what is never told again."""
-    shown = {member: value for member, value in whole.items() if member not in SECRETS}
-    if "EndpointConfiguration" in shown:
-        endpoint = shown["EndpointConfiguration"]
-        shown["EndpointConfiguration"] = {name: endpoint[name] for name in ("Url", "Name") if name in endpoint}
-    return shown

@@ -4,22 +4,23 @@ Source: https://docs.aws.amazon.com/firehose/latest/dev/retry.html and .../data-
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from lakemill.engines.delivery import Failure, Record
 
+Details = Callable[[Record], dict[str, Any]]
 CONVERSION = "format-conversion-failed"
 _encode = msgspec.json.Encoder().encode
 
 
 class FailureLines:
-    """Writes failures down. now_ms: the time; extra: members by kind of error."""
+    """Writes failures down. now_ms: the time. details: further members of a record, by kind of error."""
 
-    def __init__(self, now_ms: Any, extra: dict[str, dict[str, Any]] | None = None) -> None:
-        self._now_ms, self._extra = now_ms, extra or {}
+    def __init__(self, now_ms: Callable[[], int], details: dict[str, Details]) -> None:
+        self._now_ms, self._details = now_ms, details
 
     def __call__(self, kind: str, failures: Sequence[Failure]) -> list[Record]:
         """A line each, in the place of its record."""
@@ -39,5 +40,7 @@ class FailureLines:
         }
         if kind == CONVERSION:
             line |= {"sequenceNumber": str(record.sequence), "subSequenceNumber": record.sub or None}
-        line |= self._extra.get(kind, {}) | failure.details
+        if kind in self._details:
+            line |= self._details[kind](record)
+        line |= failure.details
         return Record(_encode(line) + b"\n", record.arrival_ms, record.sequence, record.shard, record.key, record.sub)

@@ -1,18 +1,37 @@
 """From a stream's document to what its worker does."""
 
+import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
-from lakemill.engines.delivery import BucketSink, Channel, Plan, delivery_prefix, error_prefix, plain
-from lakemill.engines.delivery.plan import BACKUP, DESTINATION
+from lakemill.engines.delivery import (
+    BucketSink,
+    Channel,
+    Hints,
+    Plan,
+    Prefix,
+    Sink,
+    delivery_prefix,
+    error_prefix,
+    plain,
+)
+from lakemill.engines.delivery.plan import BACKUP, DESTINATION, ERRORS, PROCESSING_FAILED
+from lakemill.engines.delivery.pool import WorkerPool
+from lakemill.engines.delivery.prefixes import QUERY
+from lakemill.engines.delivery.web import WebClient
+from lakemill.engines.functions import Functions
 from lakemill.engines.loglines import LogLines
 from lakemill.engines.objects import Objects
 from lakemill.ports.clock import Clock
-from lakemill.services.firehose import s3
+from lakemill.services.firehose import conversion, extended_s3, http_endpoint, processors, s3, search, splunk
 from lakemill.services.firehose.access import RoleAccess
-from lakemill.services.firehose.failures import FailureLines
+from lakemill.services.firehose.failures import CONVERSION, Details, FailureLines
 from lakemill.services.firehose.faultlog import FaultLog
+from lakemill.services.firehose.processing import Processing, Step
+from lakemill.services.firehose.transformation import Transformation
 
 Config = dict[str, Any]
+OVERFLOW = "DynamicPartitioning.ActivePartitionLimitExceeded", "There are too many active partitions"
 
 
 def arn_of(scope: str, name: str) -> str:
@@ -21,76 +40,178 @@ def arn_of(scope: str, name: str) -> str:
     return f"arn:aws:firehose:{region}:{account}:deliverystream/{name}"
 
 
+@dataclasses.dataclass(frozen=True)
+class Means:
+    """What plans are made with. catalog: Glue's, or None where there is none."""
+
+    objects: Objects
+    loglines: LogLines
+    access: RoleAccess
+    clock: Clock
+    functions: Functions
+    web: WebClient
+    pool: WorkerPool
+    catalog: Any = None
+
+    def now_ms(self) -> int:
+        """The time."""
+        return int(self.clock.time() * 1000)
+
+
 class Planning:
     """Makes plans; an engine's Planner."""
 
-    def __init__(self, objects: Objects, loglines: LogLines, access: RoleAccess, clock: Clock) -> None:
-        self._objects, self._loglines, self._access, self._clock = objects, loglines, access, clock
+    def __init__(self, means: Means) -> None:
+        self._means = means
 
     def __call__(self, document: dict[str, Any]) -> Plan:
-        stream = _Stream(self, document)
-        config = document["destination"]["config"]
-        return Plan(
-            destination=Channel(s3.hints_of(config), stream.bucket(config)),
-            errors=Channel(s3.hints_of(config), stream.errors(config)),
-            backup=stream.backup(config),
-            failed=FailureLines(lambda: int(self._clock.time() * 1000)),
-            say=stream.faults(config, config["BucketARN"]).say,
-        )
+        return _Stream(self._means, document).plan()
 
 
 class _Stream:
     """One stream while its plan is made."""
 
-    def __init__(self, planning: Planning, document: dict[str, Any]) -> None:
-        self._planning, self.document = planning, document
-        self.scope: str = document["scope"]
-        self.region = self.scope.split("/")[1]
-        self.arn = arn_of(self.scope, document["name"])
-        self.label = f"{document['name']}-{document['version']}"
+    def __init__(self, means: Means, document: dict[str, Any]) -> None:
+        self._means, self._document = means, document
+        self._scope: str = document["scope"]
+        self._region = self._scope.split("/")[1]
+        self._arn = arn_of(self._scope, document["name"])
+        self._source: Config | None = document.get("kinesis")
+        self._label = f"{document['name']}-{document['version']}"
+        self._kind: str = document["destination"]["kind"]
+        self._config: Config = document["destination"]["config"]
 
-    def bucket(self, config: Config, **options: Any) -> BucketSink:
-        """A sink for what is delivered (or backed up)."""
-        return self._sink(config, delivery_prefix(config.get("Prefix")), s3.extension_of(config), **options)
+    def plan(self) -> Plan:
+        """The plan."""
+        hints, sink, details, names = self._s3() if self._kind == "ExtendedS3" else self._elsewhere()
+        place = self._config if self._kind == "ExtendedS3" else self._config["S3Configuration"]
+        process, gather = self._processing(hints)
+        return Plan(
+            destination=Channel(hints, sink),
+            errors=Channel(s3.hints_of(place), self._errors(place)),
+            backup=self._backup(),
+            failed=FailureLines(self._means.now_ms, details),
+            say=self._faults(place, names).say,
+            process=process,
+            gather=gather,
+            overflow=OVERFLOW,
+            unreadable=self._unreadable,
+            source_code="Kinesis.AccessDenied",
+        )
 
-    def errors(self, config: Config) -> BucketSink:
+    # Where records go
+
+    def _s3(self) -> tuple[Hints, Sink, dict[str, Details], str]:
+        config = self._config
+        options: Config = {}
+        details: dict[str, Details] = {}
+        extension = s3.extension_of(config)
+        if conversion.enabled(config):
+            wanted = config["DataFormatConversionConfiguration"]
+            place = wanted["SchemaConfiguration"]
+            schema = conversion.Schema(self._means.catalog, self._means.access, self._scope, place)
+            options = {"encode": conversion.encoding(self._means.pool, schema, wanted), "error": CONVERSION}
+            details[CONVERSION] = lambda record: {"dataCatalogTable": schema.described}
+            extension = config.get("FileExtension") or conversion.extension(wanted)
+        partitioned = extended_s3.partitioned(config)
+        if partitioned and "error" not in options:
+            retry = config["DynamicPartitioningConfiguration"].get("RetryOptions", {})
+            seconds = retry.get("DurationInSeconds", extended_s3.PARTITION_RETRY_S)
+            options |= {"retry_s": float(seconds), "error": PROCESSING_FAILED}
+        prefix = delivery_prefix(config.get("Prefix"), partitioned=partitioned)
+        return s3.hints_of(config), self._bucket(config, prefix, extension, **options), details, config["BucketARN"]
+
+    def _elsewhere(self) -> tuple[Hints, Sink, dict[str, Details], str]:
+        config, means = self._config, self._means
+        if self._kind == "HttpEndpoint":
+            url = config["EndpointConfiguration"]["Url"]
+            endpoint = http_endpoint.HttpEndpoint(means.web, self._arn, config, means.now_ms)
+            return http_endpoint.hints(config), endpoint, {http_endpoint.FAILED: http_endpoint.details}, url
+        if self._kind == "Splunk":
+            sink = splunk.Splunk(means.web, config, means.clock.time)
+            return splunk.hints(config), sink, {splunk.FAILED: splunk.details}, config["HECEndpoint"]
+        cluster = search.Search(means.web, int(self._document["id"].rpartition("-")[2][:12], 16), config)
+        return search.hints(config), cluster, {search.FAILED: cluster.details}, config["ClusterEndpoint"]
+
+    def _backup(self) -> Channel | None:
+        """A channel for records as they came, if they are to be kept."""
+        mode = self._config["S3BackupMode"]
+        if mode == "Enabled":
+            place = self._config["S3BackupConfiguration"]
+        elif mode in (http_endpoint.ALL, splunk.ALL, search.ALL):
+            place = self._config["S3Configuration"]
+        else:
+            return None
+        sink = self._bucket(place, delivery_prefix(place.get("Prefix")), s3.extension_of(place))
+        return Channel(s3.hints_of(place), sink)
+
+    def _errors(self, config: Config) -> BucketSink:
         """A sink for what could not be delivered."""
         prefix = error_prefix(config.get("ErrorOutputPrefix"), config.get("Prefix"))
-        return self._sink(config, prefix, s3.EXTENSIONS.get(config["CompressionFormat"], ""))
+        return self._bucket(config, prefix, s3.EXTENSIONS.get(config["CompressionFormat"], ""))
 
-    def backup(self, config: Config) -> Channel | None:
-        """A channel for records as they came, if they are to be kept."""
-        if config["S3BackupMode"] != "Enabled":
-            return None
-        place = config["S3BackupConfiguration"]
-        return Channel(s3.hints_of(place), self.bucket(place))
-
-    def _sink(self, config: Config, prefix: Any, extension: str, **options: Any) -> BucketSink:
-        access, role = self._planning._access, config["RoleARN"]
+    def _bucket(self, config: Config, prefix: Prefix, extension: str, **options: Any) -> BucketSink:
+        access, role = self._means.access, config["RoleARN"]
         return BucketSink(
-            self._planning._objects,
+            self._means.objects,
             s3.bucket_of(config),
             prefix,
-            self.label,
+            self._label,
             extension=extension,
             zone=s3.zone_of(config.get("CustomTimeZone")),
-            refusal=lambda bucket, key: access.may_write(role, self.region, bucket, key),
+            refusal=lambda bucket, key: access.may_write(role, self._region, bucket, key),
             missing="S3.NoSuchBucket",
             **{"encode": plain(s3.compression_of(config))} | options,
         )
 
-    def faults(self, config: Config, destination: str) -> FaultLog:
+    # What happens to them before
+
+    def _processing(self, hints: Hints) -> tuple[Processing | None, Hints | None]:
+        work = processors.active(self._config)
+        prefix = Prefix(self._config["Prefix"]) if extended_s3.partitioned(self._config) else None
+        if not work and prefix is None:
+            return None, None
+        names: Sequence[str] = prefix.keys(QUERY) if prefix is not None else ()
+        steps = processors.steps(self._config, self._means.pool, names, self._transformation)
+        gather = None
+        if "Lambda" in work:
+            size = 0.25 if self._kind == "Splunk" else 1.0
+            gather = processors.gathering(work["Lambda"], hints.interval_s, size)
+        return Processing(steps, prefix), gather
+
+    def _transformation(self, parameters: dict[str, str]) -> Step:
+        arn = parameters["LambdaArn"]
+        role = parameters.get("RoleArn") or self._config.get("RoleARN") or self._config["S3Configuration"]["RoleARN"]
+        return Transformation(
+            self._means.functions,
+            self._scope,
+            arn,
+            self._arn,
+            source_arn=self._source["KinesisStreamARN"] if self._source else None,
+            retries=processors.retries(parameters),
+            refusal=lambda: self._means.access.refusal(role, self._region, "lambda:InvokeFunction", arn),
+        )
+
+    def _unreadable(self) -> str | None:
+        """Why the source may not be read."""
+        if self._source is None:
+            return None
+        role, arn = self._source["RoleARN"], self._source["KinesisStreamARN"]
+        return self._means.access.refusal(role, self._region, "kinesis:GetRecords", arn)
+
+    def _faults(self, place: Config, destination: str) -> FaultLog:
         """Where its faults are written."""
-        places = {DESTINATION: (config["CloudWatchLoggingOptions"], destination)}
-        if backup := config.get("S3BackupConfiguration"):
-            places[BACKUP] = backup["CloudWatchLoggingOptions"], backup["BucketARN"]
-        role, access = config["RoleARN"], self._planning._access
+        own = self._config.get("CloudWatchLoggingOptions", {})
+        places = {DESTINATION: (own, destination), ERRORS: (own, place["BucketARN"])}
+        backup = self._config.get("S3BackupConfiguration") or place
+        places[BACKUP] = backup.get("CloudWatchLoggingOptions", {}), backup["BucketARN"]
+        role, access = self._config.get("RoleARN") or place["RoleARN"], self._means.access
         return FaultLog(
-            self._planning._loglines,
-            self._planning._clock,
-            self.scope,
-            self.arn,
-            self.document["version"],
+            self._means.loglines,
+            self._means.clock,
+            self._scope,
+            self._arn,
+            self._document["version"],
             places,
-            lambda action, resource: access.refusal(role, self.region, action, resource),
+            lambda action, resource: access.refusal(role, self._region, action, resource),
         )

@@ -1,18 +1,24 @@
 """The operations of Data Firehose that lakemill provides."""
 
 import itertools
+from pathlib import Path
 from typing import Any, ClassVar
 
 from lakemill.engines.delivery import KIND, Delivery, NotReady, StaleVersion
+from lakemill.engines.delivery.pool import WorkerPool
+from lakemill.engines.delivery.web import WebClient
+from lakemill.engines.functions import Functions
 from lakemill.engines.loglines import LogLines
 from lakemill.engines.objects import Objects
 from lakemill.engines.resources import ResourceExists, ResourceMissing, TooManyTags
+from lakemill.engines.streams import Streams
 from lakemill.ports.clock import Clock
 from lakemill.services.base import Call, Need, Service, ServiceError, operation, pass_role
+from lakemill.services.firehose import conversion, sources
 from lakemill.services.firehose.access import SERVICE, RoleAccess
-from lakemill.services.firehose.destinations import KINDS, chosen, described, merged
+from lakemill.services.firehose.destinations import KINDS, chosen, described, updated
 from lakemill.services.firehose.errors import invalid, missing, refused
-from lakemill.services.firehose.planning import Planning, arn_of
+from lakemill.services.firehose.planning import Means, Planning, arn_of
 from lakemill.services.firehose.puts import Puts
 
 DESTINATION_ID = "destinationId-000000000001"
@@ -21,7 +27,11 @@ STREAMS_PAGE, TAGS_PAGE = 10, 50
 
 
 class Firehose(Puts, Service):
-    """boto3 client `firehose`. enforce: whether roles must exist, be trusted, and have their permissions."""
+    """boto3 client `firehose`.
+
+    catalog: Glue's, or None where there is none. authority: a file with certificates to trust beside the system's.
+    enforce: whether roles must exist, be trusted, and have their permissions.
+    """
 
     name: ClassVar[str] = "firehose"
     errors: ClassVar = {
@@ -34,15 +44,25 @@ class Firehose(Puts, Service):
         self,
         *,
         delivery: Delivery,
+        streams: Streams,
         objects: Objects,
         loglines: LogLines,
         identity: Any,
+        functions: Functions,
         clock: Clock,
+        catalog: Any = None,
+        authority: Path | None = None,
         enforce: bool = True,
     ) -> None:
-        self.delivery = delivery
+        self.delivery, self.streams, self.catalog = delivery, streams, catalog
         self.access = RoleAccess(identity, objects, enforce=enforce)
-        delivery.use(Planning(objects, loglines, self.access, clock))
+        self.pool = WorkerPool()
+        web = WebClient(authority)
+        delivery.use(Planning(Means(objects, loglines, self.access, clock, functions, web, self.pool, catalog)))
+
+    def close(self) -> None:
+        """End the worker processes."""
+        self.pool.close()
 
     def needs(self, call: Call, request: dict[str, Any]) -> list[Need]:
         name = request.get("DeliveryStreamName")
@@ -54,19 +74,31 @@ class Firehose(Puts, Service):
 
     # Streams
 
-    @operation("CreateDeliveryStream")
+    @operation(
+        "CreateDeliveryStream",
+        refuses={
+            "RedshiftDestinationConfiguration": "there is no Redshift yet",
+            "AmazonOpenSearchServerlessDestinationConfiguration": "there is no OpenSearch Serverless",
+            "SnowflakeDestinationConfiguration": "there is no Snowflake",
+            "IcebergDestinationConfiguration": "",
+            "MSKSourceConfiguration": "records come from producers or from a data stream",
+            "DatabaseSourceConfiguration": "records come from producers or from a data stream",
+            "DeliveryStreamEncryptionConfigurationInput": "",
+        },
+    )
     async def create_delivery_stream(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-        kind, config = chosen(request, "Configuration")
-        config = kind.complete(config)
-        if request.get("DeliveryStreamType", "DirectPut") != "DirectPut":
-            raise refused(f"DeliveryStreamType={request['DeliveryStreamType']}")
+        kind, config = chosen(request)
+        config = KINDS[kind].complete(config)
+        if conversion.enabled(config) and self.catalog is None:
+            raise refused("DataFormatConversionConfiguration", "there is no Glue catalog yet")
         for role in sorted(_roles(request)):
             self.access.check_trust(role)
-        document = {"type": "DirectPut", "destination": {"kind": kind.stem, "config": config}}
+        document, source = sources.of(request, self.streams)
+        document["destination"] = {"kind": kind, "config": config}
         tags = {tag["Key"]: tag.get("Value", "") for tag in request.get("Tags", [])}
         name = request["DeliveryStreamName"]
         try:
-            await self.delivery.create(_scope(call), name, document, tags)
+            await self.delivery.create(_scope(call), name, document, tags, source)
         except ResourceExists:
             message = f"Firehose {name} under accountId {call.account} already exists"
             raise ServiceError("ResourceInUseException", message) from None
@@ -89,8 +121,7 @@ class Firehose(Puts, Service):
     @operation("DescribeDeliveryStream")
     def describe_delivery_stream(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         document = self._named(call, request)
-        kind = KINDS[document["destination"]["kind"]]
-        destination = {"DestinationId": DESTINATION_ID} | described(kind, document["destination"]["config"])
+        destination = {"DestinationId": DESTINATION_ID} | described(document["destination"])
         after = request.get("ExclusiveStartDestinationId", "")
         destinations = [destination][: request.get("Limit", 1)] if after < DESTINATION_ID else []
         description = {
@@ -105,7 +136,7 @@ class Firehose(Puts, Service):
         }
         if document["version"] > 1:
             description["LastUpdateTimestamp"] = document["modified"]
-        return {"DeliveryStreamDescription": description}
+        return {"DeliveryStreamDescription": description | sources.described(document)}
 
     @operation("ListDeliveryStreams")
     def list_delivery_streams(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -119,22 +150,25 @@ class Firehose(Puts, Service):
         page = list(itertools.islice(names, limit + 1))
         return {"DeliveryStreamNames": page[:limit], "HasMoreDeliveryStreams": len(page) > limit}
 
-    @operation("UpdateDestination")
+    @operation(
+        "UpdateDestination",
+        refuses={
+            "RedshiftDestinationUpdate": "there is no Redshift yet",
+            "AmazonOpenSearchServerlessDestinationUpdate": "there is no OpenSearch Serverless",
+            "SnowflakeDestinationUpdate": "there is no Snowflake",
+            "IcebergDestinationUpdate": "",
+        },
+    )
     async def update_destination(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         self._named(call, request)
         if request["DestinationId"] != DESTINATION_ID:
             raise invalid(f"Destination Id {request['DestinationId']} not found")
-        kind, update = chosen(request, "Update")
+        kind, update = chosen(request, update=True)
         for role in sorted(_roles(request)):
             self.access.check_trust(role)
 
         def change(document: dict[str, Any]) -> None:
-            present = document["destination"]
-            if present["kind"] != kind.stem:
-                raise invalid(f"The destination {present['kind']} cannot be changed to {kind.stem}.")
-            if present["config"].get("S3BackupMode") == "Enabled" and update.get("S3BackupMode") == "Disabled":
-                raise invalid("S3BackupMode cannot be disabled once it is enabled.")
-            document["destination"] = {"kind": kind.stem, "config": kind.complete(merged(present["config"], update))}
+            document["destination"] = updated(document["destination"], kind, update)
 
         version = request["CurrentDeliveryStreamVersionId"]
         try:
