@@ -7,7 +7,7 @@ python docs/generate.py --check   fail if one is not current
 import dataclasses
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -44,22 +44,27 @@ def settings_page() -> str:
 
 
 def commands_page() -> str:
-    parts = [f"# Commands\n\n{NOTE}"]
     group = typer.main.get_command(app)
-    context = click.Context(group, info_name="lakemill")
+    return "\n".join([f"# Commands\n\n{NOTE}", *commands_of(group, "lakemill")])
+
+
+def commands_of(group: click.Group, called: str) -> Iterator[str]:
+    """A section for each command, those of a group after it."""
+    context = click.Context(group, info_name=called)
     for name in sorted(group.list_commands(context)):
         command = group.get_command(context, name)
-        inner = click.Context(command, info_name=f"lakemill {name}")
+        inner = click.Context(command, info_name=f"{called} {name}")
         usage = " ".join(command.collect_usage_pieces(inner))
-        parts.append(f"## lakemill {name}\n\n{command.help}\n\n```\nlakemill {name} {usage}\n```\n")
+        yield f"## {called} {name}\n\n{command.help}\n\n```\n{called} {name} {usage}\n```\n"
         rows = []
         for parameter in command.params:
             names = ", ".join(f"`{option}`" for option in [*parameter.opts, *parameter.secondary_opts])
             if names != "`--help`":
                 rows.append([names, getattr(parameter, "help", "") or ""])
         if rows:
-            parts.append(table(["option", "what it does"], rows))
-    return "\n".join(parts)
+            yield table(["option", "what it does"], rows)
+        if hasattr(command, "list_commands"):
+            yield from commands_of(command, f"{called} {name}")
 
 
 def hyperparameters_page() -> str:

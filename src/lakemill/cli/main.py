@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 import lakemill
-from lakemill.cli import options
+from lakemill.cli import function, options
 from lakemill.cli.output import as_json, fail, strong, table
 
 app = typer.Typer(
@@ -19,6 +19,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+app.add_typer(function.app, name="function")
 
 
 def main() -> None:
@@ -60,7 +63,7 @@ def up(
         stream_limits=stream_limits, stream_settle_ms=stream_settle_ms, log_format=log_format,
         log_requests=log_requests,
     )  # fmt: skip
-    from lakemill.app import AlreadyRunning, MasterKeyUnfit, PortTaken
+    from lakemill.app import START_REFUSALS
     from lakemill.app import main as serve
 
     def say(facts: dict[str, Any]) -> None:
@@ -77,7 +80,7 @@ def up(
 
     try:
         serve(chosen, say)
-    except (AlreadyRunning, MasterKeyUnfit, PortTaken) as error:
+    except START_REFUSALS as error:
         fail(str(error))
     except OSError as error:
         fail(f"lakemill cannot work with {chosen.data}: {error.strerror or error}")

@@ -33,8 +33,8 @@ class Target:
             "AWS_SECRET_ACCESS_KEY": self.secret,
         }
 
-    def client(self, service: str) -> Any:
-        """A client of botocore's."""
+    def client(self, service: str, *, read_timeout: float = 60) -> Any:
+        """A client of botocore's. read_timeout: seconds it waits for an answer."""
         session = botocore.session.Session()
         return session.create_client(
             service,
@@ -42,7 +42,9 @@ class Target:
             endpoint_url=self.endpoint,
             aws_access_key_id=self.access_key_id,
             aws_secret_access_key=self.secret,
-            config=botocore.config.Config(retries={"total_max_attempts": 1}, connect_timeout=2, proxies={}),
+            config=botocore.config.Config(
+                retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=read_timeout, proxies={}
+            ),
             verify=str(self.data / "ca.pem") if self.endpoint.startswith("https") else None,
         )
 
