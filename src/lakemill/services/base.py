@@ -129,6 +129,11 @@ class BodyReader:
         return b"".join(parts)
 
 
+class Ready(list[dict[str, Any]]):
+    """A list in an answer whose structures are as JSON has them, so that none is looked at again: wire names, numbers
+    of seconds for timestamps, finite floats, no None. For answers of thousands of items."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class FileBody:
     """A response body that is a range of a local file. The file stays open from here on, even if it is unlinked."""

@@ -61,7 +61,7 @@ class Shard:
 
     def sequence(self, position: int) -> str:
         """The sequence number of a position, as text; that of -1 is less than any record's."""
-        return f"{self.prefix}{position + 1:029d}"
+        return self.prefix + str(position + 1).zfill(POSITION_DIGITS)
 
     def packed(self) -> list[Any]:
         """As it is stored; 128-bit numbers do not fit into a document, so they are text."""

@@ -71,18 +71,20 @@ class Stream:
         if self.evenly:
             self._turn = (self._turn + 1) % len(self.open)
             return self.open[self._turn]
-        if explicit_hash_key is not None:
-            if not 0 <= explicit_hash_key <= HASH_KEY_MAX:
-                raise HashKeyOutside(explicit_hash_key)
-            if partition_key is None:
-                raise KeyAbsent
-            digest = explicit_hash_key.to_bytes(16, "big")
-        elif partition_key is None:
+        if partition_key is None:
             raise KeyAbsent
-        elif len(self.open) == 1:
+        if explicit_hash_key is None:
+            return self.by_key(partition_key.encode())
+        if not 0 <= explicit_hash_key <= HASH_KEY_MAX:
+            raise HashKeyOutside(explicit_hash_key)
+        return self.open[bisect.bisect_right(self._lows, explicit_hash_key.to_bytes(16, "big")) - 1]
+
+    def by_key(self, partition_key: bytes) -> Shard:
+        """The open shard that the hash of a partition key falls into."""
+        if len(self.open) == 1:
             return self.open[0]
-        else:  # Bytes compare as the big-endian numbers they are.
-            digest = hashlib.md5(partition_key.encode(), usedforsecurity=False).digest()
+        # Bytes compare as the big-endian numbers they are.
+        digest = hashlib.md5(partition_key, usedforsecurity=False).digest()
         return self.open[bisect.bisect_right(self._lows, digest) - 1]
 
     # Shards by name

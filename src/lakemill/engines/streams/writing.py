@@ -7,9 +7,9 @@ from lakemill.engines.streams.gate import Gate
 from lakemill.engines.streams.limits import Limits
 from lakemill.engines.streams.records import Placed, Put, Refused
 from lakemill.engines.streams.registry import Registry
-from lakemill.engines.streams.sealing import Sealing
+from lakemill.engines.streams.sealing import Seal, Sealing
 from lakemill.engines.streams.shards import Shard
-from lakemill.engines.streams.stream import Stream
+from lakemill.engines.streams.stream import PROVISIONED, Stream
 from lakemill.ports.log import Entry, Log
 
 
@@ -49,51 +49,57 @@ class Writing:
             gate.leave()
 
     async def _append(self, stream: Stream, puts: Sequence[Put]) -> list[Placed | Refused]:
-        time_ms = self._registry.now_ms()
-        size_max, place = stream.record_bytes_max, stream.place
         seal = None
         if stream.key is not None and self._sealing is not None:
             seal = await self._sealing.for_writing(stream)
-        placed: list[Shard | Refused] = []
-        entries: list[Entry] = []
+        placed, entries = self._prepared(stream, puts, seal)
+        if self._limits is None or stream.mode != PROVISIONED:
+            positions = await self._log.append(stream.id, entries)
+            return list(map(Placed, placed, positions))
+        room = self._within_limits(stream, self._limits, entries)
+        taken = [entry for entry, fits in zip(entries, room, strict=True) if fits]
+        left = iter(await self._log.append(stream.id, taken) if taken else ())
+        return [
+            Placed(shard, next(left)) if fits else Refused(shard.id, self._refusal(stream, shard))
+            for shard, fits in zip(placed, room, strict=True)
+        ]
+
+    def _prepared(self, stream: Stream, puts: Sequence[Put], seal: Seal | None) -> tuple[list[Shard], list[Entry]]:
+        """The shard and the log's entry of each record. Raises RecordTooLarge, KeyAbsent, HashKeyOutside."""
+        time_ms = self._registry.now_ms()
+        size_max, by_key, evenly = stream.record_bytes_max, stream.by_key, stream.evenly
+        placed, entries = [], []
         for put in puts:
-            key = (put.partition_key or "").encode()
-            data = put.data
+            partition_key, data = put.partition_key, put.data
+            key = b"" if partition_key is None else partition_key.encode()
             if len(data) + len(key) > size_max:
                 raise RecordTooLarge(len(data), size_max)
-            shard = place(put.partition_key, put.explicit_hash_key)
+            if partition_key is None or evenly or put.explicit_hash_key is not None:
+                shard = stream.place(partition_key, put.explicit_hash_key)
+            else:
+                shard = by_key(key)
             placed.append(shard)
             if seal is None:
                 entries.append(Entry(shard.number, time_ms, key, data))
             else:
-                sealed, note = seal.close(data, key)
-                entries.append(Entry(shard.number, time_ms, key, sealed, note))
-        if self._limits is not None and stream.mode == "PROVISIONED":
-            entries = self._within_limits(stream, self._limits, placed, entries)
-        positions = iter(await self._log.append(stream.id, entries)) if entries else iter(())
-        return [one if isinstance(one, Refused) else Placed(one, next(positions)) for one in placed]
+                entries.append(Entry(shard.number, time_ms, key, *seal.close(data, key)))
+        return placed, entries
 
-    def _within_limits(
-        self, stream: Stream, limits: Limits, placed: list[Shard | Refused], entries: list[Entry]
-    ) -> list[Entry]:
-        """The entries that have room; in `placed`, the others become Refused."""
+    def _within_limits(self, stream: Stream, limits: Limits, entries: list[Entry]) -> list[bool]:
+        """Which entries their shards have room for in this second."""
         now_s = self._registry.clock.time()
-        taken = []
-        for i, entry in enumerate(entries):
-            if limits.of(stream.id, entry.shard, now_s).write(len(entry.key) + len(entry.value), now_s):
-                taken.append(entry)
-            else:
-                shard = placed[i]
-                assert isinstance(shard, Shard)
-                placed[i] = Refused(shard.id, str(RateExceeded(stream.scope, stream.name, shard.id)))
-        return taken
+        return [
+            limits.of(stream.id, entry.shard, now_s).write(len(entry.key) + len(entry.value), now_s)
+            for entry in entries
+        ]
+
+    @staticmethod
+    def _refusal(stream: Stream, shard: Shard) -> str:
+        return str(RateExceeded(stream.scope, stream.name, shard.id))
 
     def check(self, stream: Stream, puts: Sequence[Put]) -> None:
         """Raise what writing these would raise, limits aside. Raises RecordTooLarge, KeyAbsent, HashKeyOutside."""
-        for put in puts:
-            if len(put.data) + len((put.partition_key or "").encode()) > stream.record_bytes_max:
-                raise RecordTooLarge(len(put.data), stream.record_bytes_max)
-            stream.place(put.partition_key, put.explicit_hash_key)
+        self._prepared(stream, puts, None)
 
     def check_order(self, stream: Stream, sequence: str) -> None:
         """Whether a sequence number may be one this stream gave out before. What is written later gets larger ones.

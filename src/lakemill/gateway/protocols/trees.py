@@ -13,6 +13,7 @@ import cbor2
 
 from lakemill.gateway import moments
 from lakemill.gateway.shapes import is_opaque, wire_name
+from lakemill.services.base import Ready
 
 if TYPE_CHECKING:
     from botocore.model import Shape, StructureShape
@@ -90,7 +91,11 @@ class Writers:
         change = self.of(shape.member)
         assert change is not None
 
+        json = self._number is json_float
+
         def write(value: list[Any]) -> list[Any]:
+            if json and type(value) is Ready:
+                return value
             return [None if item is None else change(item) for item in value]
 
         return write

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from lakemill.engines.streams import Placed, Put, RateExceeded, ShardMissing, Stream, iterators
-from lakemill.services.base import Call, operation
+from lakemill.engines.streams import Placed, Put, RateExceeded, Shard, ShardMissing, Stream, iterators
+from lakemill.engines.streams.reading import Batch
+from lakemill.services.base import Call, Ready, operation
 from lakemill.services.kinesis.errors import invalid, would_succeed
 from lakemill.services.kinesis.part import Part
 from lakemill.services.kinesis.views import child_views, encryption
@@ -39,7 +40,7 @@ class RecordOperations(Part):
         scope, name = self._place(call, request)
         stream = self._streams.registry.usable(scope, name)
         puts = [_put_of(record) for record in request["Records"]]
-        if sum(len(put.data) for put in puts) > PUT_BYTES_MAX:
+        if sum([len(put.data) for put in puts]) > PUT_BYTES_MAX:
             raise invalid("Records size exceeds 10 MB limit")
         if request.get("DryRun"):
             self._check(stream, puts)
@@ -103,20 +104,22 @@ def _put_of(record: dict[str, Any]) -> Put:
     return Put(record.get("PartitionKey"), record["Data"], None if explicit is None else int(explicit))
 
 
-def record_views(shard: Any, batch: Any) -> list[dict[str, Any]]:
+def record_views(shard: Shard, batch: Batch) -> Ready:
     """Records as the API gives them."""
     sequence = shard.sequence
-    views = []
-    for record, data in zip(batch.records, batch.data, strict=True):
-        view = {
+    views = Ready(
+        {
             "SequenceNumber": sequence(record.position),
             "ApproximateArrivalTimestamp": record.time_ms / 1000,
             "Data": data,
+            "PartitionKey": record.key.decode(),
             "EncryptionType": "KMS" if record.note else "NONE",
         }
-        if record.key:
-            view["PartitionKey"] = record.key.decode()
-        views.append(view)
+        for record, data in zip(batch.records, batch.data, strict=True)
+    )
+    for view in views:
+        if not view["PartitionKey"]:  # It was written without one.
+            del view["PartitionKey"]
     return views
 
 

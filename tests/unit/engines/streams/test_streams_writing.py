@@ -41,8 +41,8 @@ async def test_an_explicit_hash_key_overrides_it(streams):
     stream = await streams.create(SCOPE, "s", shards=4)
     for shard in stream.shards:
         for key in (shard.low, shard.high):
-            ((place, _),) = await streams.put(SCOPE, "s", [Put("k", b"", key)])
-            assert place.id == shard.id
+            (place,) = await streams.put(SCOPE, "s", [Put("k", b"", key)])
+            assert place.shard_id == shard.id
     with pytest.raises(HashKeyOutside):
         await streams.put(SCOPE, "s", [Put("k", b"", 1 << 128)])
 
