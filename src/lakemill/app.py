@@ -159,7 +159,7 @@ def build(settings: Settings) -> App:
     streams = Streams(
         metadata, records, clock, keys=keys, limited=settings.stream_limits == "on", settle_ms=settings.stream_settle_ms
     )
-    delivery = Delivery(metadata, records, clock, streams)
+    delivery = Delivery(metadata, records, clock, streams, keys)
     enforce = settings.auth == "on"
     authority = data / "ca.pem" if settings.tls else None
     runtime = LambdaRuntime(identity, clock, settings.endpoint, authority, enforce=enforce)
@@ -184,6 +184,7 @@ def build(settings: Settings) -> App:
         loglines=loglines,
         identity=identity,
         functions=functions,
+        keys=keys,
         clock=clock,
         authority=data / "ca.pem",
         enforce=enforce,

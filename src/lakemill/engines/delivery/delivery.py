@@ -2,7 +2,8 @@
 
 A stream is a resource (kind `delivery-stream`). Members of its document that are ours: `id` (its log's name), `status`
 (creating, active, deleting), `version` (rises with every change), `source` (None, or scope, name and start of the data
-stream it reads) and `encryption`. What it is to do is the service's, which makes a Plan of the document.
+stream it reads) and `key` (that its records are encrypted with, or None). What it is to do is the service's, which
+makes a Plan of the document.
 
 A record that was put is in the stream's log, on disk, before the answer. It stays there for a day; how far delivery has
 come is kept in the table `delivery_progress`.
@@ -17,11 +18,16 @@ from typing import Any
 
 from lakemill.engines.delivery.errors import NotDirect, NotReady, SourceRefused, StaleVersion
 from lakemill.engines.delivery.plan import DESTINATION, Plan, Planner
+from lakemill.engines.delivery.pool import WorkerPool
 from lakemill.engines.delivery.progress import Progress
+from lakemill.engines.delivery.reader import DeliveryReader
 from lakemill.engines.delivery.sources import LogSource, Source, StreamSource
+from lakemill.engines.delivery.vault import Vault
 from lakemill.engines.delivery.worker import Worker
+from lakemill.engines.keys import Keys
+from lakemill.engines.keys import Keys
 from lakemill.engines.resources import Resources
-from lakemill.engines.streams import Start, StreamError, Streams
+from lakemill.engines.streams import Start, StreamError, StreamReader, Streams
 from lakemill.ports.clock import Clock
 from lakemill.ports.log import Entry, Log, LogExists
 from lakemill.ports.metadata import Metadata, Transaction
@@ -38,10 +44,15 @@ logger = logging.getLogger(__name__)
 
 
 class Delivery:
-    """All delivery streams. scope is "account/region". streams: data streams that may be read from."""
+    """All delivery streams. scope is "account/region". streams: data streams that may be read from.
 
-    def __init__(self, metadata: Metadata, log: Log, clock: Clock, streams: Streams) -> None:
+    keys: the key engine; without one, records cannot be encrypted. pool: worker processes for plans.
+    """
+
+    def __init__(self, metadata: Metadata, log: Log, clock: Clock, streams: Streams, keys: Keys | None = None) -> None:
         self.resources = Resources(metadata, clock)
+        self.pool = WorkerPool()
+        self._vault = Vault(metadata, clock, keys)
         self._metadata, self._log, self._clock, self._streams = metadata, log, clock, streams
         self._planner: Planner | None = None
         self._drivers: dict[str, asyncio.Task[None]] = {}
@@ -67,6 +78,7 @@ class Delivery:
     async def close(self) -> None:
         """Stop delivering. Buffers stay in their logs."""
         await asyncio.gather(*(self._halt(name) for name in list(self._drivers)))
+        self.pool.close()
 
     async def expire(self) -> None:
         """Forget records of more than a day ago; to be called now and then."""
@@ -82,19 +94,28 @@ class Delivery:
         return self.resources.get(KIND, scope, name)
 
     async def create(
-        self, scope: str, name: str, document: Document, tags: dict[str, str], source: tuple[str, str] | None = None
+        self,
+        scope: str,
+        name: str,
+        document: Document,
+        tags: dict[str, str],
+        source: tuple[str, str] | None = None,
+        key: str | None = None,
     ) -> Document:
         """Make a stream; durable on return.
 
         source: scope and name of a data stream; delivery starts with what comes after this moment.
-        Raises ResourceExists, TooManyTags, StreamMissing.
+        key: to encrypt records with.
+        Raises ResourceExists, TooManyTags, StreamMissing, and what the key engine raises.
         """
+        if key is not None:
+            self._vault.check(scope, key)
         ours = {
             "id": f"delivery-{secrets.token_hex(12)}",
             "status": CREATING,
             "version": 1,
             "source": source and self._beginning(*source),
-            "encryption": None,
+            "key": key,
         }
         created = await self.resources.create(KIND, scope, name, document | ours, tags)
         self._drive(created)
@@ -126,6 +147,22 @@ class Delivery:
         self._drive(changed)
         return changed
 
+    async def lock(self, scope: str, name: str, key: str | None, also: Callable[[Document], None]) -> Document:
+        """Encrypt records from now on with a key (None: no longer); `also` changes the document further.
+
+        Raises ResourceMissing, NotReady, and what the key engine raises if the key cannot be used.
+        """
+        if key is not None:
+            self._vault.check(scope, key)
+
+        def locked(document: Document) -> None:
+            if document["status"] != ACTIVE:
+                raise NotReady(name, document["status"])
+            also(document)
+            document["key"] = key
+
+        return await self.resources.update(KIND, scope, name, locked)
+
     async def delete(self, scope: str, name: str) -> None:
         """Remove a stream with what it has not delivered; it is gone soon. Raises ResourceMissing, NotReady."""
 
@@ -149,6 +186,7 @@ class Delivery:
         def remove(transaction: Transaction) -> None:
             self.resources.delete_in(transaction, KIND, document["scope"], document["name"])
             transaction.delete(PROGRESS, document["id"])
+            self._vault.forget_in(transaction, document["id"])
 
         await self._log.delete(document["id"])
         await self._metadata.transact(remove)
@@ -156,17 +194,31 @@ class Delivery:
     # Records
 
     async def put(self, scope: str, name: str, values: Sequence[bytes]) -> list[str]:
-        """Take records in; an id each. Durable on return. Raises ResourceMissing, NotDirect, NotReady."""
+        """Take records in; an id each. Durable on return.
+
+        Raises ResourceMissing, NotDirect, NotReady, and what the key engine raises.
+        """
         document = self.get(scope, name)
         if document["source"] is not None:
             raise NotDirect(name)
         if document["status"] != ACTIVE:
             raise NotReady(name, document["status"])
         now_ms = int(self._clock.time() * 1000)
-        entries = [Entry(0, now_ms, b"", value) for value in values]
+        sealed = await self._vault.seal(document, values)
+        entries = [Entry(0, now_ms, b"", value, note) for value, note in sealed]
         positions = await self._log.append(document["id"], entries)
         label = document["id"].rpartition("-")[2]
         return [f"{label}{position:020d}" for position in positions]
+
+    def reader(self, scope: str, name: str, start: Start) -> "DeliveryReader | StreamReader":
+        """A reader of the records as they come, whatever becomes of their delivery. Where it starts is fixed now.
+
+        Raises ResourceMissing, LogMissing.
+        """
+        document = self.get(scope, name)
+        if document["source"] is not None:
+            return self._streams.reader(document["source"]["scope"], document["source"]["name"], start)
+        return DeliveryReader(self._log, document["id"], start, self._vault.opener(document))
 
     # Driving
 
@@ -220,7 +272,7 @@ class Delivery:
     def _source(self, document: Document, plan: Plan, progress: Progress) -> Source:
         source = document["source"]
         if source is None:
-            return LogSource(self._log, document["id"], progress.mark)
+            return LogSource(self._log, document["id"], progress.mark, self._vault.opener(document))
         start = Start.after(source["start"] if progress.mark is None else progress.mark)
         return StreamSource(self._streams.reader(source["scope"], source["name"], start), plan.unreadable)
 

@@ -3,11 +3,12 @@
 from typing import Any
 
 from lakemill.engines.delivery import Delivery, NotDirect, NotReady
+from lakemill.engines.keys import KeysError
 from lakemill.engines.resources import ResourceMissing
 from lakemill.services.base import Call, ServiceError, operation
+from lakemill.services.firehose.encryption import key_refused
 from lakemill.services.firehose.errors import invalid, missing
 
-RECORD_BYTES_MAX = 1_024_000
 BATCH_BYTES_MAX = 4 << 20
 
 
@@ -18,20 +19,24 @@ class Puts:
 
     @operation("PutRecord")
     async def put_record(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-        ids = await self._put(call, request["DeliveryStreamName"], [request["Record"]["Data"]])
-        return {"RecordId": ids[0], "Encrypted": False}
+        ids, encrypted = await self._put(call, request["DeliveryStreamName"], [request["Record"]["Data"]])
+        return {"RecordId": ids[0], "Encrypted": encrypted}
 
     @operation("PutRecordBatch")
     async def put_record_batch(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         values = [record["Data"] for record in request["Records"]]
         if sum(map(len, values)) > BATCH_BYTES_MAX:
             raise invalid("Records size exceeds 4 MB limit")
-        ids = await self._put(call, request["DeliveryStreamName"], values)
-        return {"FailedPutCount": 0, "Encrypted": False, "RequestResponses": [{"RecordId": one} for one in ids]}
+        ids, encrypted = await self._put(call, request["DeliveryStreamName"], values)
+        return {"FailedPutCount": 0, "Encrypted": encrypted, "RequestResponses": [{"RecordId": one} for one in ids]}
 
-    async def _put(self, call: Call, name: str, values: list[bytes]) -> list[str]:
+    async def _put(self, call: Call, name: str, values: list[bytes]) -> tuple[list[str], bool]:
+        scope = f"{call.account}/{call.region}"
         try:
-            return await self.delivery.put(f"{call.account}/{call.region}", name, values)
+            encrypted = self.delivery.get(scope, name)["key"] is not None
+            return await self.delivery.put(scope, name, values), encrypted
+        except KeysError as error:
+            raise key_refused(error) from None
         except ResourceMissing:
             raise missing(name, call.account) from None
         except NotDirect:

@@ -5,18 +5,19 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from lakemill.engines.delivery import KIND, Delivery, NotReady, StaleVersion
-from lakemill.engines.delivery.pool import WorkerPool
 from lakemill.engines.delivery.web import WebClient
 from lakemill.engines.functions import Functions
+from lakemill.engines.keys import Keys, KeysError
 from lakemill.engines.loglines import LogLines
 from lakemill.engines.objects import Objects
 from lakemill.engines.resources import ResourceExists, ResourceMissing, TooManyTags
 from lakemill.engines.streams import Streams
 from lakemill.ports.clock import Clock
 from lakemill.services.base import Call, Need, Service, ServiceError, operation, pass_role
-from lakemill.services.firehose import conversion, sources
+from lakemill.services.firehose import conversion, encryption, sources
 from lakemill.services.firehose.access import SERVICE, RoleAccess
 from lakemill.services.firehose.destinations import KINDS, chosen, described, updated
+from lakemill.services.firehose.encryption import Encryption
 from lakemill.services.firehose.errors import invalid, missing, refused
 from lakemill.services.firehose.planning import Means, Planning, arn_of
 from lakemill.services.firehose.puts import Puts
@@ -26,7 +27,7 @@ STATUS = {"creating": "CREATING", "active": "ACTIVE", "deleting": "DELETING"}
 STREAMS_PAGE, TAGS_PAGE = 10, 50
 
 
-class Firehose(Puts, Service):
+class Firehose(Puts, Encryption, Service):
     """boto3 client `firehose`.
 
     catalog: Glue's, or None where there is none. authority: a file with certificates to trust beside the system's.
@@ -49,20 +50,17 @@ class Firehose(Puts, Service):
         loglines: LogLines,
         identity: Any,
         functions: Functions,
+        keys: Keys,
         clock: Clock,
         catalog: Any = None,
         authority: Path | None = None,
         enforce: bool = True,
     ) -> None:
         self.delivery, self.streams, self.catalog = delivery, streams, catalog
+        self.keys, self.clock = keys, clock
         self.access = RoleAccess(identity, objects, enforce=enforce)
-        self.pool = WorkerPool()
         web = WebClient(authority)
-        delivery.use(Planning(Means(objects, loglines, self.access, clock, functions, web, self.pool, catalog)))
-
-    def close(self) -> None:
-        """End the worker processes."""
-        self.pool.close()
+        delivery.use(Planning(Means(objects, loglines, self.access, clock, functions, web, delivery.pool, catalog)))
 
     def needs(self, call: Call, request: dict[str, Any]) -> list[Need]:
         name = request.get("DeliveryStreamName")
@@ -70,6 +68,7 @@ class Firehose(Puts, Service):
         return [
             Need(f"firehose:{call.operation}", resource),
             *(pass_role(role, SERVICE, resource) for role in sorted(_roles(request))),
+            *encryption.needs(self.keys, request),
         ]
 
     # Streams
@@ -83,7 +82,6 @@ class Firehose(Puts, Service):
             "IcebergDestinationConfiguration": "",
             "MSKSourceConfiguration": "records come from producers or from a data stream",
             "DatabaseSourceConfiguration": "records come from producers or from a data stream",
-            "DeliveryStreamEncryptionConfigurationInput": "",
         },
     )
     async def create_delivery_stream(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -95,13 +93,20 @@ class Firehose(Puts, Service):
             self.access.check_trust(role)
         document, source = sources.of(request, self.streams)
         document["destination"] = {"kind": kind, "config": config}
+        locked = encryption.wanted(request)
+        if locked is not None:
+            if source is not None:
+                raise invalid("Only a Firehose of the type DirectPut can be encrypted; encrypt its Kinesis stream.")
+            document["encryption"] = {"type": locked[0], "arn": locked[1] if locked[0] == encryption.CUSTOMER else None}
         tags = {tag["Key"]: tag.get("Value", "") for tag in request.get("Tags", [])}
         name = request["DeliveryStreamName"]
         try:
-            await self.delivery.create(_scope(call), name, document, tags, source)
+            await self.delivery.create(_scope(call), name, document, tags, source, locked and locked[1])
         except ResourceExists:
             message = f"Firehose {name} under accountId {call.account} already exists"
             raise ServiceError("ResourceInUseException", message) from None
+        except KeysError as error:
+            raise encryption.key_refused(error) from None
         return {"DeliveryStreamARN": arn_of(_scope(call), name)}
 
     @operation("DeleteDeliveryStream")
@@ -129,6 +134,7 @@ class Firehose(Puts, Service):
             "DeliveryStreamARN": arn_of(document["scope"], document["name"]),
             "DeliveryStreamStatus": STATUS[document["status"]],
             "DeliveryStreamType": document["type"],
+            "DeliveryStreamEncryptionConfiguration": encryption.described(document),
             "VersionId": str(document["version"]),
             "CreateTimestamp": document["created"],
             "Destinations": destinations,

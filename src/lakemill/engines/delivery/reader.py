@@ -1,0 +1,46 @@
+"""A reader of the records of a delivery stream as they come in, in the manner of the streams' reader."""
+
+from typing import Any
+
+from lakemill.engines.delivery.sources import Opened
+from lakemill.engines.streams import Start, StreamRecord
+from lakemill.ports.log import Log
+
+SHARD = "shardId-000000000000"
+
+
+class DeliveryReader:
+    """Made by `Delivery.reader`. One caller at a time."""
+
+    def __init__(self, log: Log, name: str, start: Start, opened: Opened) -> None:
+        self._log, self._name, self._opened = log, name, opened
+        self._since_ms: int | None = start.time_ms if start.kind == "at" else None
+        bounds = log.bounds(name, 0)
+        self._position = bounds.next if start.kind == "latest" else bounds.first
+        if start.kind == "after":
+            self._position = (start.positions or {}).get("0", bounds.first)
+
+    def positions(self) -> dict[str, Any]:
+        """Where this reader stands, for `Start.after`."""
+        return {"0": self._position}
+
+    async def read(self, limit: int = 1000, size: int = 1 << 20, wait_s: float = 1.0) -> list[StreamRecord]:
+        """Up to `limit` records and about `size` bytes; empty when none came in `wait_s` seconds.
+
+        Raises LogMissing when the stream is gone.
+        """
+        if self._since_ms is not None:
+            self._position = await self._log.position_at(self._name, 0, self._since_ms)
+            self._since_ms = None
+        bounds = self._log.bounds(self._name, 0)
+        self._position = max(self._position, bounds.first)
+        if bounds.next <= self._position and not await self._log.wait(self._name, {0: self._position}, wait_s):
+            return []
+        found = await self._log.read(self._name, 0, self._position, records=limit, size=size)
+        if not found:
+            return []
+        self._position = found[-1].position + 1
+        return [
+            StreamRecord(data, "", record.position, record.time_ms, SHARD, encrypted=bool(record.note))
+            for record, data in zip(found, self._opened(found), strict=True)
+        ]
