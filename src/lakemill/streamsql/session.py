@@ -8,8 +8,9 @@ from typing import Any
 import pyarrow as pa
 
 import lakemill.streamsql.functions_table  # noqa: F401 - registers the functions on streams
+from lakemill.streamsql.compiling import compile
 from lakemill.streamsql.interface import ROWTIME, ROWTIME_FIELD
-from lakemill.streamsql.program import Program, compile
+from lakemill.streamsql.program import Program
 from lakemill.streamsql.records import Fault, RecordReader
 from lakemill.streamsql.rowtext import written
 
@@ -28,7 +29,8 @@ KEYED = [
 
 Plan = dict[str, Any]
 Raw = Sequence[Any]
-"""A record: data, arrival in ms since 1970, partition key, sequence number, shard."""
+"""A record: data, arrival in ms since 1970, partition key, sequence number, shard; and what is wrong with it, if it is
+only to be told in the error stream."""
 
 
 class Session:
@@ -57,6 +59,10 @@ class Session:
     def push(self, number: int, records: Sequence[Raw], now: int) -> None:
         """Take records of an input in. now: ms since 1970, never falling."""
         self._now = now
+        wrong = [one for one in records if len(one) > 5]
+        if wrong:
+            self._faults += [Fault(0, "PROCESSING_FAILED", one[5], one[0]) for one in wrong]
+            records = [one for one in records if len(one) == 5]
         for name, batch, faults in self._inputs[number].rows(records):
             self._faults += faults
             if batch.num_rows:

@@ -1,8 +1,8 @@
 """Applications of streaming SQL: made, changed in versions, started, stopped, deleted.
 
 An application is a resource (kind `analytics-application`). Members of its document that are ours: `id`, `status`,
-`version` (from 1, rises with every change), `run` (rises with every start), `starts` (where inputs began, by their ids),
-`code`, and the lists `inputs`, `outputs`, `references` and `logs`, whose members have an `id`. All else is the
+`version` (from 1, rises with every change), `run` (rises with every start), `starts` (where inputs begin, by their
+ids), `code`, and the lists `inputs`, `outputs`, `references` and `logs`, whose members have an `id`. All else is the
 service's, which makes a Plan of the document. Every version's document is kept (kind `analytics-version`).
 """
 
@@ -38,7 +38,10 @@ logger = logging.getLogger(__name__)
 
 
 class Analytics:
-    """All applications. scope is "account/region". folder: for checkpoints. log: where delivery streams keep records."""
+    """All applications. scope is "account/region". log: where delivery streams keep records.
+
+    folder: for checkpoints.
+    """
 
     def __init__(
         self, metadata: Metadata, log: Log, clock: Clock, folder: Path, streams: Streams, delivery: Delivery
@@ -199,10 +202,13 @@ class Analytics:
         return started
 
     async def stop(self, scope: str, name: str) -> Document:
-        """Stop after a checkpoint. Raises ResourceMissing, ApplicationBusy unless it runs."""
+        """Stop after a checkpoint. Raises ResourceMissing, ApplicationBusy unless it runs, or cannot begin to."""
+
+        stuck = self.fault(self.get(scope, name)) is not None
 
         def end(document: Document) -> None:
-            if document["status"] != RUNNING:
+            # One that cannot begin to run must not be there for ever.
+            if document["status"] != RUNNING and not (stuck and document["status"] in (STARTING, UPDATING)):
                 raise ApplicationBusy(name, document["status"])
             document["status"] = STOPPING
 
