@@ -9,7 +9,8 @@ that is found in a file says that all before it is on disk.
 import asyncio
 import collections
 import contextlib
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from typing import NamedTuple
 
@@ -28,6 +29,8 @@ class Waiting(NamedTuple):
     """A caller of append."""
 
     entries: Sequence[Entry]
+    shards: list[int]
+    """Of each entry."""
     future: "asyncio.Future[Sequence[int]]"
 
 
@@ -51,7 +54,8 @@ class Group:
         self.positions: list[list[int]] = []
         self.segment = segment
         """To be begun before it is written; None to go on in the present one."""
-        self.data = b""
+        self.pieces: list[bytes] = []
+        """What is written."""
         self.parts: list[Part] = []
         self.begun: list[Segment] = []
         self.written_at = 0
@@ -89,21 +93,18 @@ class Appending:
         self._rolls = False
         self._closed: Callable[[], Exception] | None = None
 
-    async def append(self, entries: Sequence[Entry]) -> Sequence[int]:
-        """Positions of the entries, when they are on disk. Raises OSError."""
-        return await self._hand_in(entries)
-
     async def roll(self) -> None:
         """Begin a new segment. Raises OSError."""
         self._rolls = True
-        await self._hand_in(())
+        await self.append([], [])
 
-    def _hand_in(self, entries: Sequence[Entry]) -> "asyncio.Future[Sequence[int]]":
+    def append(self, entries: Sequence[Entry], shards: list[int]) -> "asyncio.Future[Sequence[int]]":
+        """Positions of the entries, when they are on disk; or OSError. shards: of each entry."""
         if self._closed:
             raise self._closed()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Sequence[int]] = loop.create_future()
-        self._waiting.append(Waiting(entries, future))
+        self._waiting.append(Waiting(entries, shards, future))
         if self._group is None and len(self._waiting) == 1:
             loop.call_soon(self._lead, loop)  # Not at once: others of this turn of the loop come along.
         return future
@@ -148,7 +149,7 @@ class Appending:
         size = 0
         while self._waiting and size < GROUP_BYTES:
             one = self._waiting.popleft()
-            size += sum([len(entry.key) + len(entry.value) for entry in one.entries])
+            size += sum(map(len, [entry.value for entry in one.entries]))
             waiting.append(one)
         tail = self._tail
         fits = tail.segment is not None and tail.end < self._segment_bytes and not self._rolls
@@ -160,30 +161,26 @@ class Appending:
         return group
 
     def _encode(self, group: Group, mark: bytes) -> None:
-        columns: dict[int, list[Entry]] = {}
         next_positions, last_ms = self._shards.next, self._shards.last_ms
-        for entries, _ in group.waiting:
-            positions = []
-            for entry in entries:
-                shard = entry.shard
-                column = columns.get(shard)
-                if column is None:
-                    column = columns[shard] = []
-                positions.append(next_positions[shard] + len(column))
-                column.append(entry)
-            group.positions.append(positions)
-        blocks = []
+        columns: dict[int, list[Entry]] = {}
+        add: dict[int, Callable[[Entry], None]] = {}
+        positions: dict[int, Iterator[int]] = {}
+        for entries, shards, _ in group.waiting:
+            for shard in shards:
+                if shard not in columns:
+                    columns[shard] = []
+                    add[shard] = columns[shard].append
+                    positions[shard] = itertools.count(next_positions[shard])
+            for shard, entry in zip(shards, entries, strict=True):
+                add[shard](entry)
+            group.positions.append([next(positions[shard]) for shard in shards])
         offset = 0
         for shard, column in columns.items():
-            position, before_ms = next_positions[shard], last_ms[shard]
-            for piece in block.pieces(column):
-                data, first_ms, before_ms = block.encode(mark, shard, position, offset, piece, before_ms)
-                end = offset + len(data)
-                group.parts.append(Part(shard, position, len(piece), first_ms, before_ms, offset, end))
-                blocks.append(data)
-                position += len(piece)
+            for one in block.encode(mark, shard, next_positions[shard], offset, column, last_ms[shard]):
+                end = offset + len(one.header) + len(one.body)
+                group.parts.append(Part(shard, one.position, one.records, one.first_ms, one.last_ms, offset, end))
+                group.pieces += (one.header, one.body)
                 offset = end
-        group.data = b"".join(blocks)
 
     def _flush_for_loop(self, group: Group, loop: asyncio.AbstractEventLoop) -> None:
         self._flush(group)
@@ -195,9 +192,9 @@ class Appending:
         try:
             if group.segment:
                 self._begin(group, group.segment)
-            if group.data:
+            if group.pieces:
                 group.written_at = tail.end
-                tail.write(group.data)
+                tail.write(group.pieces)
         except Exception as error:
             group.error = error
             if tail.segment is None:
@@ -219,13 +216,16 @@ class Appending:
             self._begun(group.begun)
         if group.error is None:
             self._publish(group)
-        for (_, future), positions in zip(group.waiting, group.positions, strict=True):
-            if not future.done():
-                with contextlib.suppress(RuntimeError):  # Its loop is closed.
-                    if group.error is None:
-                        future.set_result(positions)
-                    else:
-                        future.set_exception(_copy(group.error))
+        for (_, _, future), positions in zip(group.waiting, group.positions, strict=True):
+            if future.done():
+                continue
+            try:
+                if group.error is None:
+                    future.set_result(positions)
+                else:
+                    future.set_exception(_copy(group.error))
+            except RuntimeError:  # Its loop is closed.
+                continue
         if loop:
             loop.call_soon(self._lead, loop)
 

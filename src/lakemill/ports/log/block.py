@@ -30,8 +30,8 @@ _PREFIX = struct.Struct("<8sI")
 NOTES = 1
 TIMES = 2
 BLOCK_RECORDS = 4096
-BLOCK_BYTES = 256 << 10
-"""More is cut into several blocks, so that reading a few records of it stays cheap."""
+BLOCK_BYTES = 128 << 10
+"""More (bytes of values) is cut into several blocks, so that reading a few records of it stays cheap."""
 
 
 class Block(NamedTuple):
@@ -61,46 +61,62 @@ def is_whole(data: bytes, at: int, block: Block) -> bool:
     return end <= len(data) and crc32c(memoryview(data)[at + _CHECKED : end]) == block.checksum
 
 
+class Encoded(NamedTuple):
+    """A block to be written."""
+
+    header: bytes
+    body: bytes
+    position: int
+    records: int
+    first_ms: int
+    last_ms: int
+
+
 def encode(
     mark: bytes, shard: int, position: int, group: int, entries: Sequence[Entry], after_ms: int
-) -> tuple[bytes, int, int]:
-    """A block of these entries; its bytes, first and last time. after_ms: the shard's last time before it."""
-    count = len(entries)
+) -> Iterator[Encoded]:
+    """Blocks of these entries, one if they are not too many. after_ms: the shard's last time before them."""
     keys = [entry.key for entry in entries]
     values = [entry.value for entry in entries]
     notes = [entry.note for entry in entries]
     times = list(itertools.accumulate([entry.time_ms for entry in entries], max, initial=after_ms))
-    first_ms, last_ms = times[1], times[-1]
-    layout = 0
-    ends = [*itertools.accumulate(map(len, keys)), *itertools.accumulate(map(len, values))]
-    pieces = [b"", b"", *keys, *values]
-    if any(notes):
-        layout |= NOTES
-        ends += itertools.accumulate(map(len, notes))
-        pieces += notes
-    pieces[0] = struct.pack(f"<{len(ends)}I", *ends)
-    if first_ms != last_ms:
-        layout |= TIMES
-        pieces[1] = struct.pack(f"<{count}q", *times[1:])
-    body = b"".join(pieces)
+    del times[0]
+    value_ends = list(itertools.accumulate(map(len, values)))
+    if len(entries) <= BLOCK_RECORDS and value_ends[-1] <= BLOCK_BYTES:
+        yield _encode_one(mark, shard, position, group, keys, values, notes if any(notes) else [], times)
+        return
+    start = before = 0
+    while start < len(entries):
+        stop = bisect.bisect_right(value_ends, before + BLOCK_BYTES, start, min(len(entries), start + BLOCK_RECORDS))
+        stop = max(stop, start + 1)
+        cut = slice(start, stop)
+        some = notes[cut] if any(notes[cut]) else []
+        one = _encode_one(mark, shard, position + start, group, keys[cut], values[cut], some, times[cut])
+        yield one
+        group += len(one.header) + len(one.body)
+        start, before = stop, value_ends[stop - 1]
+
+
+def _encode_one(
+    mark: bytes,
+    shard: int,
+    position: int,
+    group: int,
+    keys: list[bytes],
+    values: list[bytes],
+    notes: list[bytes],
+    times: list[int],
+) -> Encoded:
+    count = len(keys)
+    first_ms, last_ms = times[0], times[-1]
+    layout = (NOTES if notes else 0) | (TIMES if first_ms != last_ms else 0)
+    accumulate = itertools.accumulate
+    ends = [*accumulate(map(len, keys)), *accumulate(map(len, values)), *accumulate(map(len, notes))]
+    packed_times = struct.pack(f"<{count}q", *times) if layout & TIMES else b""
+    body = b"".join([struct.pack(f"<{len(ends)}I", *ends), packed_times, *keys, *values, *notes])
     header = _CHECKED_HEADER.pack(len(body), shard, count, layout, group, position, first_ms, last_ms)
     checksum = crc32c(body, crc32c(header))
-    return b"".join((_PREFIX.pack(mark, checksum), header, body)), first_ms, last_ms
-
-
-def pieces(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
-    """Entries cut into what one block takes; an entry that is larger is a block of its own."""
-    sizes = [len(entry.key) + len(entry.value) + len(entry.note) for entry in entries]
-    if len(entries) <= BLOCK_RECORDS and sum(sizes) <= BLOCK_BYTES:
-        yield entries
-        return
-    start = size = 0
-    for i, more in enumerate(sizes):
-        if i > start and (size + more > BLOCK_BYTES or i - start >= BLOCK_RECORDS):
-            yield entries[start:i]
-            start, size = i, 0
-        size += more
-    yield entries[start:]
+    return Encoded(_PREFIX.pack(mark, checksum) + header, body, position, count, first_ms, last_ms)
 
 
 def decode(
@@ -155,4 +171,8 @@ def _ends(data: bytes, at: int, start: int, stop: int) -> Sequence[int]:
 
 
 def _cut(data: bytes, at: int, ends: Sequence[int]) -> list[bytes]:
-    return [data[at + a : at + b] for a, b in itertools.pairwise(ends)]
+    joined = data[at + ends[0] : at + ends[-1]]
+    first = ends[0]
+    if first:
+        ends = [end - first for end in ends]
+    return [joined[start:end] for start, end in itertools.pairwise(ends)]

@@ -7,15 +7,19 @@ import contextlib
 import errno
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
+
+_PIECES_MAX = 1024
+"""As many as the system takes in one call (IOV_MAX of Linux)."""
 
 
 class File(Protocol):
     """An open file. It stays readable when its name is gone, and is closed when nobody holds it any more."""
 
-    def write(self, offset: int, data: bytes) -> None:
-        """Write all of data; after an OSError any part of it may have been written."""
+    def write(self, offset: int, pieces: Sequence[bytes]) -> None:
+        """Write all pieces, one after another; after an OSError any part of them may have been written."""
         ...
 
     def read(self, offset: int, size: int, *, wait: bool = True) -> bytes:
@@ -70,12 +74,14 @@ class RealFile:
         self._descriptor = -1
         self._descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
 
-    def write(self, offset: int, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            written = os.pwrite(self._descriptor, view, offset)
-            offset += written
-            view = view[written:]
+    def write(self, offset: int, pieces: Sequence[bytes]) -> None:
+        for start in range(0, len(pieces), _PIECES_MAX):
+            some = pieces[start : start + _PIECES_MAX]
+            size = sum(map(len, some))
+            written = os.pwritev(self._descriptor, some, offset)
+            while written < size:
+                written += os.pwrite(self._descriptor, b"".join(some)[written:], offset + written)
+            offset += size
 
     def read(self, offset: int, size: int, *, wait: bool = True) -> bytes:
         if not wait:

@@ -106,7 +106,8 @@ class EmbeddedLog:
         return name in self._logs
 
     async def append(self, name: str, entries: Sequence[Entry]) -> Sequence[int]:
-        return await self._named(name).append(entries)
+        log = self._named(name)
+        return await log.append(entries) if entries else []
 
     async def read(self, name: str, shard: int, position: int, *, records: int, size: int) -> Sequence[Record]:
         log = self._named(name, shard)
@@ -146,9 +147,10 @@ class EmbeddedLog:
             raise LogMissing(f"there is no log {name}")
         if isinstance(log, OSError):
             log = self._open(name)
-        if isinstance(log, Exception):
+        if not isinstance(log, SegmentedLog):
             raise log.with_traceback(None)
-        log.shards.check(shards)
+        if shards:
+            log.shards.check(shards)
         return log
 
     def _open(self, name: str) -> SegmentedLog | LogDamaged | OSError:

@@ -58,7 +58,7 @@ def write_whole(disk: Disk, path: Path, data: bytes, *, flush: bool = True) -> N
     disk.remove(temporary)
     file = disk.create(temporary)
     try:
-        file.write(0, data)
+        file.write(0, [data])
         if flush:
             file.sync()
     finally:

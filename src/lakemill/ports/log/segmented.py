@@ -53,10 +53,11 @@ class SegmentedLog:
         self.read = self._reading.read
         self.position_at = self._reading.position_at
 
-    async def append(self, entries: Sequence[Entry]) -> Sequence[int]:
-        """See the port."""
-        self.shards.check({entry.shard for entry in entries})
-        return await self._appending.append(entries) if entries else []
+    def append(self, entries: Sequence[Entry]) -> "asyncio.Future[Sequence[int]]":
+        """Positions, when they are on disk. See the port."""
+        shards = [entry.shard for entry in entries]
+        self.shards.check(set(shards))
+        return self._appending.append(entries, shards)
 
     async def grow(self, shards: int) -> None:
         """See the port."""
@@ -208,7 +209,7 @@ class SegmentedLog:
             file.truncate(last.end)
         # The last write may be in the page cache only, even marked as written after a flush that failed. It is to be
         # on disk before anybody reads it.
-        file.write(last_write, file.read(last_write, last.end - last_write))
+        file.write(last_write, [file.read(last_write, last.end - last_write)])
         file.sync()
         self._cache.save(last, runs)
         return runs

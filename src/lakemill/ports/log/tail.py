@@ -6,6 +6,7 @@ that the failed one ended before. Until that new segment is on disk nothing else
 """
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from lakemill.ports.log.disk import Disk, File
@@ -31,7 +32,7 @@ class Tail:
         self._disk.remove(temporary)
         file = self._disk.create(temporary)
         try:
-            file.write(0, segment.header())
+            file.write(0, [segment.header()])
             file.sync()
         except OSError:
             with contextlib.suppress(OSError):  # It is no use; the room it takes may be.
@@ -47,12 +48,12 @@ class Tail:
         segment.file = self._file = file
         self.segment, self.number, self.end = segment, segment.number, segment.start
 
-    def write(self, data: bytes) -> None:
+    def write(self, pieces: Sequence[bytes]) -> None:
         """Append; on disk on return."""
         file = self._file
         assert file is not None
         try:
-            file.write(self.end, data)
+            file.write(self.end, pieces)
         except OSError:
             self._cut(file)
             raise
@@ -61,7 +62,7 @@ class Tail:
         except OSError:
             self.segment = self._file = None
             raise
-        self.end += len(data)
+        self.end += sum(map(len, pieces))
 
     def _cut(self, file: File) -> None:
         try:

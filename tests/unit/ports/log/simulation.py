@@ -58,7 +58,8 @@ class SimulatedFile:
     def __init__(self, disk: "SimulatedDisk", inode: Inode) -> None:
         self._disk, self._inode = disk, inode
 
-    def write(self, offset, data):
+    def write(self, offset, pieces):
+        data = b"".join(pieces)
         inode = self._inode
         inside = max(0, len(inode.data) - offset)  # What is overwritten needs no room.
         room = self._disk.step(len(data), inside)
@@ -142,6 +143,12 @@ class SimulatedDisk:
             inode.settle(self.rng)
             inode.data = bytearray(inode.durable)
         return SimulatedDisk(self.rng, names)
+
+    def after_kill(self) -> "SimulatedDisk":
+        """The disk as the next process finds it on the same machine: all is there, flushed or not."""
+        again = SimulatedDisk(self.rng, self._names)
+        again._durable_names, again._pending = self._durable_names, self._pending
+        return again
 
     def _changed(self, folder: str) -> None:
         self._pending.append((folder, dict(self._names)))

@@ -1,7 +1,8 @@
-"""Histories of a log on a disk that crashes, fills up and fails; every one can be played again by its seed."""
+"""Histories of a log, seeded, on a disk that crashes, fills up and fails."""
 
 import asyncio
 import contextlib
+import os
 import random
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from lakemill.ports.log import EmbeddedLog, Entry, LogExists, LogMissing
 
 from .simulation import AtOnce, Crash, SimulatedDisk
 
-HISTORIES = 1500
+HISTORIES = int(os.environ.get("LAKEMILL_HISTORIES", "500"))
 BATCHES = 10
 NAME = "log"
 ALL = {"records": 10_000, "size": 1 << 30}
@@ -159,7 +160,7 @@ class History:
     async def recover(self) -> None:
         """Start again after the crash; the disk may crash again during that."""
         while self.disk.crashed:
-            self.disk = self.disk.after_crash()
+            self.disk = self.disk.after_kill() if self.rng.random() < 0.3 else self.disk.after_crash()
             if self.rng.random() < 0.3:
                 self.disk.steps_left = self.rng.randrange(1, 8)
             with contextlib.suppress(Crash):
