@@ -12,13 +12,12 @@ from pathlib import Path
 
 import click
 import typer.main
-from botocore.loaders import Loader
-from botocore.model import ServiceModel
 
 from lakemill.algorithms import registry
 from lakemill.algorithms.spec import Hyperparameter
 from lakemill.app import build
 from lakemill.cli.main import app
+from lakemill.gateway.models import service_model
 from lakemill.settings import Settings, variable
 
 DOCS = Path(__file__).parent
@@ -164,9 +163,9 @@ def coverage_page() -> str:
         "refused by name, with the reason, when a request sets them. What an operation refuses deeper inside a request "
         "stands on the service's own page.\n"
     ]
-    loader, sections, counts = Loader(), [], []
+    sections, counts = [], []
     for service, provided in operations().items():
-        model = ServiceModel(loader.load_service_model(service, "service-2"), service)
+        model = service_model(service)
         real = sorted(provided)
         refused = sorted(set(model.operation_names) - set(provided))
         counts.append([f"[{service}](#{service})", len(real), len(refused)])

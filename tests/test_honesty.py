@@ -5,14 +5,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from botocore.loaders import Loader
-from botocore.model import ServiceModel
 
 import lakemill
 from lakemill.app import build
+from lakemill.gateway.models import service_model
 from lakemill.settings import Settings
 
-LOADER = Loader()
 SERVICES = Path(lakemill.__file__).parent / "services"
 
 
@@ -35,7 +33,7 @@ def source_of(handler):
 
 def cases():
     for client, operations in handlers().items():
-        model = ServiceModel(LOADER.load_service_model(client, "service-2"), client)
+        model = service_model(client)
         for name, handler in sorted(operations.items()):
             yield pytest.param(model.operation_model(name), handler, id=f"{client}.{name}")
 

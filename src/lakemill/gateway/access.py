@@ -36,11 +36,12 @@ class Access:
         operation: OperationModel,
         body: bytes | None,
         path: bytes,
+        streamed: bool = False,
     ) -> tuple[Principal, sigv4.Verified | None]:
         """The caller, and what their signature declares about the body. Raises ServiceError.
 
         body: the whole body, or None for S3, whose bodies are checked while they stream. path: the path sent, a virtual
-        host's bucket in front.
+        host's bucket in front. streamed: not S3's, and still to come.
         """
         if self._mode == "off":
             return self._anybody(http), None
@@ -48,7 +49,7 @@ class Access:
             if family == "s3" and (old := sigv2.read_claim(http)) is not None:
                 credential = self._identity.credential(old.access_key_id, old.session_token)
                 return credential.principal, sigv2.verify(http, old, credential.secret, path, now=self._clock.time())
-            return self._verified(http, family, signing_name, operation, body)
+            return self._verified(http, family, signing_name, operation, body, streamed)
         except (sigfaults.SignatureFault, KeyUnknown, TokenExpired, TokenInvalid) as fault:
             refusal = sigfaults.answer(fault, family)
             if self._mode == "on":
@@ -57,7 +58,13 @@ class Access:
             return self._anybody(http), None
 
     def _verified(
-        self, http: HttpRequest, family: Family, signing_name: str, operation: OperationModel, body: bytes | None
+        self,
+        http: HttpRequest,
+        family: Family,
+        signing_name: str,
+        operation: OperationModel,
+        body: bytes | None,
+        streamed: bool,
     ) -> tuple[Principal, sigv4.Verified | None]:
         claim = sigv4.read_claim(http)
         if claim is None:
@@ -65,7 +72,10 @@ class Access:
                 raise sigfaults.NotAuthenticated
             return anonymous(self._account), None
         credential = self._identity.credential(claim.access_key_id, claim.session_token)
-        verified = sigv4.verify(http, claim, credential.secret, now=self._clock.time(), body=body, service=signing_name)
+        now = self._clock.time()
+        verified = sigv4.verify(
+            http, claim, credential.secret, now=now, body=body, service=signing_name, streamed=streamed
+        )
         self._identity.uses.note(credential.principal, signing_name, claim.region)
         return credential.principal, verified
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from lakemill.gateway import protocols
+from lakemill.gateway.supplements import supplemented
 from lakemill.services.base import HttpRequest, ServiceError
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _description(client: str) -> dict[str, Any]:
     (S3's Expires header is any text, though the SDK makes a datetime of it), so they are left out.
     """
     with _open(client) as file:
-        return _without_documentation(msgspec.json.decode(file.read()))
+        return supplemented(client, _without_documentation(msgspec.json.decode(file.read())))
 
 
 @functools.cache
@@ -115,7 +116,7 @@ class Found:
     operation: OperationModel
 
 
-REMEMBERED_TYPES = ("application/x-amz-json-1.0", "application/x-amz-json-1.1")
+REMEMBERED_TYPES = ("application/x-amz-json-1.0", "application/x-amz-json-1.1", "application/x-amz-cbor-1.1")
 
 
 class Finder:

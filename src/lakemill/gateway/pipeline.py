@@ -24,7 +24,7 @@ from lakemill.gateway.requestlog import RequestLog
 from lakemill.gateway.routing import Destination, destination
 from lakemill.ports.clock import Clock
 from lakemill.ports.metadata import Metadata
-from lakemill.services.base import BodyReader, Call, HttpRequest, Service, ServiceError
+from lakemill.services.base import BodyReader, Call, FileBody, HttpRequest, Service, ServiceError
 from lakemill.settings import Settings
 
 INTERNAL_ERROR = "We encountered an internal error. Please try again."
@@ -91,7 +91,8 @@ class Gateway:
         try:
             answer = await self._answer(exchange)
             _add_checksum(exchange, answer)
-            if not body.ended and not await body.drain():
+            # An answer that streams may go on with reading what it answers.
+            if isinstance(answer.body, bytes | FileBody) and not body.ended and not await body.drain():
                 answer.headers.append(("connection", "close"))
             await asgi.respond(send, answer.status, answer.headers, answer.body, head=http.method == "HEAD")
             status = answer.status
@@ -155,8 +156,9 @@ class Gateway:
                 "docs/coverage.md lists what it provides.",
                 status=501,
             )
-        # S3's bodies are read once the signature is known to be right: it says what is to be checked about them.
-        if not found.protocol.operation_in_body and found.protocol.family != "s3":
+        # S3's bodies are read once the signature is known to be right: it says what is to be checked about them. So are
+        # bodies that others take as they come.
+        if not found.protocol.operation_in_body and found.protocol.family != "s3" and not _streams(found):
             limit, error = exchange.service.body_limit(found.operation.name)
             exchange.body = await payload.whole(http, limit, error)
 
@@ -168,8 +170,9 @@ class Gateway:
         whole = exchange.body if isinstance(exchange.body, bytes) and family != "s3" else None
         signing_name = found.service.metadata.get("signingName") or found.service.metadata["endpointPrefix"]
         path = exchange.path or http.raw_path
-        principal, verified = self._access.verify(http, family, signing_name, found.operation, whole, path)
-        if family == "s3":
+        streamed = family != "s3" and _streams(found)
+        principal, verified = self._access.verify(http, family, signing_name, found.operation, whole, path, streamed)
+        if family == "s3" or streamed:
             reader = payload.streamed(http, verified, unchecked=principal.boundary_free)
             if protocols.takes_stream(found.operation):
                 exchange.body = reader  # The handler checks what is declared about it, while it reads.
@@ -262,6 +265,11 @@ class Gateway:
             key=(exchange.call.principal.access_key_id or "") if exchange.call else "",
             request_id=exchange.request_id,
         )
+
+
+def _streams(found: models.Found) -> bool:
+    """Whether the handler gets the body while it arrives."""
+    return found.protocol.family in ("s3", "rest") and protocols.takes_stream(found.operation)
 
 
 def _add_checksum(exchange: Exchange, answer: WireResponse) -> None:

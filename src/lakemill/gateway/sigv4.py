@@ -101,10 +101,12 @@ def verify(
     body: bytes | None = None,
     region: str | None = None,
     service: str | None = None,
+    streamed: bool = False,
 ) -> Verified:
     """Check a claim against the secret of its key.
 
     now: seconds since 1970, by the server's clock. region, service: what the scope must say, where that is known.
+    streamed: the body is still to come; without a declaration it counts as unsigned.
     Raises any SignatureFault.
     """
     if service is not None and claim.service != service:
@@ -114,17 +116,19 @@ def verify(
     _check_time(claim, now)
     headers = headers_of(http)
     _check_signed_names(claim, headers)
-    payload = _payload(http, claim, headers, body)
+    payloads = _undeclared(headers) if streamed else (_payload(http, claim, headers, body),)
     key = signing_key(secret, claim.scope_date, claim.region, claim.service)
-    tail = f"{';'.join(claim.signed_headers)}\n{payload}"
     first: tuple[str, str] | None = None
-    for path, query, lines in spellings(http, claim, headers):
-        canonical = f"{http.method}\n{path}\n{query}\n{lines}\n{tail}"
-        text = string_to_sign(claim, canonical.encode("latin-1", "replace"))
-        if _is_signature(claim.signature, key, text.encode("latin-1")):
-            seed = ChunkSeed(key, claim.date, claim.scope, claim.signature)
-            return Verified(claim.access_key_id, claim.region, claim.service, payload, seed, claim.presigned)
-        first = first or (text, canonical)
+    for payload in payloads:
+        tail = f"{';'.join(claim.signed_headers)}\n{payload}"
+        for path, query, lines in spellings(http, claim, headers):
+            canonical = f"{http.method}\n{path}\n{query}\n{lines}\n{tail}"
+            text = string_to_sign(claim, canonical.encode("latin-1", "replace"))
+            if _is_signature(claim.signature, key, text.encode("latin-1")):
+                seed = ChunkSeed(key, claim.date, claim.scope, claim.signature)
+                about = UNSIGNED if streamed and payload == EMPTY_SHA256 else payload
+                return Verified(claim.access_key_id, claim.region, claim.service, about, seed, claim.presigned)
+            first = first or (text, canonical)
     assert first is not None
     raise SignatureMismatch(claim.access_key_id, claim.signature, *first)
 
@@ -194,6 +198,12 @@ def _check_signed_names(claim: Claim, headers: dict[str, str]) -> None:
         unsigned.insert(0, "host")
     if unsigned:
         raise HeadersUnsigned(unsigned)
+
+
+def _undeclared(headers: dict[str, str]) -> tuple[str, ...]:
+    """The payload's line where the body is still to come. Some clients sign it as if it were empty."""
+    declared = headers.get("x-amz-content-sha256")
+    return (declared,) if declared is not None else (UNSIGNED, EMPTY_SHA256)
 
 
 def _payload(http: HttpRequest, claim: Claim, headers: dict[str, str], body: bytes | None) -> str:
