@@ -17,6 +17,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from lakemill.console import overview
+from lakemill.engines.analytics import Analytics
 from lakemill.engines.delivery import Delivery
 from lakemill.engines.functions import Functions
 from lakemill.engines.hosting import Hosting
@@ -41,6 +42,8 @@ from lakemill.services.dynamodb import DynamoDB
 from lakemill.services.firehose import Firehose
 from lakemill.services.iam import Iam
 from lakemill.services.kinesis import Kinesis
+from lakemill.services.kinesisanalytics import KinesisAnalytics, KinesisAnalyticsV2, Planning
+from lakemill.services.kinesisanalytics.access import RoleAccess as AnalyticsAccess
 from lakemill.services.kms import Kms
 from lakemill.services.lambda_ import CODE_PATH, Lambda, LambdaRuntime
 from lakemill.services.logs import Logs
@@ -51,7 +54,8 @@ from lakemill.services.sts import Sts
 from lakemill.settings import Settings
 
 SERVICES: tuple[type[Service], ...] = (
-    *(S3, Iam, Sts, Logs, Kms, Lambda, DynamoDB, Kinesis, Firehose, SageMaker, SageMakerRuntime),
+    *(S3, Iam, Sts, Logs, Kms, Lambda, DynamoDB, Kinesis, Firehose, KinesisAnalytics, KinesisAnalyticsV2),
+    *(SageMaker, SageMakerRuntime),
 )
 """Every service there is; docs and tests read this."""
 
@@ -98,6 +102,7 @@ class App:
     records: EmbeddedLog
     streams: Streams
     delivery: Delivery
+    analytics: Analytics
     metadata: EmbeddedMetadata
     lock: FileLock
     authority: Authority
@@ -113,6 +118,7 @@ class App:
         await self.tables.start()
         recovered += await self.streams.recover()
         recovered += await self.delivery.start()
+        recovered += await self.analytics.start_all()
         self.housekeeping = asyncio.create_task(self._keep_house())
         return recovered
 
@@ -130,6 +136,7 @@ class App:
         """Stop background work and close the stores; jobs go on by themselves, endpoints come back at the start."""
         if self.housekeeping is not None:
             self.housekeeping.cancel()
+        await self.analytics.close()
         await self.delivery.close()
         await self.tables.close()
         await self.functions.close()
@@ -164,6 +171,10 @@ def build(settings: Settings) -> App:
     authority = data / "ca.pem" if settings.tls else None
     runtime = LambdaRuntime(identity, clock, settings.endpoint, authority, enforce=enforce)
     functions = Functions(metadata, loglines, clock, data / "functions", runtime)
+    analytics = Analytics(metadata, records, clock, data / "analytics", streams, delivery)
+    access = AnalyticsAccess(identity, objects, enforce=enforce)
+    planning = Planning(objects, functions, loglines, access, clock)
+    analytics.use(planning)
     jobs = Jobs(metadata, compute, loglines, clock)
     hosting = Hosting(metadata, compute, objects, loglines, clock, data / "endpoints")
     sagemaker = SageMaker(
@@ -189,7 +200,7 @@ def build(settings: Settings) -> App:
         authority=data / "ca.pem",
         enforce=enforce,
     )
-    lambda_ = Lambda(functions, objects, identity, clock, settings.endpoint, enforce=enforce)
+    lambda_ = Lambda(functions, streams, objects, identity, clock, settings.endpoint, enforce=enforce)
     services: list[Service] = [
         S3(objects, identity, clock, auth=settings.auth, account=settings.account),
         Iam(identity, clock),
@@ -200,6 +211,8 @@ def build(settings: Settings) -> App:
         DynamoDB(tables),
         Kinesis(streams),
         firehose,
+        KinesisAnalytics(analytics, planning),
+        KinesisAnalyticsV2(analytics, planning),
         sagemaker,
         SageMakerRuntime(hosting, clock),
     ]
@@ -219,6 +232,7 @@ def build(settings: Settings) -> App:
         records,
         streams,
         delivery,
+        analytics,
         metadata,
         lock,
         Authority(data),
