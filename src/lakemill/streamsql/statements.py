@@ -10,11 +10,18 @@ import pyarrow as pa
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError
+from sqlglot.parser import Parser
 from sqlglot.tokens import Token, TokenType
 
 from lakemill.streamsql import sqltypes
 from lakemill.streamsql.errors import SqlError
 from lakemill.streamsql.tokens import place, rewrite, tokenize
+
+
+class _Dialect(Dialect):
+    """NULL is larger than every value in ORDER BY."""
+
+    NULL_ORDERING = "nulls_are_large"
 
 
 @dataclass(frozen=True)
@@ -207,7 +214,7 @@ def _pump(reader: _Reader) -> CreatePump:
 
 def parse_query(tokens: list[Token], code: str) -> exp.Expr:
     try:
-        parsed = Dialect().parser().parse(tokens, code)
+        parsed = Parser(dialect=_Dialect()).parse(tokens, code)
     except ParseError as error:
         first = error.errors[0] if error.errors else {}
         near = str(first.get("highlight", "")).strip()

@@ -1,0 +1,1 @@
+"""The operators of streaming SQL, one in a file."""

@@ -1,0 +1,1 @@
+"""From parsed queries to graphs of operators."""
