@@ -20,6 +20,7 @@ from lakemill.console import overview
 from lakemill.engines.analytics import Analytics
 from lakemill.engines.delivery import Delivery
 from lakemill.engines.functions import Functions
+from lakemill.engines.functions.mappings import Mappings
 from lakemill.engines.hosting import Hosting
 from lakemill.engines.identity import Identity
 from lakemill.engines.jobs import Jobs
@@ -28,6 +29,7 @@ from lakemill.engines.loglines import LogLines
 from lakemill.engines.objects import Objects
 from lakemill.engines.streams import Streams
 from lakemill.engines.tables import Tables
+from lakemill.engines.video import Video
 from lakemill.gateway.authority import Authority, write_private
 from lakemill.gateway.internal import Answer
 from lakemill.gateway.pipeline import Gateway
@@ -43,6 +45,13 @@ from lakemill.services.firehose import Firehose
 from lakemill.services.iam import Iam
 from lakemill.services.kinesis import Kinesis
 from lakemill.services.kinesisanalytics import KinesisAnalytics, KinesisAnalyticsV2, Planning
+from lakemill.services.kinesisvideo import (
+    HLS_PAGES,
+    KinesisVideo,
+    KinesisVideoArchivedMedia,
+    KinesisVideoMedia,
+    hls_page,
+)
 from lakemill.services.kinesisanalytics.access import RoleAccess as AnalyticsAccess
 from lakemill.services.kms import Kms
 from lakemill.services.lambda_ import CODE_PATH, Lambda, LambdaRuntime
@@ -55,7 +64,7 @@ from lakemill.settings import Settings
 
 SERVICES: tuple[type[Service], ...] = (
     *(S3, Iam, Sts, Logs, Kms, Lambda, DynamoDB, Kinesis, Firehose, KinesisAnalytics, KinesisAnalyticsV2),
-    *(SageMaker, SageMakerRuntime),
+    *(KinesisVideo, KinesisVideoMedia, KinesisVideoArchivedMedia, SageMaker, SageMakerRuntime),
 )
 """Every service there is; docs and tests read this."""
 
@@ -97,8 +106,10 @@ class App:
     identity: Identity
     keys: Keys
     functions: Functions
+    mappings: Mappings
     loglines: LogLines
     tables: Tables
+    video: Video
     records: EmbeddedLog
     streams: Streams
     delivery: Delivery
@@ -116,7 +127,9 @@ class App:
         await self.keys.tend()
         await self.functions.start()
         await self.tables.start()
+        await self.video.recover()
         recovered += await self.streams.recover()
+        await self.mappings.start()
         recovered += await self.delivery.start()
         recovered += await self.analytics.start_all()
         self.housekeeping = asyncio.create_task(self._keep_house())
@@ -129,6 +142,7 @@ class App:
             await self.loglines.expire()
             await self.keys.tend()
             await self.tables.expire()
+            await self.video.expire()
             await self.streams.expire()
             await self.delivery.expire()
 
@@ -138,6 +152,7 @@ class App:
             self.housekeeping.cancel()
         await self.analytics.close()
         await self.delivery.close()
+        await self.mappings.close()
         await self.tables.close()
         await self.functions.close()
         await self.hosting.close()
@@ -162,6 +177,7 @@ def build(settings: Settings) -> App:
     objects = Objects(metadata, EmbeddedBlobs(data / "blobs"), clock)
     identity = Identity(metadata, clock, settings.account)
     tables = Tables(metadata, clock)
+    video = Video(metadata, EmbeddedBlobs(data / "video"), clock, data / "clips")
     records = EmbeddedLog(data / "log", clock)
     streams = Streams(
         metadata, records, clock, keys=keys, limited=settings.stream_limits == "on", settle_ms=settings.stream_settle_ms
@@ -171,7 +187,7 @@ def build(settings: Settings) -> App:
     authority = data / "ca.pem" if settings.tls else None
     runtime = LambdaRuntime(identity, clock, settings.endpoint, authority, enforce=enforce)
     functions = Functions(metadata, loglines, clock, data / "functions", runtime)
-    analytics = Analytics(metadata, records, clock, data / "analytics", streams, delivery)
+    analytics = Analytics(metadata, clock, data / "analytics", streams, delivery)
     access = AnalyticsAccess(identity, objects, enforce=enforce)
     planning = Planning(objects, functions, loglines, access, clock)
     analytics.use(planning)
@@ -213,6 +229,9 @@ def build(settings: Settings) -> App:
         firehose,
         KinesisAnalytics(analytics, planning),
         KinesisAnalyticsV2(analytics, planning),
+        KinesisVideo(video),
+        KinesisVideoMedia(video, clock),
+        KinesisVideoArchivedMedia(video),
         sagemaker,
         SageMakerRuntime(hosting, clock),
     ]
@@ -227,8 +246,10 @@ def build(settings: Settings) -> App:
         identity,
         keys,
         functions,
+        lambda_.mappings,
         loglines,
         tables,
+        video,
         records,
         streams,
         delivery,
@@ -238,6 +259,8 @@ def build(settings: Settings) -> App:
         Authority(data),
     )
     gateway.internal.add(CODE_PATH, lambda_.downloads.answer)
+    for page in HLS_PAGES:
+        gateway.internal.add(page, lambda http: hls_page(video, http))
     gateway.internal.add("/_lakemill/", lambda http: _console(app, sagemaker, http))
     return app
 

@@ -25,7 +25,6 @@ from lakemill.engines.delivery import Delivery
 from lakemill.engines.resources import ResourceMissing, Resources
 from lakemill.engines.streams import Streams
 from lakemill.ports.clock import Clock
-from lakemill.ports.log import Log
 from lakemill.ports.metadata import Metadata, Transaction
 
 KIND, VERSION = "analytics-application", "analytics-version"
@@ -38,16 +37,11 @@ logger = logging.getLogger(__name__)
 
 
 class Analytics:
-    """All applications. scope is "account/region". log: where delivery streams keep records.
+    """All applications. scope is "account/region". folder: for checkpoints."""
 
-    folder: for checkpoints.
-    """
-
-    def __init__(
-        self, metadata: Metadata, log: Log, clock: Clock, folder: Path, streams: Streams, delivery: Delivery
-    ) -> None:
+    def __init__(self, metadata: Metadata, clock: Clock, folder: Path, streams: Streams, delivery: Delivery) -> None:
         self.resources = Resources(metadata, clock)
-        self.sources = Sources(streams, delivery, log)
+        self.sources = Sources(streams, delivery)
         self.checker = Checker()
         self._metadata, self._clock = metadata, clock
         self._sinks = Sinks(streams, delivery)
