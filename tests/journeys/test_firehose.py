@@ -1,0 +1,320 @@
+"""Delivery streams through boto3: what is put arrives in S3, whatever happens meanwhile."""
+
+import gzip
+import json
+import re
+import threading
+import time
+import uuid
+
+import pytest
+from aws_kinesis_agg.aggregator import RecordAggregator
+from botocore.exceptions import ClientError
+from tests.journeys.firehose_site import Site
+
+NAME = r"-(\d+)-\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+
+@pytest.fixture(scope="module")
+def site(lakemill):
+    return Site(lakemill, f"lake-{uuid.uuid4().hex[:8]}")
+
+
+def test_what_is_put_arrives_zipped_under_a_name_that_tells_when(site):
+    stream = site.stream(CompressionFormat="GZIP", Prefix="raw/")
+    answer = site.firehose.put_record_batch(DeliveryStreamName=stream, Records=[{"Data": b"one\n"}, {"Data": b"two\n"}])
+    assert answer["FailedPutCount"] == 0
+    assert len({one["RecordId"] for one in answer["RequestResponses"]}) == 2
+    site.firehose.put_record(DeliveryStreamName=stream, Record={"Data": b"three\n"})
+    keys = site.wait("raw/", lambda keys: len(site.read(keys, gzip.decompress).splitlines()) == 3)
+    assert site.read(keys, gzip.decompress) == b"one\ntwo\nthree\n"
+    assert re.fullmatch(rf"raw/\d{{4}}/\d\d/\d\d/\d\d/{stream}{NAME}\.gz", keys[0])
+
+
+def test_a_description_tells_the_defaults(site):
+    stream = site.stream(BufferingHints={"SizeInMBs": 1, "IntervalInSeconds": 60})
+    described = site.firehose.describe_delivery_stream(DeliveryStreamName=stream)["DeliveryStreamDescription"]
+    assert described["DeliveryStreamStatus"] == "ACTIVE"
+    assert described["VersionId"] == "1"
+    destination = described["Destinations"][0]
+    assert destination["DestinationId"] == "destinationId-000000000001"
+    assert destination["ExtendedS3DestinationDescription"]["CompressionFormat"] == "UNCOMPRESSED"
+    assert destination["S3DestinationDescription"]["BufferingHints"] == {"SizeInMBs": 1, "IntervalInSeconds": 60}
+    assert described["DeliveryStreamEncryptionConfiguration"] == {"Status": "DISABLED"}
+    assert stream in site.firehose.list_delivery_streams(Limit=100)["DeliveryStreamNames"]
+
+
+def test_streams_are_listed_by_pages(site):
+    names = [site.stream(f"paged-{n}-{uuid.uuid4().hex[:6]}") for n in range(3)]
+    first = site.firehose.list_delivery_streams(Limit=2, ExclusiveStartDeliveryStreamName="paged-")
+    assert first == first | {"DeliveryStreamNames": names[:2], "HasMoreDeliveryStreams": True}
+    then = site.firehose.list_delivery_streams(Limit=1, ExclusiveStartDeliveryStreamName=names[1])
+    assert then["DeliveryStreamNames"] == names[2:]
+
+
+def test_a_change_merges_and_raises_the_version(site):
+    stream = site.stream(Prefix="before/", CompressionFormat="GZIP")
+    site.firehose.update_destination(
+        DeliveryStreamName=stream,
+        CurrentDeliveryStreamVersionId="1",
+        DestinationId="destinationId-000000000001",
+        ExtendedS3DestinationUpdate={"Prefix": "after/"},
+    )
+    with pytest.raises(ClientError, match="ConcurrentModificationException"):
+        site.firehose.update_destination(
+            DeliveryStreamName=stream,
+            CurrentDeliveryStreamVersionId="1",
+            DestinationId="destinationId-000000000001",
+            ExtendedS3DestinationUpdate={"Prefix": "late/"},
+        )
+    site.firehose.put_record(DeliveryStreamName=stream, Record={"Data": b"x"})
+    (key,) = site.wait("after/")
+    assert re.search(rf"{stream}-2-.*\.gz", key)
+
+
+def test_records_of_a_data_stream_are_delivered_from_now_on_and_taken_apart(site):
+    kinesis, source = site.running.client("kinesis"), f"clicks-{uuid.uuid4().hex[:6]}"
+    kinesis.create_stream(StreamName=source, ShardCount=2)
+    kinesis.get_waiter("stream_exists").wait(StreamName=source)
+    kinesis.put_record(StreamName=source, PartitionKey="k", Data=b"too early\n")
+    arn = kinesis.describe_stream(StreamName=source)["StreamDescription"]["StreamARN"]
+    stream = site.stream(
+        source={
+            "DeliveryStreamType": "KinesisStreamAsSource",
+            "KinesisStreamSourceConfiguration": {"KinesisStreamARN": arn, "RoleARN": site.role},
+        },
+        Prefix="stream/",
+    )
+    aggregator = RecordAggregator()
+    for data in (b"a\n", b"b\n"):
+        aggregator.add_user_record("k", data)
+    kinesis.put_record(StreamName=source, PartitionKey="k", Data=aggregator.clear_and_get().get_contents()[2])
+    kinesis.put_record(StreamName=source, PartitionKey="other", Data=b"c\n")
+    keys = site.wait("stream/", lambda keys: len(site.read(keys).splitlines()) == 3)
+    assert sorted(site.read(keys).splitlines()) == [b"a", b"b", b"c"]
+    with pytest.raises(ClientError, match=r"InvalidArgumentException.*KinesisStreamAsSource"):
+        site.firehose.put_record(DeliveryStreamName=stream, Record={"Data": b"x"})
+    described = site.firehose.describe_delivery_stream(DeliveryStreamName=stream)["DeliveryStreamDescription"]
+    assert described["Source"]["KinesisStreamSourceDescription"]["KinesisStreamARN"] == arn
+
+
+def test_a_query_sorts_records_into_prefixes_and_bad_ones_under_errors(site):
+    query = '{who:.customer, year:(.at|strftime("%Y"))}'
+    stream = site.stream(
+        Prefix="by/who=!{partitionKeyFromQuery:who}/year=!{partitionKeyFromQuery:year}/",
+        ErrorOutputPrefix="bad/!{firehose:error-output-type}/",
+        BufferingHints={"SizeInMBs": 64, "IntervalInSeconds": 1},
+        DynamicPartitioningConfiguration={"Enabled": True},
+        ProcessingConfiguration={
+            "Enabled": True,
+            "Processors": [
+                processor("RecordDeAggregation", SubRecordType="JSON"),
+                processor("MetadataExtraction", MetadataExtractionQuery=query, JsonParsingEngine="JQ-1.6"),
+                processor("AppendDelimiterToRecord", Delimiter="\\n"),
+            ],
+        },
+    )
+    records = [b'{"customer":"ann","at":0}{"customer":"bob","at":1700000000}', b'{"customer":"ann","at":5}', b"no json"]
+    site.firehose.put_record_batch(DeliveryStreamName=stream, Records=[{"Data": data} for data in records])
+    ann = site.wait("by/who=ann/year=1970/")
+    assert site.read(ann) == b'{"customer":"ann","at":0}\n{"customer":"ann","at":5}\n'
+    assert site.read(site.wait("by/who=bob/year=2023/")) == b'{"customer":"bob","at":1700000000}\n'
+    failed = json.loads(site.read(site.wait("bad/processing-failed/")))
+    assert failed["rawData"] == "bm8ganNvbg=="
+    assert failed["errorCode"] == "RecordDeAggregation.Failed"
+
+
+def test_a_function_changes_drops_and_fails_records(site):
+    code = """
+import base64
+def handler(event, context):
+    out = []
+    for one in event["records"]:
+        data = base64.b64decode(one["data"]).decode()
+        result = {"drop": "Dropped", "fail": "ProcessingFailed"}.get(data, "Ok")
+        out.append({"recordId": one["recordId"], "result": result,
+                    "data": base64.b64encode(data.upper().encode()).decode(),
+                    "metadata": {"partitionKeys": {"first": data[:1]}}})
+    return {"records": out}
+"""
+    function = site.function(code)
+    stream = site.stream(
+        Prefix="changed/!{partitionKeyFromLambda:first}/",
+        ErrorOutputPrefix="unchanged/!{firehose:error-output-type}/",
+        BufferingHints={"SizeInMBs": 64, "IntervalInSeconds": 1},
+        DynamicPartitioningConfiguration={"Enabled": True},
+        S3BackupMode="Enabled",
+        S3BackupConfiguration=site.bucket_configuration(Prefix="backup/"),
+        ProcessingConfiguration={"Enabled": True, "Processors": [processor("Lambda", LambdaArn=function)]},
+    )
+    records = [b"good", b"drop", b"fail"]
+    site.firehose.put_record_batch(DeliveryStreamName=stream, Records=[{"Data": data} for data in records])
+    assert site.read(site.wait("changed/g/")) == b"GOOD"
+    failed = json.loads(site.read(site.wait("unchanged/processing-failed/")))
+    assert failed["errorCode"] == "Lambda.ProcessingFailedStatus"
+    assert failed["lambdaArn"] == function
+    assert site.read(site.wait("backup/")) == b"gooddropfail"
+
+
+def test_a_role_without_permission_keeps_records_waiting_and_says_so(site):
+    role = site.new_role([{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}])
+    group = f"/aws/kinesisfirehose/{uuid.uuid4().hex[:8]}"
+    logging = {"Enabled": True, "LogGroupName": group, "LogStreamName": "DestinationDelivery"}
+    stream = site.stream(RoleARN=role, Prefix="denied/", CloudWatchLoggingOptions=logging)
+    site.firehose.put_record(DeliveryStreamName=stream, Record={"Data": b"patience"})
+    logs = site.running.client("logs")
+
+    def written():
+        try:
+            return logs.filter_log_events(logGroupName=group)["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            return []
+
+    event = json.loads(site.until(written)[0]["message"])
+    assert event["errorCode"] == "S3.AccessDenied"
+    assert event["deliveryStreamVersionId"] == 1
+    assert site.keys("denied/") == []
+    site.allow(role, "s3:PutObject")
+    assert site.read(site.wait("denied/")) == b"patience"
+
+
+def test_waiting_records_are_encrypted_with_the_key_of_a_customer(site):
+    kms = site.running.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    stream = site.stream(Prefix="secret/", BufferingHints={"SizeInMBs": 1, "IntervalInSeconds": 2})
+    site.firehose.start_delivery_stream_encryption(
+        DeliveryStreamName=stream,
+        DeliveryStreamEncryptionConfigurationInput={"KeyType": "CUSTOMER_MANAGED_CMK", "KeyARN": key},
+    )
+    described = site.firehose.describe_delivery_stream(DeliveryStreamName=stream)["DeliveryStreamDescription"]
+    assert described["DeliveryStreamEncryptionConfiguration"]["Status"] == "ENABLED"
+    text = b"nobody reads this on the disk"
+    assert site.firehose.put_record(DeliveryStreamName=stream, Record={"Data": text})["Encrypted"] is True
+    files = [path for path in (site.running.data / "log").rglob("*.log") if path.is_file()]
+    assert files
+    assert not any(text in path.read_bytes() for path in files)
+    assert site.read(site.wait("secret/")) == text
+    kms.disable_key(KeyId=key)
+    with pytest.raises(ClientError, match="InvalidKMSResourceException"):
+        site.firehose.put_record(DeliveryStreamName=stream, Record={"Data": text})
+    site.firehose.stop_delivery_stream_encryption(DeliveryStreamName=stream)
+    assert site.firehose.put_record(DeliveryStreamName=stream, Record={"Data": b"x"})["Encrypted"] is False
+
+
+def test_a_stream_that_is_deleted_is_gone(site):
+    stream = site.stream()
+    site.firehose.delete_delivery_stream(DeliveryStreamName=stream, AllowForceDelete=True)
+
+    def gone():
+        with pytest.raises(ClientError) as caught:
+            site.firehose.describe_delivery_stream(DeliveryStreamName=stream)
+        return caught.value.response["Error"]
+
+    error = site.until(gone)
+    assert error["Code"] == "ResourceNotFoundException"
+    assert error["Message"] == f"Firehose {stream} under account 000000000000 not found."
+
+
+def test_tags_are_kept(site):
+    stream = site.stream()
+    site.firehose.tag_delivery_stream(DeliveryStreamName=stream, Tags=[{"Key": "b", "Value": "2"}, {"Key": "a"}])
+    site.firehose.untag_delivery_stream(DeliveryStreamName=stream, TagKeys=["b"])
+    listed = site.firehose.list_tags_for_delivery_stream(DeliveryStreamName=stream)
+    assert (listed["Tags"], listed["HasMoreTags"]) == ([{"Key": "a", "Value": ""}], False)
+
+
+def test_what_is_too_much_is_refused_whole(site):
+    stream = site.stream(Prefix="much/")
+    with pytest.raises(ClientError, match="4 MB"):
+        site.firehose.put_record_batch(DeliveryStreamName=stream, Records=[{"Data": b"x" * 1_000_000}] * 5)
+    with pytest.raises(ClientError):
+        site.firehose.put_record(DeliveryStreamName=stream, Record={"Data": b"x" * 1_024_001})
+    site.firehose.put_record(DeliveryStreamName=stream, Record={"Data": b"x" * 1_024_000})
+    assert len(site.read(site.wait("much/"))) == 1_024_000
+
+
+def processor(kind, **parameters):
+    return {
+        "Type": kind,
+        "Parameters": [{"ParameterName": name, "ParameterValue": value} for name, value in parameters.items()],
+    }
+
+
+BAD = {
+    "expressions without a place for errors": ({"Prefix": "a/!{timestamp:yyyy}/"}, "ErrorOutputPrefix cannot be null"),
+    "no kind of error": ({"ErrorOutputPrefix": "e/!{timestamp:yyyy}/"}, "error-output-type"),
+    "a pattern that is none": (
+        {"Prefix": "!{timestamp:JJ}/", "ErrorOutputPrefix": "!{firehose:error-output-type}/"},
+        "letter",
+    ),
+    "an expression that is none": (
+        {"Prefix": "!{moon:phase}/", "ErrorOutputPrefix": "!{firehose:error-output-type}/"},
+        "moon",
+    ),
+    "half a hint": ({"BufferingHints": {"SizeInMBs": 5}}, "both"),
+    "no time zone": ({"CustomTimeZone": "Mars/Olympus"}, "no time zone"),
+    "keys that nobody makes": (
+        {"Prefix": "!{partitionKeyFromQuery:a}/", "ErrorOutputPrefix": "!{firehose:error-output-type}/"},
+        "DynamicPartitioningConfiguration",
+    ),
+    "a backup without a place": ({"S3BackupMode": "Enabled"}, "S3BackupConfiguration"),
+    "a role that is not there": ({"RoleARN": "arn:aws:iam::000000000000:role/nobody"}, "unable to assume role"),
+    "encryption of objects": (
+        {
+            "EncryptionConfiguration": {
+                "KMSEncryptionConfig": {"AWSKMSKeyARN": "arn:aws:kms:us-east-1:000000000000:key/1"}
+            }
+        },
+        "KMSEncryptionConfig",
+    ),
+}
+
+
+@pytest.mark.parametrize(("configuration", "said"), BAD.values(), ids=BAD)
+def test_a_configuration_that_is_wrong_is_refused_with_a_reason(site, configuration, said):
+    with pytest.raises(ClientError) as caught:
+        site.create(f"wrong-{uuid.uuid4().hex[:8]}", **configuration)
+    assert caught.value.response["Error"]["Code"] == "InvalidArgumentException"
+    assert said in caught.value.response["Error"]["Message"]
+
+
+def test_nothing_is_lost_and_every_object_is_whole_when_the_platform_is_killed_under_load(fresh):
+    running = fresh()
+    site = Site(running, "lake")
+    stream = site.stream(CompressionFormat="GZIP", BufferingHints={"SizeInMBs": 1, "IntervalInSeconds": 1})
+    acknowledged, stop = set(), threading.Event()
+
+    def write(writer):
+        count = 0
+        while not stop.is_set():
+            numbers = [f"{writer}-{count + n}" for n in range(50)]
+            count += 50
+            records = [{"Data": f"{number} {'x' * 1500}\n".encode()} for number in numbers]
+            try:
+                client = running.client("firehose", connect_timeout=2, read_timeout=5)
+                client.put_record_batch(DeliveryStreamName=stream, Records=records)
+            except Exception:
+                time.sleep(0.1)
+            else:
+                acknowledged.update(numbers)
+
+    writers = [threading.Thread(target=write, args=(n,)) for n in range(2)]
+    for writer in writers:
+        writer.start()
+    for _ in range(3):
+        time.sleep(1.2)
+        running.kill()
+        running.start()
+    time.sleep(0.5)
+    stop.set()
+    for writer in writers:
+        writer.join()
+    site = Site(running, "lake")
+
+    def arrived():
+        text = site.read(site.keys(""), gzip.decompress)
+        found = {line.split(b" ")[0].decode() for line in text.splitlines()}
+        return found if acknowledged <= found else None
+
+    assert acknowledged
+    assert site.until(arrived, seconds=30)
