@@ -73,7 +73,7 @@ async def test_the_older_cbor_streams_in_cbor():
     _, data = await answered(protocols.AMZ_CBOR, "kinesis", "SubscribeToShard", {"EventStream": given([event])})
     frames = list(eventstream.Decoder().feed(data))
     assert [frame.headers[":event-type"] for frame in frames] == ["initial-response", "SubscribeToShardEvent"]
-    assert frames[1].headers[":content-type"] == "application/cbor"
+    assert frames[1].headers[":content-type"] == "application/x-amz-cbor-1.1"
     assert frames[0].payload == b"\xa0"
 
 

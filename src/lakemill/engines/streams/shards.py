@@ -63,6 +63,11 @@ class Shard:
         """The sequence number of a position, as text; that of -1 is less than any record's."""
         return self.prefix + str(position + 1).zfill(POSITION_DIGITS)
 
+    def sequences(self, positions: Iterable[int]) -> list[str]:
+        """`sequence` of many."""
+        before = self.prefix
+        return [before + str(position + 1).zfill(POSITION_DIGITS) for position in positions]
+
     def packed(self) -> list[Any]:
         """As it is stored; 128-bit numbers do not fit into a document, so they are text."""
         return [self.number, hex(self.low), hex(self.high), list(self.parents), self.born_ms, self.closed_ms, self.end]

@@ -187,9 +187,7 @@ class AwsJson(Protocol):
         if shape is None or not shape.event_stream_name:
             return None
         name = shape.event_stream_name
-        return name, EventCodec(
-            shape.members[name], json_events(service, self._writers_of(service)), "application/json"
-        )
+        return name, EventCodec(shape.members[name], json_events(service, self._writers_of(service)), self.content_type)
 
 
 def json_events(service: ServiceModel, writers: Writers) -> Callable[..., Any]:

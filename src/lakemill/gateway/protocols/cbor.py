@@ -86,8 +86,9 @@ class _Operation:
 class _CborBodies:
     """What both dialects share: bodies compiled per operation."""
 
-    def __init__(self, read: Read, moment: Callable[[str], Any]) -> None:
+    def __init__(self, read: Read, moment: Callable[[str], Any], events_type: str) -> None:
         self._read = read
+        self._events_type = events_type
         self._moment = moment
         self._compiled: dict[OperationModel, _Operation] = {}
         self._writers: dict[ServiceModel, Writers] = {}
@@ -111,7 +112,7 @@ class _CborBodies:
             name = shape.event_stream_name
             events, only = None, None
             if name:
-                events = name, EventCodec(shape.members[name], self._events(writers), "application/cbor")
+                events = name, EventCodec(shape.members[name], self._events(writers), self._events_type)
                 only = [member for member in shape.members if member != name]
             write = writers.structure(shape, only)
             made = _Operation(decode, lambda output: cbor2.dumps(write(output)), events)
@@ -181,7 +182,7 @@ class RpcV2Cbor(Protocol):
     name: ClassVar[str] = "smithy-rpc-v2-cbor"
 
     def __init__(self) -> None:
-        self._bodies = _CborBodies(reader(1), cbor_seconds)
+        self._bodies = _CborBodies(reader(1), cbor_seconds, "application/cbor")
 
     def operation(
         self, service: ServiceModel, http: HttpRequest, body: bytes = b"", path: bytes | None = None
@@ -245,7 +246,7 @@ class AmzCbor(AwsJson):
     def __init__(self) -> None:
         super().__init__("1.1")
         self.content_type = "application/x-amz-cbor-1.1"
-        self._bodies = _CborBodies(reader(1000), cbor_millis)
+        self._bodies = _CborBodies(reader(1000), cbor_millis, self.content_type)
 
     def decode(
         self, operation: OperationModel, http: HttpRequest, body: bytes | BodyReader, path: bytes | None = None

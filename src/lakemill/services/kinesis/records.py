@@ -106,20 +106,21 @@ def _put_of(record: dict[str, Any]) -> Put:
 
 def record_views(shard: Shard, batch: Batch) -> Ready:
     """Records as the API gives them."""
-    sequence = shard.sequence
+    sequences = shard.sequences([record.position for record in batch.records])
     views = Ready(
         {
-            "SequenceNumber": sequence(record.position),
+            "SequenceNumber": sequence,
             "ApproximateArrivalTimestamp": record.time_ms / 1000,
             "Data": data,
             "PartitionKey": record.key.decode(),
             "EncryptionType": "KMS" if record.note else "NONE",
         }
-        for record, data in zip(batch.records, batch.data, strict=True)
+        for record, data, sequence in zip(batch.records, batch.data, sequences, strict=True)
     )
-    for view in views:
-        if not view["PartitionKey"]:  # It was written without one.
-            del view["PartitionKey"]
+    if not all([record.key for record in batch.records]):  # Some were written without a partition key.
+        for view in views:
+            if not view["PartitionKey"]:
+                del view["PartitionKey"]
     return views
 
 
