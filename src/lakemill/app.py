@@ -52,7 +52,6 @@ from lakemill.services.kinesisvideo import (
     KinesisVideoMedia,
     hls_page,
 )
-from lakemill.services.kinesisanalytics.access import RoleAccess as AnalyticsAccess
 from lakemill.services.kms import Kms
 from lakemill.services.lambda_ import CODE_PATH, Lambda, LambdaRuntime
 from lakemill.services.logs import Logs
@@ -188,8 +187,7 @@ def build(settings: Settings) -> App:
     runtime = LambdaRuntime(identity, clock, settings.endpoint, authority, enforce=enforce)
     functions = Functions(metadata, loglines, clock, data / "functions", runtime)
     analytics = Analytics(metadata, clock, data / "analytics", streams, delivery)
-    access = AnalyticsAccess(identity, objects, enforce=enforce)
-    planning = Planning(objects, functions, loglines, access, clock)
+    planning = Planning(objects, functions, loglines, identity, clock, enforce=enforce)
     analytics.use(planning)
     jobs = Jobs(metadata, compute, loglines, clock)
     hosting = Hosting(metadata, compute, objects, loglines, clock, data / "endpoints")

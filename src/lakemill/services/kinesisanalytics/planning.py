@@ -20,13 +20,20 @@ LOG_STREAM = "kinesis-analytics-log-stream"
 
 
 class Planning:
-    """Makes plans; the engine's Planner."""
+    """Makes plans; the engine's Planner. enforce: whether roles must exist, be trusted, and have their permissions."""
 
     def __init__(
-        self, objects: Objects, functions: Functions, loglines: LogLines, access: RoleAccess, clock: Clock
+        self,
+        objects: Objects,
+        functions: Functions,
+        loglines: LogLines,
+        identity: Any,
+        clock: Clock,
+        *,
+        enforce: bool = True,
     ) -> None:
-        self.objects, self.functions, self.loglines = objects, functions, loglines
-        self.access, self.clock = access, clock
+        self.objects, self.functions, self.loglines, self.clock = objects, functions, loglines, clock
+        self.access = RoleAccess(identity, objects, enforce=enforce)
 
     def __call__(self, document: dict[str, Any]) -> Plan:
         return _Application(self, document).plan()
