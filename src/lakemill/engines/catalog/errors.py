@@ -1,0 +1,78 @@
+"""What can go wrong with the catalog.
+
+CatalogError
+    DatabaseMissing     no database has this name
+    DatabaseExists      one has it already
+    TableMissing        the database has no such table
+    TableExists         it has one already
+    VersionMissing      the table has no such version
+    VersionStale        the table is not at the version the caller saw
+    CurrentVersion      the present version cannot be deleted
+    PartitionMissing    the table has no partition of these values
+    PartitionExists     it has one already
+    DefinitionWrong     a definition that contradicts itself or its table
+    ExpressionWrong     a condition on partitions that cannot be read
+"""
+
+
+class CatalogError(Exception):
+    """Base. The text can be shown to the user."""
+
+
+class DatabaseMissing(CatalogError):
+    """Field: name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Database {name} not found.")
+        self.name = name
+
+
+class DatabaseExists(CatalogError):
+    def __init__(self) -> None:
+        super().__init__("Database already exists.")
+
+
+class TableMissing(CatalogError):
+    """Field: name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Table {name} not found.")
+        self.name = name
+
+
+class TableExists(CatalogError):
+    def __init__(self) -> None:
+        super().__init__("Table already exists.")
+
+
+class VersionMissing(CatalogError):
+    def __init__(self) -> None:
+        super().__init__("Version not found.")
+
+
+class VersionStale(CatalogError):
+    def __init__(self) -> None:
+        super().__init__("Update table failed due to concurrent updates.")
+
+
+class CurrentVersion(CatalogError):
+    def __init__(self) -> None:
+        super().__init__("The current version of a table cannot be deleted.")
+
+
+class PartitionMissing(CatalogError):
+    def __init__(self) -> None:
+        super().__init__("Cannot find partition.")
+
+
+class PartitionExists(CatalogError):
+    def __init__(self) -> None:
+        super().__init__("Partition already exists.")
+
+
+class DefinitionWrong(CatalogError):
+    """A sentence says what."""
+
+
+class ExpressionWrong(CatalogError):
+    """A sentence says what and where."""

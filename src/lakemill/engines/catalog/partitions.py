@@ -1,0 +1,192 @@
+"""Partitions of tables: a hundred thousand of a table are a range of rows, found by condition without reading them all.
+
+catalog_values      table id, values: nothing but the key, so that a condition is held against keys alone
+catalog_partitions  table id, values: the partition
+
+The values are those of the partition keys in order, always texts. In a key they are joined by U+0002; characters below
+U+0020 and the percent sign are escaped, as %02.
+"""
+
+import asyncio
+import dataclasses
+import re
+import zlib
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from lakemill.engines.catalog import conditions
+from lakemill.engines.catalog.catalog import Catalog, joined
+from lakemill.engines.catalog.entries import Definition, Partition, Table, folded
+from lakemill.engines.catalog.errors import CatalogError, DefinitionWrong, PartitionExists, PartitionMissing
+from lakemill.ports.metadata import Transaction, prefix_end
+
+PARTITIONS, VALUES = "catalog_partitions", "catalog_values"
+_STRIDE = 2000
+"""So many keys are looked at before others on the event loop have their turn."""
+_ESCAPED = re.compile(r"[%\x00-\x1f]")
+_BETWEEN = "\x02"
+
+
+@dataclasses.dataclass(frozen=True)
+class Segment:
+    """A share of a table's partitions, for readers side by side: number counts from 0."""
+
+    number: int
+    total: int
+
+
+class Partitions:
+    """The partitions of a catalog's tables."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    async def add(
+        self, scope: str, database: str, table: str, definitions: Sequence[Definition]
+    ) -> list[CatalogError | None]:
+        """Add partitions, each if it can be; what prevented it, for each. A definition has `values` and more.
+
+        Raises DatabaseMissing, TableMissing.
+        """
+
+        def work(transaction: Transaction) -> list[CatalogError | None]:
+            found = self._catalog.table_in(transaction, scope, database, table)
+            return [_attempt(partial(self._put_new, transaction, found, one)) for one in definitions]
+
+        return await self._catalog.metadata.transact(work)
+
+    def find(self, scope: str, database: str, table: str, values: Sequence[Sequence[str]]) -> list[Partition | None]:
+        """Partitions by their values, None for none. Raises DatabaseMissing, TableMissing, DefinitionWrong."""
+        found = self._catalog.table(scope, database, table)
+        documents = (self._catalog.metadata.get(PARTITIONS, _key(found, one)) for one in values)
+        return [None if document is None else _as_partition(document) for document in documents]
+
+    async def search(
+        self,
+        scope: str,
+        database: str,
+        table: str,
+        expression: str = "",
+        *,
+        after: str = "",
+        limit: int = 1000,
+        segment: Segment | None = None,
+    ) -> tuple[list[Partition], str]:
+        """Partitions that satisfy a condition (see conditions.py), in the order of their values, and where to go on.
+
+        after: what the page before gave as the second; "" from the beginning, and at the end.
+        Raises DatabaseMissing, TableMissing, ExpressionWrong.
+        """
+        found = self._catalog.table(scope, database, table)
+        condition = conditions.parse(expression, found.partition_keys) if expression.strip() else None
+        start = joined(found.id, "") + _BETWEEN.join(map(_escape, condition.fixed if condition else ()))
+        stop = prefix_end(start)
+        if after:
+            start = max(start, joined(found.id, after) + "\x00")
+        keys: list[str] = []
+        while len(keys) <= limit:
+            stride = [key for key, _ in self._catalog.metadata.scan(VALUES, start, stop, limit=_STRIDE)]
+            keys += [key for key in stride if _wanted(key, condition, segment)]
+            if len(stride) < _STRIDE:
+                break
+            start = stride[-1] + "\x00"
+            await asyncio.sleep(0)
+        documents = [self._catalog.metadata.get(PARTITIONS, key) for key in keys[:limit]]
+        partitions = [_as_partition(document) for document in documents if document is not None]
+        return partitions, keys[limit - 1].split("\x01", 1)[1] if len(keys) > limit else ""
+
+    async def update(
+        self, scope: str, database: str, table: str, changes: Sequence[tuple[Sequence[str], Definition]]
+    ) -> list[CatalogError | None]:
+        """Replace partitions, each if it can be; their values may change. Raises DatabaseMissing, TableMissing."""
+
+        def work(transaction: Transaction) -> list[CatalogError | None]:
+            found = self._catalog.table_in(transaction, scope, database, table)
+            return [
+                _attempt(partial(self._replace, transaction, found, values, definition))
+                for values, definition in changes
+            ]
+
+        return await self._catalog.metadata.transact(work)
+
+    async def remove(
+        self, scope: str, database: str, table: str, values: Sequence[Sequence[str]]
+    ) -> list[CatalogError | None]:
+        """Remove partitions, each if it is there. Raises DatabaseMissing, TableMissing."""
+
+        def work(transaction: Transaction) -> list[CatalogError | None]:
+            found = self._catalog.table_in(transaction, scope, database, table)
+            return [_attempt(partial(self._remove_at, transaction, found, one)) for one in values]
+
+        return await self._catalog.metadata.transact(work)
+
+    def _put_new(self, transaction: Transaction, table: Table, definition: Definition) -> None:
+        key = _key(table, definition.get("values") or ())
+        if transaction.get(PARTITIONS, key) is not None:
+            raise PartitionExists
+        document = {"created": self._catalog.clock.now(), "definition": folded(definition)}
+        transaction.put(PARTITIONS, key, document)
+        transaction.put(VALUES, key, True)
+
+    def _replace(self, transaction: Transaction, table: Table, values: Sequence[str], definition: Definition) -> None:
+        key = _key(table, values)
+        document = transaction.get(PARTITIONS, key)
+        if document is None:
+            raise PartitionMissing
+        definition = {"values": list(values)} | folded(definition)
+        target = _key(table, definition["values"])
+        if target != key:
+            if transaction.get(PARTITIONS, target) is not None:
+                raise PartitionExists
+            self._remove(transaction, key)
+            transaction.put(VALUES, target, True)
+        transaction.put(PARTITIONS, target, document | {"definition": definition})
+
+    def _remove_at(self, transaction: Transaction, table: Table, values: Sequence[str]) -> None:
+        self._remove(transaction, _key(table, values))
+
+    @staticmethod
+    def _remove(transaction: Transaction, key: str) -> None:
+        if not transaction.delete(PARTITIONS, key):
+            raise PartitionMissing
+        transaction.delete(VALUES, key)
+
+
+def partition_key(table: Table, values: Sequence[str]) -> str:
+    """The key of a partition's row. Raises DefinitionWrong when there are not as many values as partition keys."""
+    if len(values) != len(table.partition_keys) or not values:
+        raise DefinitionWrong("The number of partition keys do not match the number of partition values")
+    return joined(table.id, _BETWEEN.join(map(_escape, values)))
+
+
+_key = partition_key
+
+
+def _escape(value: str) -> str:
+    return _ESCAPED.sub(lambda match: f"%{ord(match[0]):02x}", value)
+
+
+def _unescape(text: str) -> str:
+    return re.sub(r"%([0-9a-f]{2})", lambda match: chr(int(match[1], 16)), text) if "%" in text else text
+
+
+def _wanted(key: str, condition: conditions.Condition | None, segment: Segment | None) -> bool:
+    text = key.split("\x01", 1)[1]
+    if segment and zlib.crc32(text.encode()) % segment.total != segment.number:
+        return False
+    return condition is None or condition.holds([_unescape(one) for one in text.split(_BETWEEN)])
+
+
+def _as_partition(document: Any) -> Partition:
+    definition = document["definition"]
+    return Partition(tuple(definition["values"]), document["created"], definition)
+
+
+def _attempt(work: Callable[[], None]) -> CatalogError | None:
+    """What prevented it; each work looks before it writes, so nothing of it stays then."""
+    try:
+        work()
+    except CatalogError as prevented:
+        return prevented
+    return None
