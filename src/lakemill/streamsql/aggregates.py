@@ -9,6 +9,7 @@ Variances are merged by the rule of Chan, Golub and LeVeque (1979): counts, mean
 """
 
 import math
+import operator
 from collections.abc import Callable, Iterable
 from decimal import Context, Decimal
 from functools import reduce
@@ -30,6 +31,8 @@ class Aggregate:
 
     kind: pa.DataType
     partials: tuple[Partial, ...] = ()
+    # What becomes of the states of earlier and of later rows.
+    combine: Callable[[Any, Any], Any]
 
     def prepare(self, values: pa.Array) -> pa.Array:
         """The block of values in a type in which sums cannot overflow."""
@@ -41,13 +44,14 @@ class Aggregate:
     def lift(self, *partials: Any) -> Any:
         return self.of(partials[0])
 
+    def lift_all(self, *partials: list) -> list:
+        """`lift` for all groups of a block."""
+        return [self.lift(*values) for values in zip(*partials, strict=True)]
+
     def merge(self, first: Any, second: Any) -> Any:
         if first is None:
             return second
         return first if second is None else self.combine(first, second)
-
-    def combine(self, first: Any, second: Any) -> Any:
-        raise NotImplementedError
 
     def final(self, state: Any) -> Any:
         return state
@@ -65,11 +69,10 @@ class Count(Aggregate):
     def of(self, value: Any) -> int:
         return int(value is not None)
 
-    def lift(self, *partials: Any) -> int:
+    def lift_all(self, *partials: list) -> list:
         return partials[0]
 
-    def combine(self, first: int, second: int) -> int:
-        return first + second
+    combine = staticmethod(operator.add)
 
     def final(self, state: int | None) -> int:
         return state or 0
@@ -110,6 +113,7 @@ class Sum(Aggregate):
         self.whole = pa.types.is_integer(kind)
         self.exact = pa.types.is_decimal(kind)
         self.kind = pa.int64() if self.whole else pa.decimal128(38, kind.scale) if self.exact else pa.float64()
+        self.combine = _EXACT.add if self.exact else operator.add
 
     def prepare(self, values: pa.Array) -> pa.Array:
         return _safe_sum(values)
@@ -117,8 +121,8 @@ class Sum(Aggregate):
     def of(self, value: Any) -> Any:
         return _same_number(value, self.whole)
 
-    def combine(self, first: Any, second: Any) -> Any:
-        return _plus(first, second)
+    def lift_all(self, *partials: list) -> list:
+        return super().lift_all(*partials) if self.whole else partials[0]
 
 
 class Average(Aggregate):
@@ -162,14 +166,14 @@ class Extreme(Aggregate):
 
     def __init__(self, kind: pa.DataType, better: Callable):
         self.kind = kind
-        self.better = better
+        self.combine = better
         self.partials = (("min" if better is min else "max", None),)
 
     def of(self, value: Any) -> Any:
         return value
 
-    def combine(self, first: Any, second: Any) -> Any:
-        return self.better(first, second)
+    def lift_all(self, *partials: list) -> list:
+        return partials[0]
 
 
 class Spread(Aggregate):

@@ -7,43 +7,45 @@ from typing import Any
 import pyarrow as pa
 
 from lakemill.streamsql.aggregates import Aggregate
+from lakemill.streamsql.context import Context
 from lakemill.streamsql.rows import column_of, values_of
+from lakemill.streamsql.sqltypes import sql_name
 
 # Below this many rows Arrow's grouping costs more than it saves.
 _FEW = 24
 
 Key = tuple
-States = list
+# One list of states for every aggregate, side by side with a list of keys.
+Columns = list[list[Any]]
 
 
 class Partials:
-    """`keys` columns to group by, then one argument column for every aggregate (its place, or None for COUNT(*))."""
+    """`keys`: the places of the columns to group by; aggregates with the places of their arguments (None: COUNT(*))."""
 
     def __init__(self, keys: Sequence[int], aggregates: Sequence[tuple[Aggregate, int | None]]):
         self.keys = keys
         self.aggregates = aggregates
         self.by_value = any(not aggregate.partials for aggregate, _ in aggregates)
 
-    def of(self, batch: pa.RecordBatch) -> list[tuple[Key, States]]:
-        """Key values and aggregate states of every group, in the order of first appearance."""
+    def of(self, batch: pa.RecordBatch) -> tuple[list[Key], Columns]:
+        """The groups in the order of first appearance, and the states of their aggregates."""
         if batch.num_rows <= _FEW or self.by_value:
             return self._by_value(batch)
         return self._by_block(batch)
 
-    def _by_value(self, batch: pa.RecordBatch) -> list[tuple[Key, States]]:
-        keys = [values_of(batch.column(index)) for index in self.keys]
+    def _by_value(self, batch: pa.RecordBatch) -> tuple[list[Key], Columns]:
+        columns = [values_of(batch.column(index)) for index in self.keys]
+        keys = list(zip(*columns, strict=True)) if columns else [()] * batch.num_rows
+        groups = Groups(self)
         nothing = [None] * batch.num_rows
-        arguments = [nothing if at is None else values_of(batch.column(at)) for _, at in self.aggregates]
-        groups: dict[Key, States] = {}
-        rows = zip(*keys, strict=True) if keys else [()] * batch.num_rows
-        for row, key in enumerate(rows):
-            values = [column[row] for column in arguments]
-            states = [aggregate.of(value) for (aggregate, _), value in zip(self.aggregates, values, strict=True)]
-            known = groups.get(key)
-            groups[key] = states if known is None else self.merge(known, states)
-        return list(groups.items())
+        states = [
+            [aggregate.of(value) for value in (nothing if at is None else values_of(batch.column(at)))]
+            for aggregate, at in self.aggregates
+        ]
+        groups.add(keys, states)
+        return list(groups.places), groups.columns
 
-    def _by_block(self, batch: pa.RecordBatch) -> list[tuple[Key, States]]:
+    def _by_block(self, batch: pa.RecordBatch) -> tuple[list[Key], Columns]:
         columns, names, wanted = [], [], []
         for number, index in enumerate(self.keys):
             columns.append(batch.column(index))
@@ -57,30 +59,43 @@ class Partials:
         if not columns:
             columns, names = [batch.column(0)], ["r"]
         table = pa.Table.from_arrays(columns, names)
-        keys = [f"k{number}" for number in range(len(self.keys))]
-        grouped = table.group_by(keys, use_threads=False).aggregate(wanted).combine_chunks()
-        key_values = [values_of(grouped.column(name).chunk(0)) for name in keys]
-        lifted = self._lifted(grouped)
-        rows = zip(*key_values, strict=True) if keys else [()] * grouped.num_rows
-        states = zip(*lifted, strict=True) if lifted else [()] * grouped.num_rows
-        return [(key, list(state)) for key, state in zip(rows, states, strict=True)]
+        by = [f"k{number}" for number in range(len(self.keys))]
+        grouped = table.group_by(by, use_threads=False).aggregate(wanted).combine_chunks()
+        key_columns = [values_of(grouped.column(name).chunk(0)) for name in by]
+        keys = list(zip(*key_columns, strict=True)) if by else [()]
+        return keys, [self._lifted(grouped, number) for number in range(len(self.aggregates))]
 
-    def _lifted(self, grouped: pa.Table) -> list[list[Any]]:
-        result = []
-        for number, (aggregate, at) in enumerate(self.aggregates):
-            columns = []
-            for function, _ in aggregate.partials:
-                column = grouped.column(function if at is None else f"a{number}_{function}").chunk(0)
-                columns.append(values_of_nested(column))
-            result.append([aggregate.lift(*values) for values in zip(*columns, strict=True)])
-        return result
+    def _lifted(self, grouped: pa.Table, number: int) -> list[Any]:
+        aggregate, at = self.aggregates[number]
+        names = [function if at is None else f"a{number}_{function}" for function, _ in aggregate.partials]
+        return aggregate.lift_all(*[values_of_nested(grouped.column(name).chunk(0)) for name in names])
 
-    def merge(self, first: States, second: States) -> States:
-        """The states of earlier and later rows together."""
-        return [aggregate.merge(a, b) for (aggregate, _), a, b in zip(self.aggregates, first, second, strict=True)]
 
-    def empty(self) -> States:
-        return [None] * len(self.aggregates)
+class Groups:
+    """Groups that grow: the place of every key, and at that place the states of every aggregate."""
+
+    def __init__(self, partials: Partials):
+        self.partials = partials
+        self.places: dict[Key, int] = {}
+        self.columns: Columns = [[] for _ in partials.aggregates]
+
+    def add(self, keys: Sequence[Key], columns: Columns) -> None:
+        """Merge further rows into the groups; a key may come several times."""
+        known = self.places
+        places = [known.setdefault(key, len(known)) for key in keys]
+        for (aggregate, _), mine, new in zip(self.partials.aggregates, self.columns, columns, strict=True):
+            mine.extend([None] * (len(known) - len(mine)))
+            combine = aggregate.combine
+            for place, state in zip(places, new, strict=True):
+                old = mine[place]
+                mine[place] = state if old is None else old if state is None else combine(old, state)
+
+    def state(self) -> list:
+        return [[list(key) for key in self.places], self.columns]
+
+    def resume(self, state: list) -> None:
+        keys, self.columns = state
+        self.places = {tuple(key): place for place, key in enumerate(keys)}
 
 
 def values_of_nested(column: pa.Array) -> list:
@@ -93,21 +108,28 @@ def values_of_nested(column: pa.Array) -> list:
 
 
 class Results:
-    """Turns keys and states into a batch: ROWTIME, the keys, the aggregates."""
+    """Turns groups into a batch: ROWTIME, the keys, the aggregates."""
 
-    def __init__(self, schema: pa.Schema, partials: Partials):
+    def __init__(self, context: Context, schema: pa.Schema, partials: Partials, pump: str | None):
+        self.context = context
         self.schema = schema
         self.partials = partials
+        self.pump = pump
 
-    def batch(self, rows: Sequence[tuple[int, Key, States]]) -> tuple[pa.RecordBatch, dict[int, str]]:
-        """The rows as a batch, and what does not fit its type (those values are NULL), by row."""
-        columns: list[Sequence] = [[time for time, _, _ in rows]]
-        columns += list(zip(*[key for _, key, _ in rows], strict=True)) if rows[0][1] else []
-        for number, (aggregate, _) in enumerate(self.partials.aggregates):
-            columns.append([aggregate.final(states[number]) for _, _, states in rows])
+    def batches(self, times: Sequence[int], keys: Sequence[Key], columns: Columns) -> list[pa.RecordBatch]:
+        """The rows as one batch, or none; rows with a value out of its type's range go to `error_stream`."""
+        if not times:
+            return []
+        values: list[Sequence] = [times, *(zip(*keys, strict=True) if keys[0] else [])]
+        for (aggregate, _), states in zip(self.partials.aggregates, columns, strict=True):
+            values.append([aggregate.final(state) for state in states])
         failures: dict[int, str] = {}
-        arrays = [self._column(values, field, failures) for values, field in zip(columns, self.schema, strict=True)]
-        return pa.RecordBatch.from_arrays(arrays, schema=self.schema), failures
+        arrays = [self._column(column, field, failures) for column, field in zip(values, self.schema, strict=True)]
+        batch = pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+        if failures:
+            self.context.reject("AGGREGATE", failures, batch, self.pump)
+            batch = batch.filter(pa.array([row not in failures for row in range(batch.num_rows)]))
+        return [batch] if batch.num_rows else []
 
     def _column(self, values: Sequence, field: pa.Field, failures: dict[int, str]) -> pa.Array:
         try:
@@ -120,5 +142,5 @@ class Results:
                     fitting.append(value)
                 except (ValueError, OverflowError):
                     fitting.append(None)
-                    failures[row] = f"{value} does not fit {field.type}"
+                    failures[row] = f"{value} is out of the range of {sql_name(field.type)}"
             return column_of(fitting, field.type)

@@ -69,6 +69,8 @@ class _Sliding:
     def __init__(self, frames: Frames):
         self.frames = frames
         self.panes: dict[tuple, Pane] = {}
+        # Whether rows of one ROWTIME and partition can have different results.
+        self.by_row = any(make().by_row for make in frames.trackers)
         # For windows of time: which partition's first row leaves next.
         self.leaving: deque[tuple[int, tuple]] = deque()
 
@@ -99,6 +101,9 @@ class _Sliding:
             self.pane(key).add(time, values)
             self.leaving.append((time, key))
             after[key] = after.get(key, 0) + 1
+        if not self.by_row:
+            shared = {key: self.panes[key].results(0) for key in after}
+            return [shared[key] for key, _ in rows]
         results = []
         for key, _ in rows:
             after[key] -= 1

@@ -9,12 +9,11 @@ import pyarrow as pa
 from lakemill.streamsql.aggregates import Aggregate
 from lakemill.streamsql.context import Context
 from lakemill.streamsql.operators.partials import Partials, Results
-from lakemill.streamsql.operators.tumbling import emit
 from lakemill.streamsql.rows import pack, rowtimes, unpack
 
 
 class Stagger:
-    """Rows come as ROWTIME, keys, arguments; they go as `schema`: ROWTIME (opening time and `length` ms), keys, results.
+    """Rows come as ROWTIME, keys, arguments; they go as `schema`: ROWTIME (opening plus `length` ms), keys, results.
 
     A row that comes when its window is over opens the next.
     """
@@ -32,7 +31,7 @@ class Stagger:
         self.length = length
         self.pump = pump
         self.partials = Partials(range(1, 1 + keys), aggregates)
-        self.results = Results(schema, self.partials)
+        self.results = Results(context, schema, self.partials, pump)
         # Key -> opening time and states, in the order of opening, which is that of closing too.
         self.windows: dict[tuple, tuple[int, list]] = {}
 
@@ -53,23 +52,25 @@ class Stagger:
         run of equal times after the other."""
         cuts = [0, *(np.nonzero(np.diff(times))[0] + 1).tolist(), len(times)]
         for start, end in pairwise(cuts):
-            for key, states in self.partials.of(batch.slice(start, end - start)):
-                known = self.windows.get(key)
-                if known is None:
-                    self.windows[key] = (int(times[start]), states)
-                else:
-                    self.windows[key] = (known[0], self.partials.merge(known[1], states))
+            keys, columns = self.partials.of(batch.slice(start, end - start))
+            for key, states in zip(keys, zip(*columns, strict=True) if columns else [()] * len(keys), strict=True):
+                opened, known = self.windows.get(key, (int(times[start]), [None] * len(states)))
+                merged = zip(self.partials.aggregates, known, states, strict=True)
+                self.windows[key] = (opened, [aggregate.merge(a, b) for (aggregate, _), a, b in merged])
 
     def advance(self, now: int) -> list[pa.RecordBatch]:
-        rows = []
+        times, keys, rows = [], [], []
         while self.windows:
             key = next(iter(self.windows))
             opened, states = self.windows[key]
             if opened + self.length > now:
                 break
             del self.windows[key]
-            rows.append((opened + self.length, key, states))
-        return emit(self.context, self.results, rows, self.pump)
+            times.append(opened + self.length)
+            keys.append(key)
+            rows.append(states)
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        return self.results.batches(times, keys, columns)
 
     def snapshot(self) -> bytes:
         return pack([[list(key), opened, states] for key, (opened, states) in self.windows.items()])

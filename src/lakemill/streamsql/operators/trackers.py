@@ -14,7 +14,12 @@ Entries = deque[tuple[int, tuple]]
 
 
 class Tracker:
-    """One analytic function in one partition. `place` is that of its argument in the values (None for COUNT(*))."""
+    """One analytic function in one partition. `place` is that of its argument in the values (None for COUNT(*)).
+
+    by_row: its result depends on which of the rows of one ROWTIME is the current one.
+    """
+
+    by_row = False
 
     def __init__(self, place: int | None):
         self.place = place
@@ -116,6 +121,8 @@ class Nth(Tracker):
 
 class Lag(Tracker):
     """LAG: the value `n` rows before the current one, if it is in the window, else the default."""
+
+    by_row = True
 
     def __init__(self, place: int | None, n: int, default: int | None, ignore_nulls: bool):
         super().__init__(place)

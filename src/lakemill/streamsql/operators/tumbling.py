@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from lakemill.streamsql.aggregates import Aggregate
 from lakemill.streamsql.context import Context
-from lakemill.streamsql.operators.partials import Partials, Results
+from lakemill.streamsql.operators.partials import Groups, Partials, Results
 from lakemill.streamsql.rows import pack, rowtimes, unpack, values_of
 from lakemill.streamsql.windows import Window
 
@@ -32,10 +32,10 @@ class Tumbling:
         self.window = window
         self.pump = pump
         self.partials = Partials(range(2, 2 + keys), aggregates)
-        self.results = Results(schema, self.partials)
+        self.results = Results(context, schema, self.partials, pump)
         self.key: Any = None
         self.last = 0
-        self.groups: dict[tuple, list] = {}
+        self.groups = Groups(self.partials)
 
     def push(self, batch: pa.RecordBatch, now: int) -> list[pa.RecordBatch]:
         out: list[pa.RecordBatch] = []
@@ -50,9 +50,7 @@ class Tumbling:
                 out += self._close(int(times[start]))
             self.key = key
             self.last = int(times[end - 1])
-            for group, states in self.partials.of(piece):
-                known = self.groups.get(group)
-                self.groups[group] = states if known is None else self.partials.merge(known, states)
+            self.groups.add(*self.partials.of(piece))
         return out
 
     def _runs(self, batch: pa.RecordBatch) -> list[tuple[int, int, object]]:
@@ -73,25 +71,14 @@ class Tumbling:
     def _close(self, mark: int) -> list[pa.RecordBatch]:
         """The results of the open window, in one batch."""
         time = self.window.end(self.key, self.last, mark)
-        rows = [(time, (self.key, *group), states) for group, states in self.groups.items()]
-        self.groups = {}
-        self.key = None
-        return emit(self.context, self.results, rows, self.pump)
+        groups, key = self.groups, self.key
+        self.groups, self.key = Groups(self.partials), None
+        keys = [(key, *group) for group in groups.places]
+        return self.results.batches([time] * len(keys), keys, groups.columns)
 
     def snapshot(self) -> bytes:
-        return pack([self.key, self.last, [[list(key), states] for key, states in self.groups.items()]])
+        return pack([self.key, self.last, self.groups.state()])
 
     def restore(self, state: bytes) -> None:
         self.key, self.last, groups = unpack(state)
-        self.groups = {tuple(key): states for key, states in groups}
-
-
-def emit(context: Context, results: Results, rows: list, pump: str | None) -> list[pa.RecordBatch]:
-    """The rows as a batch; those with a result out of its type's range go to `error_stream`."""
-    if not rows:
-        return []
-    batch, failures = results.batch(rows)
-    if failures:
-        context.reject("AGGREGATE", failures, batch, pump)
-        batch = batch.filter(pa.array([row not in failures for row in range(batch.num_rows)]))
-    return [batch] if batch.num_rows else []
+        self.groups.resume(groups)
