@@ -4,12 +4,15 @@ An expression is evaluated on all rows of a batch at once. A row on which it fai
 no number) gets NULL and a remark in `failures`; whoever asked for the expression sends the row to `error_stream`.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from lakemill.streamsql.sqltypes import sql_name
 
 # A column of values or, where all rows have the same, one value.
 Values: TypeAlias = Any  # pa.Array | pa.Scalar
@@ -47,7 +50,7 @@ class Frame:
             return kernel(*arguments)
         except (ValueError, ArithmeticError) as error:
             if all(isinstance(argument, pa.Scalar) for argument in arguments):
-                self.fail(range(self.rows), message_of(error))
+                self.fail(range(self.rows), message_of(error, kind))
                 return pa.scalar(None, kind)
             return pa.concat_arrays(self._halves(kernel, kind, arguments, 0, self.rows))
 
@@ -62,15 +65,32 @@ class Frame:
                 if high - low > 1:
                     parts += self._halves(kernel, kind, arguments, low, high)
                 else:
-                    self.fail([low], message_of(error))
+                    self.fail([low], message_of(error, kind))
                     parts.append(pa.nulls(1, kind))
         return parts
 
 
-def message_of(error: Exception) -> str:
-    """The error's first line, without what is of interest to programmers only."""
+# What Arrow says, and what users are told; {1} is the first group, {kind} the type that was wanted.
+_MESSAGES = [
+    (r"divide by zero", "division by zero"),
+    (r"overflow", "The result is out of the range of {kind}"),
+    (r"Failed to parse string: '(.*)' as a scalar of type (?:u?int|float|double|decimal).*", "'{1}' is no number"),
+    (r"Failed to parse string: '(.*)' as a scalar of type.*", "'{1}' is no {kind}"),
+    (r"The string '(.*)' is not a valid decimal128 number.*", "'{1}' is no number"),
+    (r"Integer value (\S+) .*", "{1} is out of the range of {kind}"),
+    (r"Float value (\S+?)(?:\.0+)? was .*", "{1} is out of the range of {kind}"),
+    (r"Cannot convert (\S+?)(?:\.0+)? to Decimal.*", "{1} is out of the range of {kind}"),
+    (r"Decimal value does not fit.*", "The value is out of the range of {kind}"),
+]
+
+
+def message_of(error: Exception, kind: pa.DataType) -> str:
+    """The error's first line, in the words of SQL; `kind` is the type that was wanted."""
     text = str(error.args[0] if error.args else error).split("\n")[0]
-    return "division by zero" if text == "divide by zero" else text
+    for pattern, words in _MESSAGES:
+        if match := re.fullmatch(pattern, text):
+            return words.format(text, *match.groups(), kind=sql_name(kind))
+    return text
 
 
 def full(values: Values, rows: int) -> pa.Array:

@@ -47,9 +47,9 @@ def _frame(window: exp.Window) -> Frame:
     end = spec.args.get("end")
     if end is not None and not _is_current(end):
         raise SqlError("A window ends with the current row", *where)
-    start, side = spec.args.get("start"), spec.args.get("start_side")
+    start, side = spec.args.get("start"), str(spec.args.get("start_side")).upper()
     partition = tuple(window.args.get("partition_by") or ())
-    by_rows = spec.args.get("kind") == "ROWS"
+    by_rows = str(spec.args.get("kind")).upper() == "ROWS"
     if _is_current(start):
         return Frame(None, 0, partition) if by_rows else Frame(1, None, partition)
     if side != "PRECEDING" or not isinstance(start, exp.Expr):
