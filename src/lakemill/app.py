@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from lakemill.console import overview
 from lakemill.engines.analytics import Analytics
+from lakemill.engines.catalog import Catalog
 from lakemill.engines.delivery import Delivery
 from lakemill.engines.functions import Functions
 from lakemill.engines.functions.mappings import Mappings
@@ -42,6 +43,7 @@ from lakemill.ports.metadata import EmbeddedMetadata
 from lakemill.services.base import HttpRequest, Service
 from lakemill.services.dynamodb import DynamoDB
 from lakemill.services.firehose import Firehose
+from lakemill.services.glue import Glue
 from lakemill.services.iam import Iam
 from lakemill.services.kinesis import Kinesis
 from lakemill.services.kinesisanalytics import KinesisAnalytics, KinesisAnalyticsV2, Planning
@@ -62,7 +64,7 @@ from lakemill.services.sts import Sts
 from lakemill.settings import Settings
 
 SERVICES: tuple[type[Service], ...] = (
-    *(S3, Iam, Sts, Logs, Kms, Lambda, DynamoDB, Kinesis, Firehose, KinesisAnalytics, KinesisAnalyticsV2),
+    *(S3, Iam, Sts, Logs, Kms, Lambda, DynamoDB, Kinesis, Firehose, Glue, KinesisAnalytics, KinesisAnalyticsV2),
     *(KinesisVideo, KinesisVideoMedia, KinesisVideoArchivedMedia, SageMaker, SageMakerRuntime),
 )
 """Every service there is; docs and tests read this."""
@@ -109,6 +111,7 @@ class App:
     loglines: LogLines
     tables: Tables
     video: Video
+    catalog: Catalog
     records: EmbeddedLog
     streams: Streams
     delivery: Delivery
@@ -127,6 +130,7 @@ class App:
         await self.functions.start()
         await self.tables.start()
         await self.video.recover()
+        await self.catalog.recover()
         recovered += await self.streams.recover()
         await self.mappings.start()
         recovered += await self.delivery.start()
@@ -189,6 +193,7 @@ def build(settings: Settings) -> App:
     analytics = Analytics(metadata, clock, data / "analytics", streams, delivery)
     planning = Planning(objects, functions, loglines, identity, clock, enforce=enforce)
     analytics.use(planning)
+    catalog = Catalog(metadata, clock)
     jobs = Jobs(metadata, compute, loglines, clock)
     hosting = Hosting(metadata, compute, objects, loglines, clock, data / "endpoints")
     sagemaker = SageMaker(
@@ -211,6 +216,7 @@ def build(settings: Settings) -> App:
         functions=functions,
         keys=keys,
         clock=clock,
+        catalog=catalog,
         authority=data / "ca.pem",
         enforce=enforce,
     )
@@ -225,6 +231,7 @@ def build(settings: Settings) -> App:
         DynamoDB(tables),
         Kinesis(streams),
         firehose,
+        Glue(catalog),
         KinesisAnalytics(analytics, planning),
         KinesisAnalyticsV2(analytics, planning),
         KinesisVideo(video),
@@ -248,6 +255,7 @@ def build(settings: Settings) -> App:
         loglines,
         tables,
         video,
+        catalog,
         records,
         streams,
         delivery,

@@ -1,5 +1,6 @@
 """What is in the lake: databases, tables with their versions, partitions, statistics, functions."""
 
+from lakemill.engines.catalog.access import Policies, Policy
 from lakemill.engines.catalog.catalog import Catalog
 from lakemill.engines.catalog.entries import Column, Database, Partition, Serde, Table
 from lakemill.engines.catalog.errors import (
@@ -9,14 +10,21 @@ from lakemill.engines.catalog.errors import (
     DatabaseMissing,
     DefinitionWrong,
     ExpressionWrong,
+    FunctionExists,
+    FunctionMissing,
     PartitionExists,
     PartitionMissing,
+    PolicyChanged,
+    PolicyMissing,
+    StatisticsMissing,
     TableExists,
     TableMissing,
     VersionMissing,
     VersionStale,
 )
+from lakemill.engines.catalog.functions import Functions
 from lakemill.engines.catalog.partitions import Partitions, Segment
+from lakemill.engines.catalog.statistics import Statistics
 
 __all__ = [
     "Catalog",
@@ -28,12 +36,21 @@ __all__ = [
     "DatabaseMissing",
     "DefinitionWrong",
     "ExpressionWrong",
+    "FunctionExists",
+    "FunctionMissing",
+    "Functions",
     "Partition",
     "PartitionExists",
     "PartitionMissing",
     "Partitions",
+    "Policies",
+    "Policy",
+    "PolicyChanged",
+    "PolicyMissing",
     "Segment",
     "Serde",
+    "Statistics",
+    "StatisticsMissing",
     "Table",
     "TableExists",
     "TableMissing",

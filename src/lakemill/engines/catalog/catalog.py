@@ -62,7 +62,7 @@ class Catalog:
 
     def database(self, scope: str, name: str) -> Database:
         """Raises DatabaseMissing."""
-        return self._database(self.metadata, scope, name)
+        return self.database_in(self.metadata, scope, name)
 
     def databases(self, scope: str, after: str = "") -> Iterator[Database]:
         """In the order of their names, from the first behind `after`."""
@@ -95,7 +95,7 @@ class Catalog:
         """Delete it with all its tables. Raises DatabaseMissing."""
 
         def work(transaction: Transaction) -> None:
-            found = self._database(transaction, scope, name)
+            found = self.database_in(transaction, scope, name)
             transaction.delete(DATABASES, joined(scope, found.name))
             transaction.put(GARBAGE, found.id, "database")
 
@@ -134,7 +134,7 @@ class Catalog:
 
     def tables(self, scope: str, database: str, after: str = "") -> Iterator[Table]:
         """In the order of their names, from the first behind `after`. Raises DatabaseMissing."""
-        found = self._database(self.metadata, scope, database)
+        found = self.database_in(self.metadata, scope, database)
         start = joined(found.id, after) + ("\x00" if after else "")
         scanned = self.metadata.scan(TABLES, start, prefix_end(joined(found.id, "")))
         return (_as_table(found.name, document) for _, document in scanned)
@@ -226,21 +226,22 @@ class Catalog:
 
     def table_in(self, reader: Any, scope: str, database: str, name: str) -> Table:
         """`table` inside a transaction."""
-        found = self._database(reader, scope, database)
+        found = self.database_in(reader, scope, database)
         document = reader.get(TABLES, joined(found.id, name.lower()))
         if document is None:
             raise TableMissing(name)
         return _as_table(found.name, document)
 
-    def _table_key(self, reader: Any, scope: str, database: str, name: str) -> str:
-        return joined(self._database(reader, scope, database).id, name.lower())
-
     @staticmethod
-    def _database(reader: Any, scope: str, name: str) -> Database:
+    def database_in(reader: Any, scope: str, name: str) -> Database:
+        """`database` inside a transaction."""
         document = reader.get(DATABASES, joined(scope, name.lower()))
         if document is None:
             raise DatabaseMissing(name)
         return _as_database(document)
+
+    def _table_key(self, reader: Any, scope: str, database: str, name: str) -> str:
+        return joined(self.database_in(reader, scope, database).id, name.lower())
 
     # What deleted things leave
 

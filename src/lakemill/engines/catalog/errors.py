@@ -10,6 +10,11 @@ CatalogError
     CurrentVersion      the present version cannot be deleted
     PartitionMissing    the table has no partition of these values
     PartitionExists     it has one already
+    FunctionMissing     the database has no such function
+    FunctionExists      it has one already
+    StatisticsMissing   nothing was measured of this column
+    PolicyMissing       the scope has no policy
+    PolicyChanged       the policy is not what the caller saw
     DefinitionWrong     a definition that contradicts itself or its table
     ExpressionWrong     a condition on partitions that cannot be read
 """
@@ -68,6 +73,33 @@ class PartitionMissing(CatalogError):
 class PartitionExists(CatalogError):
     def __init__(self) -> None:
         super().__init__("Partition already exists.")
+
+
+class FunctionMissing(CatalogError):
+    def __init__(self) -> None:
+        super().__init__("Function not found.")
+
+
+class FunctionExists(CatalogError):
+    def __init__(self) -> None:
+        super().__init__("Function already exists.")
+
+
+class StatisticsMissing(CatalogError):
+    """Field: column."""
+
+    def __init__(self, column: str) -> None:
+        super().__init__(f"Statistics of column {column} not found.")
+        self.column = column
+
+
+class PolicyMissing(CatalogError):
+    def __init__(self) -> None:
+        super().__init__("Policy not found.")
+
+
+class PolicyChanged(CatalogError):
+    """A sentence says what."""
 
 
 class DefinitionWrong(CatalogError):

@@ -151,6 +151,9 @@ class Partitions:
         if not transaction.delete(PARTITIONS, key):
             raise PartitionMissing
         transaction.delete(VALUES, key)
+        start = joined(key, "")
+        for one, _ in list(transaction.scan("catalog_statistics", start, prefix_end(start))):
+            transaction.delete("catalog_statistics", one)
 
 
 def partition_key(table: Table, values: Sequence[str]) -> str:

@@ -1,0 +1,5 @@
+"""Glue's Data Catalog over `engines/catalog` (https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-catalog.html)."""
+
+from lakemill.services.glue.service import Glue
+
+__all__ = ["Glue"]

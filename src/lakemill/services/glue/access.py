@@ -1,0 +1,143 @@
+"""Tags, the catalog's resource policy, and what each operation must be allowed."""
+
+from typing import Any
+
+from lakemill.engines.catalog import Catalog, Policies, Policy, PolicyMissing
+from lakemill.engines.identity.errors import PolicyMalformed
+from lakemill.engines.identity.policy import compile_policy
+from lakemill.services.base import Call, Need, ServiceError, operation
+from lakemill.services.glue import shapes
+
+TAGS_MAX = 50
+POLICY_BYTES_MAX = 10 << 10
+_TAG_OPERATIONS = ("TagResource", "UntagResource", "GetTags")
+_OF_THE_CATALOG = ("PutResourcePolicy", "GetResourcePolicy", "DeleteResourcePolicy", "GetResourcePolicies")
+_OF_A_NAMED_DATABASE = ("GetDatabase", "UpdateDatabase", "DeleteDatabase")
+
+
+class AccessOperations:
+    """Mixed into the service."""
+
+    catalog: Catalog
+    policies: Policies
+
+    # Tags
+
+    @operation("TagResource")
+    async def tag_resource(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        def change(tags: dict[str, str]) -> dict[str, str]:
+            tags = tags | request["TagsToAdd"]
+            if len(tags) > TAGS_MAX:
+                raise shapes.invalid(f"A resource has at most {TAGS_MAX} tags.")
+            return tags
+
+        await self.catalog.tag_database(_scope(call), _database_of(call, request["ResourceArn"]), change)
+        return {}
+
+    @operation("UntagResource")
+    async def untag_resource(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        gone = set(request["TagsToRemove"])
+
+        def change(tags: dict[str, str]) -> dict[str, str]:
+            return {key: value for key, value in tags.items() if key not in gone}
+
+        await self.catalog.tag_database(_scope(call), _database_of(call, request["ResourceArn"]), change)
+        return {}
+
+    @operation("GetTags")
+    def get_tags(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        return {"Tags": self.catalog.database(_scope(call), _database_of(call, request["ResourceArn"])).tags}
+
+    # The policy
+
+    @operation("PutResourcePolicy", refuses={"EnableHybrid": shapes.LAKE_FORMATION})
+    async def put_resource_policy(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        _check_catalog(call, request)
+        text = request["PolicyInJson"]
+        if len(text.encode()) > POLICY_BYTES_MAX:
+            raise shapes.invalid(f"A resource policy has at most {POLICY_BYTES_MAX} bytes.")
+        try:
+            compile_policy(text, "resource")
+        except PolicyMalformed as wrong:
+            raise shapes.invalid(f"The policy is not valid: {wrong}") from None
+        present = {"MUST_EXIST": True, "NOT_EXIST": False}.get(request.get("PolicyExistsCondition", "NONE"))
+        expected = request.get("PolicyHashCondition")
+        return {"PolicyHash": (await self.policies.put(_scope(call), text, expected=expected, present=present)).digest}
+
+    @operation("GetResourcePolicy")
+    def get_resource_policy(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        _check_catalog(call, request)
+        found = self.policies.find(_scope(call))
+        if found is None:
+            raise PolicyMissing
+        return _described(found)
+
+    @operation("GetResourcePolicies", refuses={"NextToken": "there is one policy at most, on one page"})
+    def get_resource_policies(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        found = self.policies.find(_scope(call))  # One at most: fewer than the least "MaxResults" allows.
+        return {"GetResourcePoliciesResponseList": [_described(found)] if found else []}
+
+    @operation("DeleteResourcePolicy")
+    async def delete_resource_policy(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        _check_catalog(call, request)
+        await self.policies.delete(_scope(call), expected=request.get("PolicyHashCondition"))
+        return {}
+
+    # Permissions
+
+    def needs(self, call: Call, request: dict[str, Any]) -> list[Need]:
+        """The operation on the thing itself and on all that it is in: table, database, catalog."""
+        action = f"glue:{call.operation}"
+        if call.operation in _TAG_OPERATIONS:
+            return [Need(action, request["ResourceArn"])]
+        found = self.policies.find(_scope(call))
+        policy = found.text if found else None
+        return [Need(action, call.arn(resource), resource_policy=policy) for resource in _resources(call, request)]
+
+
+def _resources(call: Call, request: dict[str, Any]) -> list[str]:
+    if call.operation in _OF_THE_CATALOG:
+        return ["catalog"]
+    database = request.get("DatabaseName") or request.get("DatabaseInput", {}).get("Name") or "*"
+    if call.operation in _OF_A_NAMED_DATABASE:
+        database = request["Name"]
+    database = database.lower()
+    found = ["catalog", f"database/{database}"]
+    if "UserDefinedFunction" in call.operation:
+        name = request.get("FunctionName") or request.get("FunctionInput", {}).get("FunctionName") or "*"
+        return [*found, f"userDefinedFunction/{database}/{name.lower()}"]
+    if "Database" in call.operation and call.operation != "DeleteDatabase":
+        return found
+    names = request.get("TablesToDelete") or [
+        request.get("TableName") or request.get("TableInput", {}).get("Name") or request.get("Name") or "*"
+    ]
+    if call.operation in ("DeleteDatabase", "GetTables"):
+        names = ["*"]
+    return [*found, *(f"table/{database}/{name.lower()}" for name in names)]
+
+
+def _scope(call: Call) -> str:
+    return f"{call.account}/{call.region}"
+
+
+def _database_of(call: Call, arn: str) -> str:
+    """The database an ARN names. Only databases carry tags."""
+    start = call.arn("database/")
+    if not arn.startswith(start) or not arn[len(start) :]:
+        raise ServiceError("EntityNotFoundException", f"Resource {arn} not found.")
+    return arn[len(start) :]
+
+
+def _check_catalog(call: Call, request: dict[str, Any]) -> None:
+    arn = request.get("ResourceArn")
+    if arn is not None and arn != call.arn("catalog"):
+        raise shapes.invalid(f"ResourceArn must be that of the catalog, {call.arn('catalog')}; got {arn}.")
+
+
+def _described(policy: Policy) -> dict[str, Any]:
+    return {
+        "PolicyInJson": policy.text,
+        "PolicyHash": policy.digest,
+        "CreateTime": policy.created,
+        "UpdateTime": policy.updated,
+    }

@@ -1,0 +1,36 @@
+"""The service: its parts over one catalog."""
+
+from typing import Any, ClassVar
+
+from lakemill.engines.catalog import Catalog, Functions, Partitions, Policies, Statistics
+from lakemill.services.base import Call, Need, Service
+from lakemill.services.glue import shapes
+from lakemill.services.glue.access import AccessOperations
+from lakemill.services.glue.databases import DatabaseOperations
+from lakemill.services.glue.functions import FunctionOperations
+from lakemill.services.glue.partitions import PartitionOperations
+from lakemill.services.glue.statistics import StatisticsOperations
+from lakemill.services.glue.tables import TableOperations
+
+
+class Glue(
+    DatabaseOperations,
+    TableOperations,
+    PartitionOperations,
+    StatisticsOperations,
+    FunctionOperations,
+    AccessOperations,
+    Service,
+):
+    """boto3 client `glue`."""
+
+    name: ClassVar[str] = "glue"
+    errors: ClassVar = shapes.CODES
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.partitions, self.statistics, self.functions = Partitions(catalog), Statistics(catalog), Functions(catalog)
+        self.policies = Policies(catalog.metadata, catalog.clock)
+
+    def needs(self, call: Call, request: dict[str, Any]) -> list[Need]:
+        return AccessOperations.needs(self, call, request)

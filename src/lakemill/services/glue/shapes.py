@@ -1,0 +1,165 @@
+"""Glue's structures and the catalog's definitions: the same words in two spellings, and what Glue adds to an answer."""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from lakemill.engines.catalog import (
+    CatalogError,
+    CurrentVersion,
+    Database,
+    DatabaseExists,
+    DatabaseMissing,
+    DefinitionWrong,
+    ExpressionWrong,
+    FunctionExists,
+    FunctionMissing,
+    Partition,
+    PartitionExists,
+    PartitionMissing,
+    PolicyChanged,
+    PolicyMissing,
+    StatisticsMissing,
+    Table,
+    TableExists,
+    TableMissing,
+    VersionMissing,
+    VersionStale,
+)
+from lakemill.services.base import Call, ServiceError
+
+CODES: dict[type[Exception], str] = {
+    **dict.fromkeys(
+        (DatabaseMissing, TableMissing, VersionMissing, PartitionMissing, FunctionMissing, StatisticsMissing),
+        "EntityNotFoundException",
+    ),
+    **dict.fromkeys((DatabaseExists, TableExists, PartitionExists, FunctionExists), "AlreadyExistsException"),
+    **dict.fromkeys((DefinitionWrong, ExpressionWrong, CurrentVersion), "InvalidInputException"),
+    PolicyMissing: "EntityNotFoundException",
+    PolicyChanged: "ConditionCheckFailureException",
+    VersionStale: "ConcurrentModificationException",
+}
+LAKE_FORMATION = "there is no Lake Formation"
+DEFAULT_PERMISSIONS = [
+    {"Principal": {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"}, "Permissions": ["ALL"]},
+]
+_MAPS = ("Parameters", "SkewedColumnValueLocationMaps")
+_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+def definition_of(structure: Any) -> Any:
+    """A structure of Glue's as a definition: `SerdeInfo` becomes `serde_info`; the keys of maps stay.
+
+    >>> definition_of({"SerdeInfo": {"Parameters": {"A": "b"}}})
+    {'serde_info': {'parameters': {'A': 'b'}}}
+    """
+    if isinstance(structure, list):
+        return [definition_of(one) for one in structure]
+    if not isinstance(structure, Mapping):
+        return structure
+    return {
+        _CAPITAL.sub("_", name).lower(): dict(value) if name in _MAPS else definition_of(value)
+        for name, value in structure.items()
+    }
+
+
+def structure_of(definition: Any) -> Any:
+    """The other way."""
+    if isinstance(definition, list | tuple):
+        return [structure_of(one) for one in definition]
+    if not isinstance(definition, dict):
+        return definition
+    named = {"".join(word.capitalize() for word in name.split("_")): value for name, value in definition.items()}
+    return {name: value if name in _MAPS else structure_of(value) for name, value in named.items()}
+
+
+def database(call: Call, found: Database) -> dict[str, Any]:
+    """A Database."""
+    return structure_of(found.definition) | {
+        "CreateTime": found.created,
+        "CreateTableDefaultPermissions": DEFAULT_PERMISSIONS,
+        "CatalogId": call.account,
+    }
+
+
+def table(call: Call, found: Table) -> dict[str, Any]:
+    """A Table."""
+    answer = {"Retention": 0} | structure_of(found.definition)
+    if "StorageDescriptor" in answer:
+        answer["StorageDescriptor"] = _storage(answer["StorageDescriptor"])
+    answer |= {
+        "DatabaseName": found.database,
+        "CreateTime": found.created,
+        "UpdateTime": found.updated,
+        "IsRegisteredWithLakeFormation": False,
+        "CatalogId": call.account,
+        "VersionId": str(found.version),
+        "IsMultiDialectView": False,
+    }
+    return answer | ({"CreatedBy": found.created_by} if found.created_by else {})
+
+
+def partition(call: Call, request: dict[str, Any], found: Partition, *, columns: bool = True) -> dict[str, Any]:
+    """A Partition of the table the request names."""
+    answer = structure_of(found.definition)
+    if "StorageDescriptor" in answer:
+        answer["StorageDescriptor"] = _storage(answer["StorageDescriptor"])
+        if not columns:
+            answer["StorageDescriptor"].pop("Columns", None)
+    return answer | {
+        "DatabaseName": request["DatabaseName"].lower(),
+        "TableName": request["TableName"].lower(),
+        "CreationTime": found.created,
+        "CatalogId": call.account,
+    }
+
+
+def _storage(descriptor: dict[str, Any]) -> dict[str, Any]:
+    defaults = {"Compressed": False, "NumberOfBuckets": 0, "SortColumns": [], "StoredAsSubDirectories": False}
+    return defaults | descriptor
+
+
+def detail(error: CatalogError) -> dict[str, str]:
+    """An ErrorDetail, of one item of a batch."""
+    return {"ErrorCode": CODES[type(error)], "ErrorMessage": str(error)}
+
+
+def invalid(message: str) -> ServiceError:
+    """InvalidInputException."""
+    return ServiceError("InvalidInputException", message)
+
+
+def refuse(structure: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
+    """Refuse members of a structure that are not honoured, by their names."""
+    for name, reason in reasons.items():
+        if structure.get(name):
+            raise invalid(f"{name} is not supported: {reason}.")
+
+
+def refuse_storage(structure: Mapping[str, Any]) -> None:
+    """Refuse what is not honoured in the StorageDescriptor of a table or partition."""
+    refuse(structure.get("StorageDescriptor") or {}, {"SchemaReference": "there is no schema registry"})
+
+
+def scope(call: Call, request: Mapping[str, Any]) -> str:
+    """The caller's catalog; another account's is not there."""
+    asked = request.get("CatalogId") or call.account
+    if asked != call.account:
+        raise ServiceError("EntityNotFoundException", f"Catalog {asked} not found.")
+    return f"{call.account}/{call.region}"
+
+
+def token_for(after: str) -> str:
+    """A paging token that means "after this"."""
+    return base64.urlsafe_b64encode(after.encode()).decode()
+
+
+def after(request: Mapping[str, Any]) -> str:
+    """What the request's paging token means, "" without one."""
+    token = request.get("NextToken") or ""
+    try:
+        return base64.b64decode(token.encode(), b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise invalid("The NextToken is not valid.") from None
