@@ -30,13 +30,15 @@ def plain(format: Any = None) -> Encode:
     """Records one after the other, compressed or not. format: None or one of `formats.compression`."""
 
     async def encode(records: list[Record]) -> tuple[bytes, list[Failure]]:
-        body = b"".join([record.data for record in records])
-        return (await asyncio.to_thread(_compressed, body, format) if format else body), []
+        return await asyncio.to_thread(_joined, records, format), []
 
     return encode
 
 
-def _compressed(body: bytes, format: Any) -> bytes:
+def _joined(records: list[Record], format: Any) -> bytes:
+    body = b"".join([record.data for record in records])
+    if format is None:
+        return body
     from lakemill.formats.compression import compress
 
     return compress(body, format)

@@ -25,7 +25,6 @@ from lakemill.engines.delivery.sources import LogSource, Source, StreamSource
 from lakemill.engines.delivery.vault import Vault
 from lakemill.engines.delivery.worker import Worker
 from lakemill.engines.keys import Keys
-from lakemill.engines.keys import Keys
 from lakemill.engines.resources import Resources
 from lakemill.engines.streams import Start, StreamError, StreamReader, Streams
 from lakemill.ports.clock import Clock
@@ -262,10 +261,12 @@ class Delivery:
         return await self.resources.update(KIND, document["scope"], document["name"], _activate)
 
     def _worker(self, document: Document, plan: Plan) -> Worker:
-        progress = Progress(self._metadata.get(PROGRESS, document["id"]))
+        found, version = self._metadata.get(PROGRESS, document["id"]), document["version"]
+        progress = Progress(found, stable=plan.stable and found is not None and found["version"] == version)
 
         async def keep(kept: Document) -> None:
-            await self._metadata.transact(lambda transaction: transaction.put(PROGRESS, document["id"], kept))
+            whole = kept | {"version": version}
+            await self._metadata.transact(lambda transaction: transaction.put(PROGRESS, document["id"], whole))
 
         return Worker(document["name"], plan, self._source(document, plan, progress), progress, keep, self._clock)
 

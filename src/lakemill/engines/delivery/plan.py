@@ -121,6 +121,8 @@ class Plan:
     """How many records to process at a time."""
     partitions_max: int = 500
     """Open partitions; what would open another one fails."""
+    stable: bool = True
+    """Whether processing a record again gives the same partition. Where it may not, a restart passes over nothing."""
     overflow: tuple[str, str] = ("", "")
     """Code and message of those failures."""
 

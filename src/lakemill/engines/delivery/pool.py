@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 PROCESSES_MAX = 2
+KEPT = ("PATH", "PYTHON", "OMP_", "NUMBA_", "LANG", "LC_", "TZ", "TMP", "SYSTEMROOT")
+"""What names of environment variables begin with that a worker keeps."""
 
 
 class WorkerPool:
@@ -24,35 +26,52 @@ class WorkerPool:
         self._processes = processes or min(PROCESSES_MAX, os.cpu_count() or 1)
         self._pool: concurrent.futures.ProcessPoolExecutor | None = None
 
-    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
-        """The result of work(*arguments). Raises what it raises, BrokenProcessPool if it kills its process twice."""
+    async def run(self, work: Callable[..., T], *arguments: Any, timeout_s: float | None = None) -> T:
+        """The result of work(*arguments).
+
+        Raises what it raises, TimeoutError, and BrokenProcessPool if it kills its process twice.
+        """
         pool = self._started()
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(pool, work, *arguments)
+            async with asyncio.timeout(timeout_s):
+                return await loop.run_in_executor(pool, work, *arguments)
+        except TimeoutError:  # Only the end of its process ends it.
+            self._end(pool)
+            raise
         except BrokenProcessPool:
-            if self._pool is pool:
-                self._pool = None
+            self._end(pool)
             return await loop.run_in_executor(self._started(), work, *arguments)
 
     def close(self) -> None:
         """End the processes."""
         if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            for process in list((self._pool._processes or {}).values()):
-                process.terminate()
+            self._end(self._pool)
+
+    def _end(self, pool: concurrent.futures.ProcessPoolExecutor) -> None:
+        processes = list((pool._processes or {}).values())
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
+            process.kill()
+        if self._pool is pool:
             self._pool = None
 
     def _started(self) -> concurrent.futures.ProcessPoolExecutor:
         if self._pool is None:
             self._pool = concurrent.futures.ProcessPoolExecutor(
-                self._processes, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
+                self._processes, mp_context=multiprocessing.get_context("spawn"), initializer=_begin
             )
         return self._pool
 
 
-def _end_with_parent() -> None:
-    """A worker holds the queue it waits at open itself, and would outlive a platform that is killed."""
+def _begin() -> None:
+    """In a new worker: forget what others must not learn, and end when the platform does.
+
+    A query can ask for the environment. A worker holds the queue it waits at open itself, and would outlive a platform
+    that is killed.
+    """
+    for name in [name for name in os.environ if not name.startswith(KEPT)]:
+        del os.environ[name]
     parent = multiprocessing.parent_process()
     assert parent is not None
 

@@ -14,15 +14,19 @@ UNSEEN = 1 << 62
 
 
 class Progress:
-    """The progress of one stream. document: as `document()` gave it, or None at the very beginning."""
+    """The progress of one stream.
 
-    def __init__(self, document: dict[str, Any] | None, beginning: Any = None) -> None:
-        kept = document or {"mark": beginning, "delivered": {}}
+    document: as `document()` gave it, or None at the very beginning. stable: whether records come to the same
+    partitions as then. If not, what was delivered after the mark comes again: better twice than never.
+    """
+
+    def __init__(self, document: dict[str, Any] | None, *, stable: bool = True) -> None:
+        kept = document or {"mark": None, "delivered": {}}
         self.mark = kept["mark"]
         self._marks: collections.deque[tuple[int, Any]] = collections.deque()
         self._delivered = {
             partition: {shard: int(sequence) for shard, sequence in shards.items()}
-            for partition, shards in kept["delivered"].items()
+            for partition, shards in (kept["delivered"] if stable else {}).items()
         }
         self._last_batch = dict.fromkeys(self._delivered, UNSEEN)
         self._earlier = set(self._delivered)

@@ -4,12 +4,18 @@ The query is one object, `{customer: .customer_id, day: (.time | strftime("%F"))
 """
 
 import functools
+import re
 from collections.abc import Sequence
 from typing import Any
 
 
 class QueryInvalid(ValueError):
     """jq does not take the query; the text is jq's."""
+
+
+# A query reads nothing but its record; its text is looked at without what stands in quotes.
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_FILES = re.compile(r"(?<![.\w$])(import|include)\b(?!\s*:)")
 
 
 @functools.lru_cache(64)
@@ -21,12 +27,19 @@ def _compiled(query: str) -> Any:
 
 def check(query: str) -> None:
     """Raises QueryInvalid."""
+    if "modulemeta" in query or _FILES.search(_QUOTED.sub('""', query)):
+        raise QueryInvalid("a query cannot import or include others")
     try:
         _compiled(query)
     except ValueError as wrong:
         raise QueryInvalid(str(wrong)) from None
     except ImportError:
         raise QueryInvalid("the package jq is not installed") from None
+
+
+def is_stable(query: str) -> bool:
+    """Whether it gives the same keys for the same record at any time."""
+    return re.search(r"(?<![.\w$])(now|input_line_number|localtime|mktime|strflocaltime)\b", query) is None
 
 
 def keys_of(query: str, names: Sequence[str], values: Sequence[bytes]) -> list[tuple[str, ...] | str]:

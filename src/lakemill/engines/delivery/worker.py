@@ -15,6 +15,8 @@ from lakemill.engines.delivery.records import Batch, Failure, Record
 from lakemill.engines.delivery.sources import Source
 from lakemill.ports.clock import Clock
 
+RECORD_BYTES = 120
+"""What a record takes beside its data."""
 HELD_BYTES_MAX = 256 << 20
 """Bytes a worker holds; beyond it, the source waits (its records are safe in their log)."""
 IDLE_S = 5.0
@@ -125,7 +127,7 @@ class Worker:
         elif self._gathered is None:
             await self._process(records, number, 0)
         else:
-            self._held += sum(len(record.data) for record in records)
+            self._held += _size(records)
             for buffer in self._gathered.add("", records, {}, number, self._clock.time()):
                 await self._process(buffer.records, buffer.batch, buffer.size)
 
@@ -146,7 +148,8 @@ class Worker:
             failures.sort(key=lambda one: (one.record.sequence, one.record.sub))
             first = failures[0]
             await self._plan.say(DESTINATION, first.code, first.message)
-            self._fill(ERRORS, PROCESSING_FAILED, {}, self._plan.failed(PROCESSING_FAILED, failures), batch)
+            lines = await asyncio.to_thread(self._plan.failed, PROCESSING_FAILED, failures)
+            self._fill(ERRORS, PROCESSING_FAILED, {}, lines, batch)
         self._processing = None
         self._mark()
 
@@ -159,7 +162,7 @@ class Worker:
 
     def _fill(self, channel: str, partition: str, keys: dict[str, str], records: list[Record], batch: int) -> None:
         records = self._progress.fresh(f"{channel}/{partition}", records, batch)
-        self._held += sum(len(record.data) for record in records)
+        self._held += _size(records) + RECORD_BYTES * len(records)
         for full in self._buffers[channel].add(partition, records, keys, batch, self._clock.time()):
             self._send_off(channel, partition, full)
 
@@ -180,7 +183,7 @@ class Worker:
                 buffer = queue[0]
                 await self._send(channel, partition, buffer)
                 queue.popleft()
-                self._held -= buffer.size
+                self._held -= buffer.size + RECORD_BYTES * len(buffer.records)
                 self._left.set()
                 self._progress.delivered(f"{channel}/{partition}", upto(buffer.records), buffer.last_batch)
                 self._mark()
@@ -200,7 +203,7 @@ class Worker:
         failures = await self._attempts(channel, buffer.records, buffer.keys, error)
         kind = self._channels[channel].sink.error
         if failures and kind:
-            await self._attempts(ERRORS, self._plan.failed(kind, failures), {}, kind)
+            await self._attempts(ERRORS, await asyncio.to_thread(self._plan.failed, kind, failures), {}, kind)
 
     async def _attempts(self, channel: str, records: list[Record], keys: dict[str, str], error: str) -> list[Failure]:
         """Try until the records are there or the sink's time is over; those that are not."""

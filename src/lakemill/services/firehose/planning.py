@@ -94,6 +94,7 @@ class _Stream:
             say=self._faults(place, names).say,
             process=process,
             gather=gather,
+            stable=processors.stable(processors.active(self._config)),
             overflow=OVERFLOW,
             unreadable=self._unreadable,
             source_code="Kinesis.AccessDenied",
@@ -202,7 +203,10 @@ class _Stream:
     def _faults(self, place: Config, destination: str) -> FaultLog:
         """Where its faults are written."""
         own = self._config.get("CloudWatchLoggingOptions", {})
-        places = {DESTINATION: (own, destination), ERRORS: (own, place["BucketARN"])}
+        places = {
+            DESTINATION: (own, destination),
+            ERRORS: (place.get("CloudWatchLoggingOptions", {}), place["BucketARN"]),
+        }
         backup = self._config.get("S3BackupConfiguration") or place
         places[BACKUP] = backup.get("CloudWatchLoggingOptions", {}), backup["BucketARN"]
         role, access = self._config.get("RoleARN") or place["RoleARN"], self._means.access

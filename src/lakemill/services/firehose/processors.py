@@ -8,7 +8,7 @@ from typing import Any
 
 from lakemill.engines.delivery import Hints
 from lakemill.engines.delivery.pool import WorkerPool
-from lakemill.engines.delivery.queries import QueryInvalid, check
+from lakemill.engines.delivery.queries import QueryInvalid, check, is_stable
 from lakemill.services.firehose.errors import invalid, refused
 from lakemill.services.firehose.processing import Step
 from lakemill.services.firehose.steps import Delimiter, Documents, Keys, LogMessages, Pieces, Unzip
@@ -140,6 +140,11 @@ def gathering(parameters: dict[str, str], interval_s: float, size_mb: float = 1.
     size = _number(parameters, "BufferSizeInMBs", size_mb, 0.2, 3)
     wait_s = _number(parameters, "BufferIntervalInSeconds", min(60, interval_s), 0, 900)
     return Hints(int(size * (1 << 20)), wait_s)
+
+
+def stable(work: dict[str, dict[str, str]]) -> bool:
+    """Whether the same records always come to the same partitions."""
+    return "Lambda" not in work and is_stable(work.get("MetadataExtraction", {}).get("MetadataExtractionQuery", ""))
 
 
 def retries(parameters: dict[str, str]) -> int:

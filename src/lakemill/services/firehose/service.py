@@ -87,8 +87,7 @@ class Firehose(Puts, Encryption, Service):
     async def create_delivery_stream(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         kind, config = chosen(request)
         config = KINDS[kind].complete(config)
-        if conversion.enabled(config) and self.catalog is None:
-            raise refused("DataFormatConversionConfiguration", "there is no Glue catalog yet")
+        self._check_catalog(config)
         for role in sorted(_roles(request)):
             self.access.check_trust(role)
         document, source = sources.of(request, self.streams)
@@ -115,6 +114,10 @@ class Firehose(Puts, Encryption, Service):
         self._named(call, request)
         await self.delivery.delete(_scope(call), request["DeliveryStreamName"])
         return {}
+
+    def _check_catalog(self, config: dict[str, Any]) -> None:
+        if conversion.enabled(config) and self.catalog is None:
+            raise refused("DataFormatConversionConfiguration", "there is no Glue catalog yet")
 
     def _named(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         """The document of the stream that is meant."""
@@ -175,6 +178,7 @@ class Firehose(Puts, Encryption, Service):
 
         def change(document: dict[str, Any]) -> None:
             document["destination"] = updated(document["destination"], kind, update)
+            self._check_catalog(document["destination"]["config"])
 
         version = request["CurrentDeliveryStreamVersionId"]
         try:
@@ -219,6 +223,8 @@ def _scope(call: Call) -> str:
 def _roles(request: Any) -> set[str]:
     """Every role a request hands over."""
     if isinstance(request, dict):
+        if request.get("ParameterName") == "RoleArn":
+            return {request["ParameterValue"]}
         return {
             role for member, value in request.items() for role in ({value} if member == "RoleARN" else _roles(value))
         }

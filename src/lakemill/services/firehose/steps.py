@@ -17,6 +17,7 @@ from lakemill.services.firehose.processing import Item
 
 RECORD_BYTES_MAX = 32 << 20
 """What a record may unpack to."""
+QUERY_S_MAX = 60.0
 _SPACE = " \t\r\n"
 
 
@@ -151,7 +152,10 @@ class Keys:
 
     async def __call__(self, items: list[Item]) -> tuple[list[Item], list[Failure]]:
         values = [item.record.data for item in items]
-        found: list[Any] = await self._pool.run(keys_of, self._query, self._names, values)
+        try:
+            found: list[Any] = await self._pool.run(keys_of, self._query, self._names, values, timeout_s=QUERY_S_MAX)
+        except TimeoutError:
+            found = [f"The query did not end within {QUERY_S_MAX:g} seconds for {len(values)} records"] * len(values)
         made, failures = [], []
         for item, keys in zip(items, found, strict=True):
             if isinstance(keys, str):

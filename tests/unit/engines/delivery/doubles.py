@@ -8,7 +8,7 @@ from lakemill.engines.delivery.progress import Progress
 from lakemill.engines.delivery.sources import LogSource
 from lakemill.engines.delivery.worker import Worker
 from lakemill.ports.clock import ManualClock
-from lakemill.ports.log import Bounds, LogMissing
+from lakemill.ports.log import Bounds, Entry, LogMissing
 from lakemill.ports.log import Record as LogRecord
 
 
@@ -114,7 +114,7 @@ class Site:
         """A new worker from what was kept, as after a crash."""
         if not self.log.exists("d"):
             await self.log.create("d", 1)
-        progress = Progress(self.kept)
+        progress = Progress(self.kept, stable=self.options.get("stable", True))
         plan = Plan(
             destination=Channel(self.hints, self.sink),
             errors=Channel(self.hints, self.errors),
@@ -128,8 +128,6 @@ class Site:
         )
 
     async def put(self, *values):
-        from lakemill.ports.log import Entry
-
         await self.log.append("d", [Entry(0, int(self.clock.time() * 1000), b"", value) for value in values])
 
     async def turn(self, times=1):

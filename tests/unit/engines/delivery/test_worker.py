@@ -163,6 +163,16 @@ async def test_partitions_that_were_delivered_are_not_delivered_again_after_a_cr
     assert site.kept == {"mark": 4, "delivered": {}}
 
 
+async def test_partitions_that_may_change_are_delivered_again_after_a_crash_rather_than_never():
+    site = Site(process=process, stable=False)
+    await site.begin()
+    await site.put(b"b1", b"a123456789")
+    await site.turn()
+    await site.begin()
+    await site.turn()
+    assert site.sink.data == [b"a123456789"] * 2
+
+
 async def test_one_partition_too_many_is_an_error():
     site = Site(process=process, partitions_max=2, overflow=("Many", "too many"))
     await site.begin()
@@ -220,7 +230,7 @@ async def test_a_backup_gets_the_records_as_they_came():
 
 
 async def test_a_worker_that_holds_too_much_sends_the_largest_buffer_off():
-    site = Site(size=1000, process=process, held_max=20)
+    site = Site(size=1000, process=process, held_max=380)
     await site.begin()
     await site.put(*[b"a" * 9] * 2, *[b"b" * 9])
     await site.turn(2)
