@@ -9,7 +9,6 @@ docs/reference/log-format.md has the bytes. A log belongs to one process, and to
 
 import asyncio
 import contextlib
-import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +16,7 @@ from pathlib import Path
 from lakemill.ports.clock import Clock, SystemClock
 from lakemill.ports.log.disk import Disk, RealDisk
 from lakemill.ports.log.manifest import Manifest, write_manifest
-from lakemill.ports.log.port import Bounds, Entry, LogDamaged, LogExists, LogMissing, Record
+from lakemill.ports.log.port import Bounds, Entry, LogDamaged, LogExists, LogMissing, Record, check_name
 from lakemill.ports.log.reading import Cache
 from lakemill.ports.log.segment import FIRST_POSITION
 from lakemill.ports.log.segmented import SegmentedLog
@@ -26,7 +25,6 @@ SEGMENT_BYTES = 128 << 20
 """A segment that has reached this is written no more."""
 FLUSHES_MAX = 16
 """Logs that are flushed at the same time at most."""
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,200}\Z")
 
 
 class EmbeddedLog:
@@ -71,8 +69,7 @@ class EmbeddedLog:
                 self._disk.remove_folder(folder / entry)
 
     async def create(self, name: str, shards: int) -> None:
-        if not _NAME.match(name):
-            raise ValueError(f"a log's name must have 1 to 200 letters, digits, '.', '_' or '-'; got {name!r}")
+        check_name(name)
         if name in self._logs or name in self._being_made:
             raise LogExists(f"there is a log {name} already")
         self._being_made.add(name)

@@ -14,6 +14,7 @@ are appended to in one go and flushed together. Promises every adapter keeps (te
 """
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -69,11 +70,20 @@ class Bounds:
     last_ms: int
 
 
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,200}\Z")
+
+
+def check_name(name: str) -> None:
+    """Raises ValueError for what is not a log's name."""
+    if not _NAME.match(name):
+        raise ValueError(f"a log's name must have 1 to 200 letters, digits, '.', '_' or '-'; got {name!r}")
+
+
 class Log(Protocol):
     """The store of all logs. Names: letters, digits, `.`, `_`, `-`, at most 200 characters."""
 
     async def create(self, name: str, shards: int) -> None:
-        """Make a log; durable on return. Raises LogExists."""
+        """Make a log; durable on return. Raises LogExists; ValueError for a name that is none."""
         ...
 
     async def grow(self, name: str, shards: int) -> None:
