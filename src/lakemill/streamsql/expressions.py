@@ -46,10 +46,10 @@ def name_of(identifier: exp.Expr) -> str:
 
 def position(node: exp.Expr) -> tuple[int, int]:
     """Line and column of the first thing in the node whose place is known."""
-    for part in node.walk():
-        if "line" in part.meta:
-            meta = part.meta
-            return meta["line"], meta["col"] - (meta["end"] - meta["start"])
+    known = [part.meta for part in node.walk() if "line" in part.meta]
+    if known:
+        meta = min(known, key=lambda meta: meta["start"])
+        return meta["line"], meta["col"] - (meta["end"] - meta["start"])
     return (0, 0) if node.parent is None else position(node.parent)
 
 
