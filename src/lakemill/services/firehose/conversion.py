@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from lakemill.engines.catalog import Catalog, DatabaseMissing, TableMissing, VersionMissing
 from lakemill.engines.delivery.bucketsink import Encode, NotEncodable
 from lakemill.engines.delivery.columns import Columns, HiveJson, OpenX, Serde, columnar
 from lakemill.engines.delivery.pool import WorkerPool
@@ -89,7 +90,7 @@ def output_of(conversion: Config) -> tuple[str, Config]:
 class Schema:
     """The table of a configuration."""
 
-    def __init__(self, catalog: Any, access: RoleAccess, scope: str, config: Config) -> None:
+    def __init__(self, catalog: Catalog, access: RoleAccess, scope: str, config: Config) -> None:
         self._catalog, self._access, self._config = catalog, access, config
         account, region = scope.split("/")
         self.account, self.region = config.get("CatalogId", account), config.get("Region", region)
@@ -117,9 +118,7 @@ class Schema:
             found = self._catalog.table(
                 f"{self.account}/{self.region}", database, table, None if version == "LATEST" else version
             )
-        except Exception as missing:
-            if type(missing).__name__ not in ("DatabaseMissing", "TableMissing", "VersionMissing"):
-                raise
+        except (DatabaseMissing, TableMissing, VersionMissing) as missing:
             raise NotEncodable("DataFormatConversion.EntityNotFound", str(missing)) from None
         return [(column.name, column.type) for column in found.columns]
 

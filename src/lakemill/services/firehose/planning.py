@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from lakemill.engines.catalog import Catalog
 from lakemill.engines.delivery import (
     BucketSink,
     Channel,
@@ -42,7 +43,7 @@ def arn_of(scope: str, name: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Means:
-    """What plans are made with. catalog: Glue's, or None where there is none."""
+    """What plans are made with."""
 
     objects: Objects
     loglines: LogLines
@@ -51,7 +52,7 @@ class Means:
     functions: Functions
     web: WebClient
     pool: WorkerPool
-    catalog: Any = None
+    catalog: Catalog
 
     def now_ms(self) -> int:
         """The time."""

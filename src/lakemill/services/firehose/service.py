@@ -4,6 +4,7 @@ import itertools
 from pathlib import Path
 from typing import Any, ClassVar
 
+from lakemill.engines.catalog import Catalog
 from lakemill.engines.delivery import KIND, Delivery, NotReady, StaleVersion
 from lakemill.engines.delivery.web import WebClient
 from lakemill.engines.functions import Functions
@@ -14,11 +15,11 @@ from lakemill.engines.resources import ResourceExists, ResourceMissing, TooManyT
 from lakemill.engines.streams import Streams
 from lakemill.ports.clock import Clock
 from lakemill.services.base import Call, Need, Service, ServiceError, operation, pass_role
-from lakemill.services.firehose import conversion, encryption, sources
+from lakemill.services.firehose import encryption, sources
 from lakemill.services.firehose.access import SERVICE, RoleAccess
 from lakemill.services.firehose.destinations import KINDS, chosen, described, updated
 from lakemill.services.firehose.encryption import Encryption
-from lakemill.services.firehose.errors import invalid, missing, refused
+from lakemill.services.firehose.errors import invalid, missing
 from lakemill.services.firehose.planning import Means, Planning, arn_of
 from lakemill.services.firehose.puts import Puts
 
@@ -30,7 +31,7 @@ STREAMS_PAGE, TAGS_PAGE = 10, 50
 class Firehose(Puts, Encryption, Service):
     """boto3 client `firehose`.
 
-    catalog: Glue's, or None where there is none. authority: a file with certificates to trust beside the system's.
+    authority: a file with certificates to trust beside the system's.
     enforce: whether roles must exist, be trusted, and have their permissions.
     """
 
@@ -51,13 +52,12 @@ class Firehose(Puts, Encryption, Service):
         identity: Any,
         functions: Functions,
         keys: Keys,
+        catalog: Catalog,
         clock: Clock,
-        catalog: Any = None,
         authority: Path | None = None,
         enforce: bool = True,
     ) -> None:
-        self.delivery, self.streams, self.catalog = delivery, streams, catalog
-        self.keys, self.clock = keys, clock
+        self.delivery, self.streams, self.keys, self.clock = delivery, streams, keys, clock
         self.access = RoleAccess(identity, objects, enforce=enforce)
         web = WebClient(authority)
         delivery.use(Planning(Means(objects, loglines, self.access, clock, functions, web, delivery.pool, catalog)))
@@ -87,7 +87,6 @@ class Firehose(Puts, Encryption, Service):
     async def create_delivery_stream(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         kind, config = chosen(request)
         config = KINDS[kind].complete(config)
-        self._check_catalog(config)
         for role in sorted(_roles(request)):
             self.access.check_trust(role)
         document, source = sources.of(request, self.streams)
@@ -114,10 +113,6 @@ class Firehose(Puts, Encryption, Service):
         self._named(call, request)
         await self.delivery.delete(_scope(call), request["DeliveryStreamName"])
         return {}
-
-    def _check_catalog(self, config: dict[str, Any]) -> None:
-        if conversion.enabled(config) and self.catalog is None:
-            raise refused("DataFormatConversionConfiguration", "there is no Glue catalog yet")
 
     def _named(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         """The document of the stream that is meant."""
@@ -178,7 +173,6 @@ class Firehose(Puts, Encryption, Service):
 
         def change(document: dict[str, Any]) -> None:
             document["destination"] = updated(document["destination"], kind, update)
-            self._check_catalog(document["destination"]["config"])
 
         version = request["CurrentDeliveryStreamVersionId"]
         try:
