@@ -1,12 +1,56 @@
 """A bucket, a role and delivery streams, for journeys."""
 
+import base64
+import http.server
 import io
 import json
+import ssl
+import threading
 import time
 import uuid
 import zipfile
 
 WAIT_S = 20
+
+
+class Endpoint:
+    """A web server with TLS that takes deliveries, or refuses them."""
+
+    def __init__(self, authority, folder):
+        chain, key = authority.leaf(["127.0.0.1"])
+        (folder / "chain.pem").write_bytes(chain)
+        (folder / "key.pem").write_bytes(key)
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(folder / "chain.pem", folder / "key.pem")
+        endpoint = self
+        self.records, self.refuses = [], False
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if not endpoint.refuses:
+                    endpoint.records += [base64.b64decode(one["data"]) for one in said["records"]]
+                answer = json.dumps({"requestId": said["requestId"], "timestamp": said["timestamp"]}).encode()
+                self.send_response(500 if endpoint.refuses else 200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.port = self.server.server_port
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
 
 
 def trust():

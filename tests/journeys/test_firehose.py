@@ -1,16 +1,22 @@
 """Delivery streams through boto3: what is put arrives in S3, whatever happens meanwhile."""
 
+import base64
+import datetime
 import gzip
+import io
 import json
 import re
 import threading
 import time
 import uuid
 
+import pyarrow.parquet
 import pytest
 from aws_kinesis_agg.aggregator import RecordAggregator
 from botocore.exceptions import ClientError
-from tests.journeys.firehose_site import Site
+from tests.journeys.firehose_site import Endpoint, Site
+
+from lakemill.gateway.authority import Authority
 
 NAME = r"-(\d+)-\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
@@ -154,6 +160,75 @@ def handler(event, context):
     assert failed["errorCode"] == "Lambda.ProcessingFailedStatus"
     assert failed["lambdaArn"] == function
     assert site.read(site.wait("backup/")) == b"gooddropfail"
+
+
+def test_records_become_parquet_by_the_schema_of_a_table_and_bad_ones_go_under_errors(site):
+    glue, database = site.running.client("glue"), f"db{uuid.uuid4().hex[:8]}"
+    glue.create_database(DatabaseInput={"Name": database})
+    columns = [
+        {"Name": "id", "Type": "int"},
+        {"Name": "at", "Type": "timestamp"},
+        {"Name": "tags", "Type": "array<string>"},
+    ]
+    table = {
+        "Name": "clicks",
+        "StorageDescriptor": {"Columns": columns},
+        "PartitionKeys": [{"Name": "day", "Type": "string"}],
+    }
+    glue.create_table(DatabaseName=database, TableInput=table)
+    schema = {"RoleARN": site.role, "DatabaseName": database, "TableName": "clicks", "Region": "us-east-1"}
+    stream = site.stream(
+        Prefix="columns/",
+        ErrorOutputPrefix="wrong/",
+        BufferingHints={"SizeInMBs": 64, "IntervalInSeconds": 1},
+        DataFormatConversionConfiguration={
+            "Enabled": True,
+            "SchemaConfiguration": schema,
+            "InputFormatConfiguration": {"Deserializer": {"OpenXJsonSerDe": {}}},
+            "OutputFormatConfiguration": {"Serializer": {"ParquetSerDe": {"Compression": "GZIP"}}},
+        },
+    )
+    records = [b'{"id":1,"at":"2026-01-02 03:04:05","tags":["a","b"]}{"ID":2,"other":true}', b'{"id":"three"}', b"[]"]
+    site.firehose.put_record_batch(DeliveryStreamName=stream, Records=[{"Data": data} for data in records])
+    keys = site.wait("columns/")
+    assert keys[0].endswith(".parquet")
+    assert pyarrow.parquet.read_table(io.BytesIO(site.read(keys))).to_pylist() == [
+        {"id": 1, "at": datetime.datetime(2026, 1, 2, 3, 4, 5), "tags": ["a", "b"]},
+        {"id": 2, "at": None, "tags": None},
+    ]
+    failed = [json.loads(line) for line in site.read(site.wait("wrong/format-conversion-failed/")).splitlines()]
+    assert [base64.b64decode(one["rawData"]) for one in failed] == records[1:]
+    codes = [one["lastErrorCode"] for one in failed]
+    assert codes == ["DataFormatConversion.MalformedData", "DataFormatConversion.ParseError"]
+    catalog = {"catalogId": "000000000000", "databaseName": database, "tableName": "clicks", "region": "us-east-1"}
+    assert failed[0]["dataCatalogTable"] == catalog | {"versionId": "LATEST"}
+
+
+def test_records_are_posted_to_an_endpoint_over_tls_and_what_it_refuses_is_kept(site, tmp_path):
+    authority = Authority(site.running.data)  # Its certificate is trusted beside those of the system.
+    with Endpoint(authority, tmp_path) as endpoint:
+        name = f"s{uuid.uuid4().hex[:8]}"
+        site.firehose.create_delivery_stream(
+            DeliveryStreamName=name,
+            HttpEndpointDestinationConfiguration={
+                "EndpointConfiguration": {"Url": f"https://127.0.0.1:{endpoint.port}/in", "AccessKey": "k3y"},
+                "BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 1},
+                "RetryOptions": {"DurationInSeconds": 1},
+                "RoleARN": site.role,
+                "S3Configuration": site.bucket_configuration(Prefix="post/"),
+            },
+        )
+        site.active(name)
+        site.firehose.put_record(DeliveryStreamName=name, Record={"Data": b"hello"})
+        site.until(lambda: endpoint.records == [b"hello"])
+        endpoint.refuses = True
+        site.firehose.put_record(DeliveryStreamName=name, Record={"Data": b"again"})
+        failed = json.loads(site.read(site.wait("post/http-endpoint-failed/")))
+    assert base64.b64decode(failed["rawData"]) == b"again"
+    assert (failed["errorCode"], failed["attemptsMade"]) == ("HttpEndpoint.DestinationException", 2)
+    described = site.firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
+    shown = described["Destinations"][0]["HttpEndpointDestinationDescription"]["EndpointConfiguration"]
+    assert shown == {"Url": f"https://127.0.0.1:{endpoint.port}/in"}
 
 
 def test_a_role_without_permission_keeps_records_waiting_and_says_so(site):

@@ -70,7 +70,9 @@ class Producer:
         """Acknowledgements (or the error), one by one as they come."""
         if not self.status:
             self.status = int(self._file.readline().split()[1])
-            self.headers = dict(iter(lambda: tuple(self._file.readline().decode().strip().lower().split(": ", 1)), ("",)))
+            self.headers = dict(
+                iter(lambda: tuple(self._file.readline().decode().strip().lower().split(": ", 1)), ("",))
+            )
         if "content-length" in self.headers:
             yield json.loads(self._file.read(int(self.headers["content-length"])))
             return

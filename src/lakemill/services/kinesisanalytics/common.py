@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from lakemill.engines.analytics import KIND, Analytics, part_of
-from lakemill.services.base import Call, Need, Service, operation, pass_role
+from lakemill.services.base import Call, Need, Service, ServiceError, operation, pass_role
 from lakemill.services.kinesisanalytics import arns, parts, views
 from lakemill.services.kinesisanalytics.access import SERVICE
 from lakemill.services.kinesisanalytics.discovery import Discovery
@@ -66,6 +66,9 @@ class Applications(Service):
     async def _start(self, call: Call, request: dict[str, Any], starts: dict[str, str]) -> Document:
         document = self._get(call, request)
         with in_awss_words(starting=True):
+            if document["status"] == "ready" and not (document["inputs"] and document["code"].strip()):
+                message = "An application needs code and an input before it can be started."
+                raise ServiceError("InvalidApplicationConfigurationException", message)
             for id, start in starts.items():
                 part_of(document, "inputs", id)
                 if start == views.POSITIONS["LAST_STOPPED_POINT"] and not self.analytics.stood(document):

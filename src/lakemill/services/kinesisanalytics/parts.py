@@ -142,7 +142,7 @@ def schema_of(form: Part) -> Part:
 
 
 def check_counts(document: Part) -> None:
-    """Raise a ServiceError beyond what an application may have, and for names that occur twice."""
+    """Raise a ServiceError beyond what an application may have."""
     for part, most, name in (
         ("inputs", INPUTS_MAX, "input"),
         ("outputs", OUTPUTS_MAX, "outputs"),
@@ -151,9 +151,6 @@ def check_counts(document: Part) -> None:
     ):
         if len(document[part]) > most:
             raise invalid(f"An application may have at most {most} {name}.")
-    names = [one["stream"] for one in document["outputs"]]
-    if len(set(names)) < len(names):
-        raise invalid("Two outputs have the same Name.")
 
 
 def roles_in(request: Any) -> set[str]:
