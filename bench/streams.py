@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import boto3
+import botocore.exceptions
 import psutil
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -97,15 +98,21 @@ class System:
             ),
         }
 
-    def latency(self, records: int = 400) -> tuple[float, float]:
-        """Milliseconds from the call of PutRecord to the reader's having the record: median and 99th percentile."""
+    def latency(self, records: int = 400) -> tuple[float, float] | None:
+        """Milliseconds from the call of PutRecord to the reader's having the record: median and 99th percentile.
+
+        None for a server that fails when it is read and written at the same time.
+        """
         shard = self.client.list_shards(StreamName="latency")["Shards"][0]["ShardId"]
         iterator = self.client.get_shard_iterator(StreamName="latency", ShardId=shard, ShardIteratorType="LATEST")
         seen: list[float] = []
 
         def read(iterator: str) -> None:
             while len(seen) < records:
-                answer = self.client.get_records(ShardIterator=iterator)
+                try:
+                    answer = self.client.get_records(ShardIterator=iterator)
+                except botocore.exceptions.ClientError:
+                    return
                 now = time.perf_counter()
                 seen.extend(1000 * (now - float(record["Data"])) for record in answer["Records"])
                 iterator = answer["NextShardIterator"]
@@ -115,6 +122,8 @@ class System:
         for _ in range(records):
             self.client.put_record(StreamName="latency", Data=f"{time.perf_counter()}".encode(), PartitionKey="a")
         reader.join(30)
+        if len(seen) < records:
+            return None
         return statistics.median(seen), statistics.quantiles(seen, n=100)[98]
 
 
@@ -229,7 +238,7 @@ def run() -> list[dict]:
             made.append(row(f"{what}: CPU of the server", 1000 * spent / most, None, "us a record", None))
         found = {system.name: system.latency() for system in systems}
         for place, which in enumerate(("median", "99th percentile")):
-            others = {name: one[place] for name, one in found.items() if name != "lakemill"}
+            others = {name: one[place] for name, one in found.items() if one and name != "lakemill"}
             peer = min(others.values()) if others else None
             note = "; ".join(f"{name} {value:.1f}" for name, value in others.items())
             made.append(row(f"PutRecord to GetRecords, {which}", found["lakemill"][place], peer, "ms", None, note))
