@@ -7,15 +7,17 @@ with a number that is not finite, passes with NULL for what the function adds, a
 import json
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from lakemill.algorithms.randomcutforest import RandomCutStream
-from lakemill.algorithms.randomcutforest.stream import Attribution
 from lakemill.streamsql.functions_table.arguments import Whole, numbers, numeric, wholes, with_columns
 from lakemill.streamsql.functions_table.state import pack, unpack
 from lakemill.streamsql.interface import Argument, Operator, TableFunction
+
+if TYPE_CHECKING:
+    from lakemill.algorithms.randomcutforest.stream import Attribution, RandomCutStream
 
 PLAIN, EXPLAINED = "RANDOM_CUT_FOREST", "RANDOM_CUT_FOREST_WITH_EXPLANATION"
 PARAMETERS = (
@@ -37,6 +39,8 @@ def bind(function: str, arguments: Sequence[Argument], schema: pa.Schema) -> tup
         directed = last
     trees, size, decay, shingle = wholes(function, PARAMETERS, arguments)
     places = numeric(function, schema)
+    from lakemill.algorithms.randomcutforest import RandomCutStream  # Half a second, for those who need it.
+
     forest = RandomCutStream(len(places), trees, size, decay, shingle)
     if function == PLAIN:
         found = schema.append(SCORE)
@@ -49,7 +53,7 @@ def bind(function: str, arguments: Sequence[Argument], schema: pa.Schema) -> tup
 class Scores:
     """Adds ANOMALY_SCORE."""
 
-    def __init__(self, forest: RandomCutStream, places: list[int], schema: pa.Schema) -> None:
+    def __init__(self, forest: "RandomCutStream", places: list[int], schema: pa.Schema) -> None:
         self.forest, self.places, self.schema = forest, places, schema
 
     def push(self, batch: pa.RecordBatch, now: int) -> list[pa.RecordBatch]:
@@ -72,7 +76,7 @@ class Scores:
 class Explanations(Scores):
     """Adds ANOMALY_SCORE and ANOMALY_EXPLANATION."""
 
-    def __init__(self, forest: RandomCutStream, places: list[int], schema: pa.Schema, explainer: "Explainer") -> None:
+    def __init__(self, forest: "RandomCutStream", places: list[int], schema: pa.Schema, explainer: "Explainer") -> None:
         super().__init__(forest, places, schema)
         self.explainer = explainer
 
@@ -97,9 +101,10 @@ class Explainer:
         self.directed = directed
         self.form = "{" + ",".join(f"{json.dumps(name)}:".replace("%", "%%") + part for name in names) + "}"
 
-    def texts(self, found: Attribution) -> list[str]:
+    def texts(self, found: "Attribution") -> list[str]:
         """One for each record.
 
+        >>> from lakemill.algorithms.randomcutforest.stream import Attribution
         >>> part = Attribution(np.array([0.5]), np.array([[0.1, 0.05]]), np.array([[0.3, 0.05]]))
         >>> Explainer(["a", "b"], False).texts(part)
         ['{"a":{"ATTRIBUTION_SCORE":"0.4000"},"b":{"ATTRIBUTION_SCORE":"0.1000"}}']
