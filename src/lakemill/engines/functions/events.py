@@ -6,6 +6,7 @@ minute, then after two; one for which there is no worker waits, longer each time
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -74,10 +75,9 @@ class Events:
                     break
                 if key not in self._under_way:
                     self._under_way[key] = asyncio.create_task(self._deal_with(key, event))
-            try:
-                await asyncio.wait_for(self._woken.wait(), POLL_S)
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(POLL_S):
+                    await self._woken.wait()
 
     async def _deal_with(self, key: str, event: Document) -> None:
         try:

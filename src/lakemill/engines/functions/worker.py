@@ -103,10 +103,12 @@ class Worker:
         mark = self._marks.setdefault(request_id, asyncio.Event())
         watch = asyncio.create_task(self._watch_memory())
         try:
-            header, payload = await asyncio.wait_for(read_frame(self._process.stdout), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                header, payload = await read_frame(self._process.stdout)
             self._pid = header.get("pid", self._pid)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(mark.wait(), DRAIN_S_MAX)
+                async with asyncio.timeout(DRAIN_S_MAX):
+                    await mark.wait()
             return Outcome(
                 header["outcome"],
                 payload,
@@ -130,7 +132,8 @@ class Worker:
     async def _gone(self, request_id: str) -> Outcome:
         """The process closed its output: it is ending, or something else wrote there."""
         try:
-            code = await asyncio.wait_for(self._process.wait(), 1.0)
+            async with asyncio.timeout(1.0):
+                code: int | None = await self._process.wait()
         except TimeoutError:
             code = None
         await self.kill()
@@ -190,7 +193,8 @@ class Worker:
         self._kill_group()
         await self._process.wait()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(self._reading), DRAIN_S_MAX)
+            async with asyncio.timeout(DRAIN_S_MAX):
+                await asyncio.shield(self._reading)
         self._reading.cancel()
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from lakemill.engines.functions import CodeInvalid, FunctionExists, Functions
+from lakemill.engines.functions.mappings import KIND
 from lakemill.engines.identity import Identity
 from lakemill.engines.identity.errors import RoleRefused
 from lakemill.engines.objects import Objects
@@ -151,29 +152,36 @@ class FunctionOperations:
 
     @operation("TagResource")
     async def tag_resource(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-        scope, name = self._tagged(call, request)
+        kind, scope, name = self._tagged(call, request)
         if any(key.lower().startswith("aws:") for key in request["Tags"]):
             raise invalid("Tag keys must not begin with aws:.")
-        await self.functions.resources.tag("function", scope, name, request["Tags"])
+        await self.functions.resources.tag(kind, scope, name, request["Tags"])
         return {}
 
     @operation("UntagResource")
     async def untag_resource(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-        scope, name = self._tagged(call, request)
-        await self.functions.resources.untag("function", scope, name, request["TagKeys"])
+        kind, scope, name = self._tagged(call, request)
+        await self.functions.resources.untag(kind, scope, name, request["TagKeys"])
         return {}
 
     @operation("ListTags")
     def list_tags(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-        return {"Tags": self.functions.document(*self._tagged(call, request))["tags"]}
+        return {"Tags": self.functions.resources.get(*self._tagged(call, request))["tags"]}
 
-    def _tagged(self, call: Call, request: dict[str, Any]) -> tuple[str, str]:
+    def _tagged(self, call: Call, request: dict[str, Any]) -> tuple[str, str, str]:
+        """Kind, scope and name of what carries the tags: a function or a mapping, by its ARN."""
+        parts = request["Resource"].split(":")
+        if len(parts) == 7 and parts[5] == "event-source-mapping":
+            scope, name = f"{parts[4]}/{parts[3]}", parts[6]
+            if self.functions.resources.find(KIND, scope, name) is None:
+                raise fault("ResourceNotFoundException", "The resource you requested does not exist.")
+            return KIND, scope, name
         scope, name, qualifier = target(call, {"FunctionName": request["Resource"]})
         if qualifier:
             raise invalid("Tags on function aliases and versions are not supported. Please specify a function ARN.")
         if self.functions.resources.find("function", scope, name) is None:
             raise missing(scope, name)
-        return scope, name
+        return "function", scope, name
 
 
 def most(request: dict[str, Any]) -> int:

@@ -126,6 +126,8 @@ def needs(functions: Functions, objects: Objects, call: Call, request: dict[str,
     """What a call needs."""
     action = f"lambda:{ACTIONS.get(call.operation, call.operation)}"
     name = request.get("FunctionName") or request.get("Resource")
+    if call.operation.endswith("EventSourceMapping") or ":event-source-mapping:" in (name or ""):
+        return [Need(action, _mapping(call, request, name), _tag_conditions(request))]
     if name is None:
         return [Need(action)]
     scope, bare, qualifier = target(call, {**request, "FunctionName": name})
@@ -137,10 +139,7 @@ def needs(functions: Functions, objects: Objects, call: Call, request: dict[str,
         context = {f"aws:ResourceTag/{key}": value for key, value in document["tags"].items()}
     except FunctionMissing:
         pass
-    if tags := request.get("Tags"):
-        context |= {f"aws:RequestTag/{key}": value for key, value in tags.items()} | {"aws:TagKeys": list(tags)}
-    elif keys := request.get("TagKeys"):
-        context["aws:TagKeys"] = list(keys)
+    context |= _tag_conditions(request)
     arn = function_arn(scope, bare, qualifier)
     found = [Need(action, arn, context, resource_policy=policy, resource_account=scope.partition("/")[0])]
     if "Role" in request:
@@ -148,3 +147,17 @@ def needs(functions: Functions, objects: Objects, call: Call, request: dict[str,
     if call.operation in ("CreateFunction", "UpdateFunctionCode"):
         found += requests.reading(request.get("Code", request), objects)
     return found
+
+
+def _mapping(call: Call, request: dict[str, Any], name: str | None) -> str:
+    """The ARN of a mapping a call is about."""
+    if "UUID" in request:
+        return call.arn(f"event-source-mapping:{request['UUID']}")
+    return name if name is not None and ":event-source-mapping:" in name else "*"
+
+
+def _tag_conditions(request: dict[str, Any]) -> dict[str, Any]:
+    if tags := request.get("Tags"):
+        return {f"aws:RequestTag/{key}": value for key, value in tags.items()} | {"aws:TagKeys": list(tags)}
+    keys = request.get("TagKeys")
+    return {"aws:TagKeys": list(keys)} if keys else {}

@@ -12,15 +12,18 @@ from lakemill.engines.functions import (
     FunctionUnavailable,
     StaleRevision,
 )
+from lakemill.engines.functions.mappings import Mappings
 from lakemill.engines.identity import Identity
 from lakemill.engines.objects import Objects
 from lakemill.engines.resources import TokenMangled, TooManyTags
+from lakemill.engines.streams import Streams
 from lakemill.ports.clock import Clock
 from lakemill.services.base import Call, Handler, Need, Service, ServiceError
 from lakemill.services.lambda_ import permissions
 from lakemill.services.lambda_.download import Downloads
 from lakemill.services.lambda_.functions import FunctionOperations
 from lakemill.services.lambda_.invoking import PAYLOAD_BYTES_MAX, InvokingOperations, too_large
+from lakemill.services.lambda_.mappings import MappingOperations, kinesis_event, objection
 from lakemill.services.lambda_.names import fault, missing, target
 from lakemill.services.lambda_.permissions import PermissionOperations
 from lakemill.services.lambda_.runtime import RoleUnusable
@@ -35,7 +38,9 @@ STALE = (
 )
 
 
-class Lambda(FunctionOperations, InvokingOperations, VersionOperations, PermissionOperations, Service):
+class Lambda(
+    FunctionOperations, InvokingOperations, VersionOperations, PermissionOperations, MappingOperations, Service
+):
     """boto3 client `lambda`."""
 
     name: ClassVar[str] = "lambda"
@@ -50,6 +55,7 @@ class Lambda(FunctionOperations, InvokingOperations, VersionOperations, Permissi
     def __init__(
         self,
         functions: Functions,
+        streams: Streams,
         objects: Objects,
         identity: Identity,
         clock: Clock,
@@ -58,9 +64,15 @@ class Lambda(FunctionOperations, InvokingOperations, VersionOperations, Permissi
         enforce: bool = True,
     ) -> None:
         """endpoint: where lakemill listens. enforce: whether roles must exist and trust Lambda."""
-        self.functions, self.objects, self.identity = functions, objects, identity
+        self.functions, self.streams, self.objects, self.identity = functions, streams, objects, identity
         self.downloads = Downloads(functions, clock, endpoint)
         self.enforce = enforce
+        event = functools.partial(kinesis_event, functions)
+        self.mappings = Mappings(functions, streams, clock, event, self.objection)
+
+    def objection(self, mapping: dict[str, Any]) -> str | None:
+        """Why a mapping's function may not read its stream, None if it may."""
+        return objection(self.functions, self.identity, mapping) if self.enforce else None
 
     def operations(self) -> dict[str, Handler]:
         """Bound handlers, which word the engine's errors as Lambda does."""
