@@ -83,14 +83,15 @@ class Reading:
 
         Raises SealBroken and what the key engine raises.
         """
+        before = self._log.bounds(stream.id, shard.number).next
         found = await self._log.read(stream.id, shard.number, position, records=records, size=size)
         now_ms = self._registry.now_ms()
         horizon_ms = stream.horizon_ms(now_ms)
         if found and found[0].time_ms < horizon_ms:  # Expired, and not trimmed yet.
             position = await self._log.position_at(stream.id, shard.number, horizon_ms)
             found = await self._log.read(stream.id, shard.number, position, records=records, size=size)
-        if found:
-            position = found[-1].position + 1
+        # Where nothing was found nothing is, up to what was next before: whoever waits must wait for what comes.
+        position = found[-1].position + 1 if found else max(position, before)
         following = self._log.bounds(stream.id, shard.number).next
         behind_ms = max(0, now_ms - found[-1].time_ms) if found and position < following else 0
         # The stream may have been resharded since this call began; its newest form tells.

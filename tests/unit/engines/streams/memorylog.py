@@ -22,13 +22,13 @@ class MemoryLog:
     async def create(self, name, shards):
         if name in self.logs:
             raise LogExists(name)
-        self.logs[name] = [{"records": [], "next": 0, "last_ms": 0} for _ in range(shards)]
+        self.logs[name] = [{"records": [], "next": 1, "last_ms": 0} for _ in range(shards)]
 
     async def grow(self, name, shards):
         if name not in self.logs:
             raise LogMissing(name)
         while len(self.logs[name]) < shards:
-            self.logs[name].append({"records": [], "next": 0, "last_ms": 0})
+            self.logs[name].append({"records": [], "next": 1, "last_ms": 0})
 
     async def delete(self, name):
         self.logs.pop(name, None)

@@ -46,7 +46,7 @@ async def test_an_empty_batch_comes_when_it_is_quiet(streams, subscribed, clock)
     assert not waiting.done()
     clock.advance(5)
     batch = await waiting
-    assert not batch.records and batch.position == 0 and not batch.ended
+    assert not batch.records and batch.position == 1 and not batch.ended
 
 
 async def test_it_ends_after_five_minutes(streams, subscribed, clock):
