@@ -51,6 +51,7 @@ class Readers:
         with self._reader((topic, partition, offset)) as reader:
             if reader.at != (topic, partition, offset):
                 reader.left.clear()
+                reader.consumer.list_topics(topic, timeout=TIMEOUT_S)  # It would find the leader a second later.
                 reader.consumer.assign([TopicPartition(topic, partition, offset)])
             reader.at = None  # Nobody knows, should this fail.
             while offset < stop and len(found) < records:
