@@ -88,7 +88,9 @@ class CountRows(Count):
 
 
 def _safe_sum(values: pa.Array) -> pa.Array:
-    """Whole numbers whose sum could leave 64 bits become decimals."""
+    """Whole numbers whose sum could leave 64 bits become decimals, and long decimals longer ones: Arrow's sums wrap."""
+    if pa.types.is_decimal(values.type) and values.type.precision > 28:
+        return values.cast(pa.decimal256(76, values.type.scale))
     if pa.types.is_integer(values.type) and values.type.bit_width == 64:
         ends = pc.min_max(values).as_py()
         if ends["max"] is not None and max(abs(ends["min"]), abs(ends["max"])) * len(values) >= 2**63:

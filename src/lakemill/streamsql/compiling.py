@@ -14,7 +14,7 @@ from lakemill.streamsql.graph import Merge, Node
 from lakemill.streamsql.interface import ROWTIME, ROWTIME_FIELD
 from lakemill.streamsql.operators.tablejoin import Reference
 from lakemill.streamsql.planning.query import plan_query
-from lakemill.streamsql.planning.relation import Item, Plan, Relation, is_own_rowtime, scope_of
+from lakemill.streamsql.planning.relation import Item, Plan, Relation, is_own_rowtime, rowtime_items, scope_of
 from lakemill.streamsql.program import Program, StreamNode
 from lakemill.streamsql.sqltypes import TIMESTAMP, SqlType, length_of
 from lakemill.streamsql.statements import CreatePump, CreateStream, parse
@@ -158,7 +158,7 @@ def _assigned(pump: CreatePump, stream: CreateStream, items: list[Item]) -> dict
             raise SqlError("A column is named twice", *place(pump.columns[0][1]))
     else:
         names = [column.name for column in stream.columns]
-        times = [item for item in items if item.name == ROWTIME]
+        times = rowtime_items(items)
         if len(items) == len(names) + 1 and len(times) == 1 and ROWTIME not in names:
             others = [item for item in items if item is not times[0]]
             return {ROWTIME: times[0], **dict(zip(names, others, strict=True))}

@@ -136,4 +136,6 @@ def test_pumps_may_not_run_in_a_circle():
 
 def test_a_stopped_pump_must_compile_too():
     with pytest.raises(SqlError, match="There is no column NOTHING"):
-        compile("CREATE STREAM D (x INTEGER); CREATE PUMP P STOPPED AS INSERT INTO D SELECT STREAM nothing FROM S", INPUTS)
+        compile(
+            "CREATE STREAM D (x INTEGER); CREATE PUMP P STOPPED AS INSERT INTO D SELECT STREAM nothing FROM S", INPUTS
+        )

@@ -96,7 +96,7 @@ class Plan:
 
     def subquery(self, draft: Draft, table: str | None) -> Relation:
         """A query as a relation of another: an item called ROWTIME becomes the ROWTIME of its rows."""
-        times = [item for item in draft.items if item.name == ROWTIME]
+        times = rowtime_items(draft.items)
         others = [item for item in draft.items if item.name != ROWTIME]
         given = times[0].expr if times and not is_own_rowtime(times[0]) else None
         return self.project(replace(draft, items=others), table, given)
@@ -108,6 +108,12 @@ def settled(expr: Expr) -> Expr:
         return expr
     nothing = pa.scalar(None, pa.string())
     return Expr(pa.string(), lambda frame: nothing, constant=True)
+
+
+def rowtime_items(items: Sequence[Item]) -> list[Item]:
+    """The items that set ROWTIME: those called so that are not simply the ROWTIME of their row, else that."""
+    named = [item for item in items if item.name == ROWTIME]
+    return [item for item in named if not is_own_rowtime(item)] or named
 
 
 def is_own_rowtime(item: Item) -> bool:
