@@ -30,11 +30,17 @@ def loglines(metadata, clock):
     return LogLines(metadata, clock)
 
 
+@pytest.fixture(scope="session")
+def code_folder(tmp_path_factory):
+    """Where all tests keep their code: making the folders of a store takes its time."""
+    return tmp_path_factory.mktemp("functions")
+
+
 @pytest.fixture
-async def functions(metadata, loglines, clock, tmp_path):
+async def functions(metadata, loglines, clock, code_folder):
     identity = Identity(metadata, clock, "000000000000")
     identity.root_key()
     runtime = LambdaRuntime(identity, clock, "http://127.0.0.1:1", enforce=False)
-    made = Functions(metadata, loglines, clock, tmp_path / "functions", runtime, idle_s=0.2, workers_max=12, retry_s=0)
+    made = Functions(metadata, loglines, clock, code_folder, runtime, idle_s=0.2, workers_max=12, retry_s=0)
     yield made
     await made.close()

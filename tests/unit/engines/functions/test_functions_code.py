@@ -12,14 +12,14 @@ from lakemill.ports.blobs import BlobMissing
 
 
 @pytest.fixture
-def store(tmp_path):
-    return CodeStore(tmp_path)
+def store(code_folder):
+    return CodeStore(code_folder)
 
 
-def test_what_is_kept_is_there_for_another_store_on_the_same_folder(store, tmp_path):
+def test_what_is_kept_is_there_for_another_store_on_the_same_folder(store, code_folder):
     archive = zipped({"app.py": b"x = 1\n", "lib/deep.py": b"y = 2\n"})
     digest = store.keep(archive)
-    again = CodeStore(tmp_path)
+    again = CodeStore(code_folder)
     assert again.archive(digest) == archive
     folder = again.unpacked(digest)
     assert (folder / "lib" / "deep.py").read_bytes() == b"y = 2\n"
