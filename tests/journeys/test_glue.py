@@ -123,10 +123,34 @@ def test_tables_are_listed_by_pages_and_regular_expression(glue, database):
     assert [one["Name"] for page in pages for one in page["TableList"]] == ["a1", "a2", "ab", "b1"]
     found = glue.get_tables(DatabaseName=database, Expression="a[0-9]")["TableList"]
     assert [one["Name"] for one in found] == ["a1", "a2"]
+    for expression, names in (("a*", ["a1", "a2", "ab"]), ("*1", ["a1", "b1"]), ("ab|b.*", ["ab", "b1"])):
+        found = glue.get_tables(DatabaseName=database, Expression=expression)["TableList"]
+        assert [one["Name"] for one in found] == names
     only = glue.get_tables(DatabaseName=database, Expression="b.*", AttributesToGet=["NAME", "TABLE_TYPE"])["TableList"]
     assert "CreateTime" not in only[0] and only[0]["TableType"] == "EXTERNAL_TABLE"
     errors = glue.batch_delete_table(DatabaseName=database, TablesToDelete=["a1", "none"])["Errors"]
     assert [one["TableName"] for one in errors] == ["none"]
+
+
+def test_tables_are_searched_in_all_databases(glue, database):
+    for name, description in (("sales-eu", "Orders of Europe"), ("sales-us", "Orders"), ("salesx", "other")):
+        table = {"Name": name, "Description": description, "Parameters": {"classification": "csv", "run": database}}
+        glue.create_table(DatabaseName=database, TableInput=table)
+
+    def found(**request):
+        here = [{"Key": "DatabaseName", "Value": database}]
+        answer = glue.search_tables(Filters=here + request.pop("Filters", []), **request)
+        return [one["Name"] for one in answer["TableList"]]
+
+    assert found(Filters=[{"Key": "Name", "Value": "sales"}]) == ["sales-eu", "sales-us"]
+    assert found(SearchText="orders europe") == ["sales-eu"]
+    assert found(SearchText='"orders"') == ["sales-us"]
+    assert found(Filters=[{"Key": "classification", "Value": "csv"}], MaxResults=2) == ["sales-eu", "sales-us"]
+    assert found(SortCriteria=[{"FieldName": "Name", "Sort": "DESC"}])[0] == "salesx"
+    assert found(Filters=[{"Key": "CreateTime", "Value": "2000-01-01", "Comparator": "LESS_THAN"}]) == []
+    first = glue.search_tables(SearchText=database, MaxResults=2)
+    second = glue.search_tables(SearchText=database, MaxResults=2, NextToken=first["NextToken"])
+    assert [one["Name"] for one in second["TableList"]] == ["salesx"] and "NextToken" not in second
 
 
 def test_partitions_are_pruned_by_an_expression(glue, table):

@@ -111,7 +111,7 @@ def _resources(call: Call, request: dict[str, Any]) -> list[str]:
     names = request.get("TablesToDelete") or [
         request.get("TableName") or request.get("TableInput", {}).get("Name") or request.get("Name") or "*"
     ]
-    if call.operation in ("DeleteDatabase", "GetTables"):
+    if call.operation in ("DeleteDatabase", "GetTables", "SearchTables"):
         names = ["*"]
     return [*found, *(f"table/{database}/{name.lower()}" for name in names)]
 

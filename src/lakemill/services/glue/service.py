@@ -9,6 +9,7 @@ from lakemill.services.glue.access import AccessOperations
 from lakemill.services.glue.databases import DatabaseOperations
 from lakemill.services.glue.functions import FunctionOperations
 from lakemill.services.glue.partitions import PartitionOperations
+from lakemill.services.glue.search import SearchOperations
 from lakemill.services.glue.statistics import StatisticsOperations
 from lakemill.services.glue.tables import TableOperations
 
@@ -16,6 +17,7 @@ from lakemill.services.glue.tables import TableOperations
 class Glue(
     DatabaseOperations,
     TableOperations,
+    SearchOperations,
     PartitionOperations,
     StatisticsOperations,
     FunctionOperations,

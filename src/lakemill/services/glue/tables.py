@@ -164,7 +164,11 @@ def _attributes(request: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str,
 
 
 def pattern_of(expression: str) -> re.Pattern[str]:
-    """The regular expression that names are to match, in any case."""
+    """The regular expression that names are to match, in any case.
+
+    As in Hive, an asterisk with nothing before it that it could repeat stands for any text: `sales_*`, but `sales_.*`.
+    """
+    expression = re.sub(r"(?<![.\])\\])\*", ".*", expression)
     try:
         return re.compile(expression, re.IGNORECASE)
     except (re.error, RecursionError, OverflowError):
