@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 import lakemill
-from lakemill.cli import function, options
+from lakemill.cli import function, options, stream
 from lakemill.cli.output import as_json, fail, strong, table
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 
 
 app.add_typer(function.app, name="function")
+app.add_typer(stream.commands, name="stream")
 
 
 def main() -> None:
