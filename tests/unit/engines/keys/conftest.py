@@ -1,0 +1,24 @@
+"""Keys over a store of their own and a clock that moves when told to."""
+
+import pytest
+
+from lakemill.engines.keys import Keys
+from lakemill.ports.clock import ManualClock
+from lakemill.ports.metadata import EmbeddedMetadata
+
+
+@pytest.fixture
+def clock():
+    return ManualClock()
+
+
+@pytest.fixture
+def metadata(tmp_path, clock):
+    made = EmbeddedMetadata(tmp_path / "metadata.sqlite", clock)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def keys(metadata, clock, tmp_path):
+    return Keys(metadata, clock, tmp_path / "master.key")
