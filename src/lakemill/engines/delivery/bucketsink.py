@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from lakemill.engines.delivery.plan import Load, Outcome
-from lakemill.engines.delivery.prefixes import Prefix
+from lakemill.engines.delivery.prefixes import Prefix, PrefixInvalid
 from lakemill.engines.delivery.records import Failure, Record
 from lakemill.engines.objects import BucketMissing, Objects
 
@@ -79,7 +79,10 @@ class BucketSink:
         return f"{prefix}{self._label}-{moment:%Y-%m-%d-%H-%M-%S}-{uuid.UUID(load.id)}{self._extension}"
 
     async def deliver(self, load: Load) -> Outcome:
-        key = self.key(load)
+        try:
+            key = self.key(load)
+        except PrefixInvalid as long:
+            return Outcome(remaining=load.records, code="PrefixTooLong", message=str(long), final=True)
         refused = self._refusal(self._bucket, key)
         if refused:
             return Outcome(remaining=load.records, code=refused[0], message=refused[1])

@@ -55,6 +55,9 @@ class Delivery:
         self._metadata, self._log, self._clock, self._streams = metadata, log, clock, streams
         self._planner: Planner | None = None
         self._drivers: dict[str, asyncio.Task[None]] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._turns: dict[str, asyncio.Lock] = {}
+        """Held while a stream's driver is replaced, so that it has one at a time."""
 
     def use(self, planner: Planner) -> None:
         """Say who makes plans; before `start`."""
@@ -76,7 +79,7 @@ class Delivery:
 
     async def close(self) -> None:
         """Stop delivering. Buffers stay in their logs."""
-        await asyncio.gather(*(self._halt(name) for name in list(self._drivers)))
+        await asyncio.gather(*(self._halt(name) for name in list(self._drivers)), *self._leaving)
         self.pool.close()
 
     async def expire(self) -> None:
@@ -142,8 +145,11 @@ class Delivery:
             document["version"] += 1
 
         changed = await self.resources.update(KIND, scope, name, checked)
-        await self._halt(changed["id"])
-        self._drive(changed)
+        async with self._turns.setdefault(changed["id"], asyncio.Lock()):
+            await self._halt(changed["id"])
+            now = self.resources.find(KIND, scope, name)
+            if now is not None and now["id"] == changed["id"] and now["status"] == ACTIVE:
+                self._drive(now)
         return changed
 
     async def lock(self, scope: str, name: str, key: str | None, also: Callable[[Document], None]) -> Document:
@@ -171,15 +177,15 @@ class Delivery:
             document["status"] = DELETING
 
         document = await self.resources.update(KIND, scope, name, leaving)
-        driver = self._drivers.pop(document["id"], None)
-        self._drivers[document["id"]] = asyncio.create_task(self._leave(document, driver))
+        leave = asyncio.create_task(self._leave(document))
+        self._leaving.add(leave)
+        leave.add_done_callback(self._leaving.discard)
 
-    async def _leave(self, document: Document, driver: asyncio.Task[None] | None) -> None:
-        if driver is not None:
-            driver.cancel()
-            await asyncio.gather(driver, return_exceptions=True)
-        await self._remove(document)
-        self._drivers.pop(document["id"], None)
+    async def _leave(self, document: Document) -> None:
+        async with self._turns.setdefault(document["id"], asyncio.Lock()):
+            await self._halt(document["id"])
+            await self._remove(document)
+        del self._turns[document["id"]]
 
     async def _remove(self, document: Document) -> None:
         def remove(transaction: Transaction) -> None:

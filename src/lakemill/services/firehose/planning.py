@@ -21,8 +21,10 @@ from lakemill.engines.delivery.pool import WorkerPool
 from lakemill.engines.delivery.prefixes import QUERY
 from lakemill.engines.delivery.web import WebClient
 from lakemill.engines.functions import Functions
+from lakemill.engines.keys import Keys
 from lakemill.engines.loglines import LogLines
 from lakemill.engines.objects import Objects
+from lakemill.engines.streams import Streams
 from lakemill.ports.clock import Clock
 from lakemill.services.firehose import conversion, extended_s3, http_endpoint, processors, s3, search, splunk
 from lakemill.services.firehose.access import RoleAccess
@@ -50,6 +52,8 @@ class Means:
     access: RoleAccess
     clock: Clock
     functions: Functions
+    streams: Streams
+    keys: Keys
     web: WebClient
     pool: WorkerPool
     catalog: Catalog
@@ -199,7 +203,13 @@ class _Stream:
         if self._source is None:
             return None
         role, arn = self._source["RoleARN"], self._source["KinesisStreamARN"]
-        return self._means.access.refusal(role, self._region, "kinesis:GetRecords", arn)
+        stream = self._means.streams.find(self._document["source"]["scope"], self._document["source"]["name"])
+        if stream is not None and stream.key is not None:
+            refusal = self._means.access.may_decrypt(role, self._means.keys.resolve(stream.scope, stream.key))
+            if refusal is not None:
+                return refusal
+        policy, owner = (stream.policy, stream.scope.split("/")[0]) if stream is not None else (None, None)
+        return self._means.access.refusal(role, self._region, "kinesis:GetRecords", arn, policy, owner)
 
     def _faults(self, place: Config, destination: str) -> FaultLog:
         """Where its faults are written."""

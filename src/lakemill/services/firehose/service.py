@@ -59,8 +59,22 @@ class Firehose(Puts, Encryption, Service):
     ) -> None:
         self.delivery, self.streams, self.keys, self.clock = delivery, streams, keys, clock
         self.access = RoleAccess(identity, objects, enforce=enforce)
-        web = WebClient(authority)
-        delivery.use(Planning(Means(objects, loglines, self.access, clock, functions, web, delivery.pool, catalog)))
+        delivery.use(
+            Planning(
+                Means(
+                    objects=objects,
+                    loglines=loglines,
+                    access=self.access,
+                    clock=clock,
+                    functions=functions,
+                    streams=streams,
+                    keys=keys,
+                    web=WebClient(authority),
+                    pool=delivery.pool,
+                    catalog=catalog,
+                )
+            )
+        )
 
     def needs(self, call: Call, request: dict[str, Any]) -> list[Need]:
         name = request.get("DeliveryStreamName")

@@ -5,6 +5,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 import msgspec
@@ -156,6 +157,8 @@ class Keys:
             found: list[Any] = await self._pool.run(keys_of, self._query, self._names, values, timeout_s=QUERY_S_MAX)
         except TimeoutError:
             found = [f"The query did not end within {QUERY_S_MAX:g} seconds for {len(values)} records"] * len(values)
+        except BrokenProcessPool:
+            found = ["The query ended its process"] * len(values)
         made, failures = [], []
         for item, keys in zip(items, found, strict=True):
             if isinstance(keys, str):

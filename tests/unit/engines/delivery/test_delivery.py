@@ -102,6 +102,16 @@ async def test_a_change_raises_the_version_and_loses_nothing(site):
         await site.delivery.change(HERE, "s", change, version="1")
 
 
+async def test_changes_at_the_same_time_leave_one_worker(site):
+    await site.stream()
+    changes = [site.delivery.change(HERE, "s", lambda document: None) for _ in range(5)]
+    assert sorted(one["version"] for one in await asyncio.gather(*changes)) == [2, 3, 4, 5, 6]
+    await site.delivery.put(HERE, "s", [b"once"])
+    await until(lambda: site.sink.data)
+    await asyncio.sleep(0.2)
+    assert site.sink.data == [b"once"]
+
+
 async def test_names_are_taken_once_and_free_after_deletion(site):
     await site.stream()
     with pytest.raises(ResourceExists):
