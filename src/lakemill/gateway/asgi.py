@@ -49,6 +49,12 @@ class RequestBody:
                 return piece
         return None
 
+    async def gone(self) -> None:
+        """Return when the client closes the connection; at once while there is body left, for then reading tells."""
+        while self.ended:
+            if (await self._receive())["type"] == "http.disconnect":
+                return
+
     async def drain(self) -> bool:
         """Read and forget what is left, within reason; False if there is still more."""
         size = 0
@@ -94,8 +100,19 @@ def _has_length(headers: list[tuple[str, str]]) -> bool:
     return any(name.lower() == "content-length" for name, _ in headers)
 
 
-async def respond(send: Send, status: int, headers: list[tuple[str, str]], body: Any, *, head: bool = False) -> None:
-    """Send an answer. With head, a content-length that is given stays and no body follows."""
+async def respond(
+    send: Send,
+    status: int,
+    headers: list[tuple[str, str]],
+    body: Any,
+    *,
+    head: bool = False,
+    request: RequestBody | None = None,
+) -> None:
+    """Send an answer. With head, a content-length that is given stays and no body follows.
+
+    request: tells when the client goes, so that a body that is made piece by piece is not made for nobody.
+    """
     if isinstance(body, bytes):
         if status not in (204, 304) and not _has_length(headers):
             headers.append(("content-length", str(len(body))))
@@ -111,10 +128,19 @@ async def respond(send: Send, status: int, headers: list[tuple[str, str]], body:
             await _send_file(send, _start(status, headers), body)
     else:
         await send(_start(status, headers))
-        async with contextlib.aclosing(body) if hasattr(body, "aclose") else contextlib.nullcontext(body) as pieces:
-            async for piece in pieces:
-                if piece:
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+        # The server holds the headers back until there is some body; the first piece may be long in coming.
+        await send({"type": "http.response.body", "body": b"", "more_body": True})
+        gone = asyncio.ensure_future(request.gone()) if request is not None and request.ended else None
+        try:
+            async with contextlib.aclosing(body) if hasattr(body, "aclose") else contextlib.nullcontext(body) as pieces:
+                async for piece in pieces:
+                    if gone is not None and gone.done():
+                        break
+                    if piece:
+                        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        finally:
+            if gone is not None:
+                gone.cancel()
         await send({"type": "http.response.body", "body": b""})
 
 

@@ -94,7 +94,8 @@ class Gateway:
             # An answer that streams may go on with reading what it answers.
             if isinstance(answer.body, bytes | FileBody) and not body.ended and not await body.drain():
                 answer.headers.append(("connection", "close"))
-            await asgi.respond(send, answer.status, answer.headers, answer.body, head=http.method == "HEAD")
+            head = http.method == "HEAD"
+            await asgi.respond(send, answer.status, answer.headers, answer.body, head=head, request=body)
             status = answer.status
         except asgi.ClientGone:
             # It may have closed its own side only and read on. The line below says that it did not finish.
