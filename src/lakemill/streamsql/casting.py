@@ -97,7 +97,7 @@ def _from_text(target: pa.DataType) -> Kernel:
     if pa.types.is_boolean(target):
         return lambda values: _boolean(pc.utf8_upper(pc.utf8_trim_whitespace(values)))
     if pa.types.is_timestamp(target):
-        return lambda values: pc.cast(pc.utf8_trim_whitespace(values), TIMESTAMP)
+        return lambda values: pc.cast(_to_milliseconds(values), TIMESTAMP)
     if pa.types.is_time(target):
         return lambda values: pc.cast(pc.cast(_after_midnight(values), TIMESTAMP), TIME)
     if pa.types.is_integer(target):
@@ -112,8 +112,13 @@ def _from_text(target: pa.DataType) -> Kernel:
     raise TypeError(f"VARCHAR cannot become {sql_name(target)}")
 
 
+def _to_milliseconds(values: Values) -> Values:
+    """Times without what is finer than a millisecond, and without a Z at their end."""
+    return pc.replace_substring_regex(pc.utf8_trim_whitespace(values), r"(?:(\.\d{1,3})\d*)?Z?$", r"\1")
+
+
 def _after_midnight(values: Values) -> Values:
-    return pc.binary_join_element_wise(pa.scalar("1970-01-01"), pc.utf8_trim_whitespace(values), " ")
+    return pc.binary_join_element_wise(pa.scalar("1970-01-01"), _to_milliseconds(values), " ")
 
 
 def _digits(values: Values) -> Values:

@@ -8,7 +8,8 @@ from lakemill.streamsql.rows import pack, rowtimes, unpack
 
 
 class Gate:
-    """Lets rows pass whose ROWTIME is not before that of the row before; the others go to `error_stream`."""
+    """Lets rows pass whose ROWTIME is not before that of the row before, nor before a time the clock has passed; the
+    others go to `error_stream`."""
 
     def __init__(self, context: Context, pump: str | None = None):
         self.context = context
@@ -21,12 +22,13 @@ class Gate:
         late = times < highest
         self.last = int(highest[-1])
         if late.any():
-            message = "ROWTIME is before that of the row before it in this stream"
+            message = "ROWTIME is out of order: the stream is past it"
             self.context.reject("ROWTIME", dict.fromkeys(np.nonzero(late)[0].tolist(), message), batch, self.pump)
             batch = batch.filter(pa.array(~late))
         return [batch] if batch.num_rows else []
 
     def advance(self, now: int) -> list[pa.RecordBatch]:
+        self.last = now if self.last is None else max(self.last, now)
         return []
 
     def snapshot(self) -> bytes:

@@ -8,8 +8,9 @@ from sqlglot import exp
 from sqlglot.tokens import Token
 
 from lakemill.streamsql.context import Context
-from lakemill.streamsql.expr import Expr, column
-from lakemill.streamsql.expressions import function_name, name_of
+from lakemill.streamsql.errors import SqlError
+from lakemill.streamsql.expr import Expr, cast_to, column
+from lakemill.streamsql.expressions import function_name, name_of, position
 from lakemill.streamsql.graph import Linear, Node
 from lakemill.streamsql.interface import ROWTIME, ROWTIME_FIELD, Operator
 from lakemill.streamsql.operators.gate import Gate
@@ -98,7 +99,13 @@ class Plan:
         """A query as a relation of another: an item called ROWTIME becomes the ROWTIME of its rows."""
         times = rowtime_items(draft.items)
         others = [item for item in draft.items if item.name != ROWTIME]
-        given = times[0].expr if times and not is_own_rowtime(times[0]) else None
+        given = None
+        if times and not is_own_rowtime(times[0]):
+            node = times[0].node
+            try:
+                given = cast_to(times[0].expr, ROWTIME_TYPE)
+            except TypeError as error:
+                raise SqlError(f"ROWTIME: {error}", *(position(node) if node is not None else (0, 0))) from error
         return self.project(replace(draft, items=others), table, given)
 
 
