@@ -23,7 +23,14 @@ DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md"), ROOT / "examples" / "README.md"])
 COMMANDS = set(typer.main.get_command(app).commands)
 
-SERVICE_PAGES = {"iam": "iam-sts", "sts": "iam-sts", "sagemaker-runtime": "sagemaker"}
+SERVICE_PAGES = {
+    "iam": "iam-sts",
+    "sts": "iam-sts",
+    "sagemaker-runtime": "sagemaker",
+    "kinesisvideo": "kinesis-video",
+    "kinesis-video-media": "kinesis-video",
+    "kinesis-video-archived-media": "kinesis-video",
+}
 """Page below docs/services of a service that shares one; the others' pages have their names."""
 
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")

@@ -10,6 +10,7 @@ Source: ISO/IEC 14496-12.
 import struct
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 CONTAINERS = {b"moov", b"trak", b"mdia", b"moof", b"traf"}
 
@@ -92,11 +93,22 @@ def remux(source: str, target: str, *, fragmented: bool) -> None:
     flags = "frag_custom+empty_moov+default_base_moof+omit_tfhd_offset" if fragmented else "faststart"
     with av.open(source) as before, av.open(target, "w", format="mp4", options={"movflags": flags}) as after:
         tracks = {stream.index: after.add_stream_from_template(stream) for stream in before.streams}
-        for packet in before.demux():
-            if packet.dts is None:  # The mark at the end.
-                continue
+        packets = [packet for packet in before.demux() if packet.size]  # One of no size marks the end.
+        for index in tracks:
+            _order([packet for packet in packets if packet.stream.index == index])
+        for packet in packets:
             packet.stream = tracks[packet.stream.index]
             after.mux(packet)
+
+
+def _order(packets: list[Any]) -> None:
+    """Say when each packet of a track is to be decoded, which Matroska does not: in the order they stand, each no later
+    than it is shown."""
+    shown = [packet.pts for packet in packets]
+    ordered = sorted(shown)
+    late = max((one - at for one, at in zip(ordered, shown, strict=True)), default=0)
+    for packet, at in zip(packets, ordered, strict=True):
+        packet.dts = at - late
 
 
 def main(arguments: list[str]) -> int:

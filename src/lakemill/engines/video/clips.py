@@ -90,6 +90,6 @@ def check(header: Header) -> None:
     """Whether MP4 can hold the tracks. Raises ClipImpossible."""
     for track in header.track_list():
         if track.codec not in CODECS.get(track.type, set()):
-            raise ClipImpossible("codec", f"MP4 does not hold {track.codec or 'a track without a codec'}")
+            raise ClipImpossible("codec", f"no clip can be made of {track.codec or 'a track without a codec'}")
         if track.private is None:
             raise ClipImpossible("private", f"the track {track.number} has no codec private data")

@@ -61,6 +61,8 @@ class Intake:
             yield Acknowledgement("ERROR", stopped.timecode, error=stopped)
         except MatroskaBroken as broken:
             yield Acknowledgement("ERROR", error=IntakeStopped("broken", str(broken)))
+        except OSError as error:  # A full disk, say: the fragment is not kept, and not acknowledged.
+            yield Acknowledgement("ERROR", self._before, error=IntakeStopped("internal", str(error)))
         except FragmentTooLarge as large:
             yield Acknowledgement("ERROR", self._before, error=IntakeStopped("size", str(large)))
 
