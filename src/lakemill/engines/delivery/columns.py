@@ -1,5 +1,8 @@
 """JSON records made into Parquet or ORC files. The work is done in a worker process."""
 
+import array
+import asyncio
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -30,8 +33,9 @@ def columnar(
     """
 
     async def encode(records: list[Record]) -> tuple[bytes, list[Failure]]:
-        values = [record.data for record in records]
-        body, failed, unfit = await pool.run(_convert, values, list(columns()), serde, kind, options)
+        asked = list(columns())
+        joined, lengths = await asyncio.to_thread(_joined, records)
+        body, failed, unfit = await pool.run(_convert, joined, lengths, asked, serde, kind, options)
         if unfit:
             raise NotEncodable(codes("InvalidSchema"), unfit)
         return body, [Failure(records[index], codes(code), message) for index, code, message in failed]
@@ -39,15 +43,32 @@ def columnar(
     return encode
 
 
+def _joined(records: list[Record]) -> tuple[bytes, bytes]:
+    """The data of records as two buffers, which go to another process several times as fast as many small ones."""
+    values = [record.data for record in records]
+    return b"".join(values), array.array("I", map(len, values)).tobytes()
+
+
+def _apart(joined: bytes, lengths: bytes) -> list[bytes]:
+    """What was joined."""
+    values, begin = [], 0
+    for end in itertools.accumulate(array.array("I", lengths)):
+        values.append(joined[begin:end])
+        begin = end
+    return values
+
+
 def _convert(
-    values: list[bytes], columns: Columns, serde: Serde, kind: str, options: dict[str, Any]
+    joined: bytes, lengths: bytes, columns: Columns, serde: Serde, kind: str, options: dict[str, Any]
 ) -> tuple[bytes, list[tuple[int, str, str]], str]:
     """The file, what failed as (index, code, message), and why nothing can be converted at all."""
     from lakemill.formats import conversion, hive, moments
 
     output = {"Parquet": conversion.Parquet, "Orc": conversion.Orc}[kind](**options)
     try:
-        done = conversion.convert(values, [NamedColumn(name, type) for name, type in columns], serde, output)
+        done = conversion.convert(
+            _apart(joined, lengths), [NamedColumn(name, type) for name, type in columns], serde, output
+        )
     except (conversion.OptionRefused, hive.TypeUnknown, moments.PatternRefused) as wrong:
         return b"", [], str(wrong)
     return done.body, [(one.index, one.code, one.message) for one in done.failures], ""
