@@ -31,6 +31,8 @@ class Waiting(NamedTuple):
     entries: Sequence[Entry]
     shards: list[int]
     """Of each entry."""
+    size: int
+    """Bytes of the values."""
     future: "asyncio.Future[Sequence[int]]"
 
 
@@ -61,6 +63,7 @@ class Group:
         self.written_at = 0
         self.error: Exception | None = None
         self.flushed: Future[None] | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
 
 
 class Appending:
@@ -90,6 +93,8 @@ class Appending:
         self._written = written
         self._waiting: collections.deque[Waiting] = collections.deque()
         self._group: Group | None = None
+        self._leading: asyncio.AbstractEventLoop | None = None
+        """The loop that will take a group soon."""
         self._rolls = False
         self._closed: Callable[[], Exception] | None = None
 
@@ -104,10 +109,19 @@ class Appending:
             raise self._closed()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Sequence[int]] = loop.create_future()
-        self._waiting.append(Waiting(entries, shards, future))
-        if self._group is None and len(self._waiting) == 1:
-            loop.call_soon(self._lead, loop)  # Not at once: others of this turn of the loop come along.
+        if (group := self._group) and group.loop is not loop:
+            self._take_over(group, loop)
+        size = sum(map(len, [entry.value for entry in entries]))
+        self._waiting.append(Waiting(entries, shards, size, future))
+        if self._group is None and self._leading is not loop:
+            self._lead_soon(loop)
         return future
+
+    def _take_over(self, group: Group, loop: asyncio.AbstractEventLoop) -> None:
+        """End a group whose own loop has perhaps closed."""
+        group.loop = loop
+        if group.flushed:
+            group.flushed.add_done_callback(lambda _: loop.call_soon_threadsafe(self._end, group, loop))
 
     async def stop(self, error: Callable[[], Exception]) -> None:
         """Let the group that is under way end; everybody else gets the error."""
@@ -134,10 +148,17 @@ class Appending:
                 self._flush(group)
                 self._end(group, None)
 
+    def _lead_soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Not at once: others of this turn of the loop come along."""
+        self._leading = loop
+        loop.call_soon(self._lead, loop)
+
     def _lead(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._leading = None
         if self._group or not self._waiting:
             return
         group = self._group = self._next_group()
+        group.loop = loop
         try:
             group.flushed = self._flusher.submit(self._flush_for_loop, group, loop)
         except RuntimeError:  # The log is being closed at this very moment.
@@ -149,23 +170,35 @@ class Appending:
         size = 0
         while self._waiting and size < GROUP_BYTES:
             one = self._waiting.popleft()
-            size += sum(map(len, [entry.value for entry in one.entries]))
+            size += one.size
             waiting.append(one)
         tail = self._tail
         fits = tail.segment is not None and tail.end < self._segment_bytes and not self._rolls
         self._rolls = False
-        group = Group(waiting, None if fits else self._plan())
-        segment = group.segment or tail.segment
-        assert segment is not None
-        self._encode(group, segment.mark)
-        return group
+        segment = None if fits else self._plan()
+        mark = (segment or tail.segment or self._plan()).mark
+        try:
+            return self._encoded(waiting, segment, mark)
+        except Exception:
+            # Somebody's entries cannot be encoded (a text for bytes, say). That is to be the trouble of no other.
+            return self._encoded([one for one in waiting if self._can_be_encoded(one, mark)], segment, mark)
 
-    def _encode(self, group: Group, mark: bytes) -> None:
+    def _can_be_encoded(self, one: Waiting, mark: bytes) -> bool:
+        try:
+            self._encoded([one], None, mark)
+        except Exception as error:
+            if not one.future.done():
+                one.future.set_exception(error)
+            return False
+        return True
+
+    def _encoded(self, waiting: list[Waiting], segment: Segment | None, mark: bytes) -> Group:
+        group = Group(waiting, segment)
         next_positions, last_ms = self._shards.next, self._shards.last_ms
         columns: dict[int, list[Entry]] = {}
         add: dict[int, Callable[[Entry], None]] = {}
         positions: dict[int, Iterator[int]] = {}
-        for entries, shards, _ in group.waiting:
+        for entries, shards, _, _ in group.waiting:
             for shard in shards:
                 if shard not in columns:
                     columns[shard] = []
@@ -181,6 +214,7 @@ class Appending:
                 group.parts.append(Part(shard, one.position, one.records, one.first_ms, one.last_ms, offset, end))
                 group.pieces += (one.header, one.body)
                 offset = end
+        return group
 
     def _flush_for_loop(self, group: Group, loop: asyncio.AbstractEventLoop) -> None:
         self._flush(group)
@@ -216,7 +250,7 @@ class Appending:
             self._begun(group.begun)
         if group.error is None:
             self._publish(group)
-        for (_, _, future), positions in zip(group.waiting, group.positions, strict=True):
+        for (_, _, _, future), positions in zip(group.waiting, group.positions, strict=True):
             if future.done():
                 continue
             try:
@@ -227,7 +261,7 @@ class Appending:
             except RuntimeError:  # Its loop is closed.
                 continue
         if loop:
-            loop.call_soon(self._lead, loop)
+            self._lead_soon(loop)
 
     def _publish(self, group: Group) -> None:
         if not group.parts:

@@ -142,9 +142,7 @@ class KafkaLog:
         try:
             return await batch.future
         except OSError:
-            if batch.fatal:
-                self._producer = self._new_producer()
-            self._named(name)
+            self._named(name)  # LogMissing if it was deleted meanwhile.
             raise
 
     async def read(self, name: str, shard: int, position: int, *, records: int, size: int) -> Sequence[Record]:
@@ -199,6 +197,7 @@ class KafkaLog:
             topic.shards.give_up(None)
         self._pool.shutdown(wait=True)
         self._readers.close()
+        del self._producer, self._admin  # Their threads end with them.
 
     def _named(self, name: str, *shards: int) -> "Topic":
         topic = self._logs.get(name)
@@ -268,6 +267,12 @@ class KafkaLog:
             )
         except BufferError:
             return False
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError._FATAL:  # It sends nothing any more; the next append has a new one.
+                old, self._producer = self._producer, self._new_producer()
+                old.purge()
+                old.flush(TIMEOUT_S)
+            raise OSError(errno.EIO, error.args[0].str()) from error
         return True
 
     def _make_topic(self, topic: str, partitions: int, cleanup: str) -> None:

@@ -51,14 +51,12 @@ class Batch:
         self.times = [0] * len(entries)
         self.positions = [0] * len(entries)
         self.error: KafkaError | None = None
-        self.fatal = False
         self._left = len(entries)
 
     def delivered(self, index: int, error: KafkaError | None, message: Message) -> None:
         """Called in the polling thread."""
         if error:
             self.error = error
-            self.fatal = self.fatal or error.fatal()
         else:
             self.positions[index] = offset_of(message) + 1
         self._left -= 1

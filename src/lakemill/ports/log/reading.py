@@ -146,11 +146,12 @@ class Reading:
 
     async def _here_or_in_thread(self, work: Callable[..., T], *arguments: int) -> T:
         while True:
-            segments = self._segments[:]
+            segments = self._segments
             try:
                 try:
                     return work(segments, False, *arguments)
                 except BlockingIOError:
+                    segments = segments[:]
                     return await asyncio.get_running_loop().run_in_executor(None, work, segments, True, *arguments)
             except LogDamaged:
                 if segments[0] is self._segments[0]:

@@ -373,3 +373,35 @@ async def test_what_was_acknowledged_survives_kill_9(tmp_path):
         expected = {i: position for i, position in acknowledged.items() if i % 3 == shard}
         assert expected.items() <= found.items()
     log.close()
+
+
+async def test_entries_that_are_none_trouble_nobody_else(tmp_path):
+    log = EmbeddedLog(tmp_path)
+    await log.create("a", 1)
+    wrong = [Entry(0, 1, "text", b""), Entry(0, 1.5, b"", b""), Entry(0, 1, b"", None)]
+    appends = [[*made(0, 2)], *([entry] for entry in wrong), [*made(2, 2)]]
+    first, *errors, last = await asyncio.gather(*(log.append("a", some) for some in appends), return_exceptions=True)
+    assert (first, last) == ([1, 2], [3, 4])
+    assert all(isinstance(error, Exception) for error in errors)
+    assert len(await values(log)) == 4
+    log.close()
+
+
+def test_a_log_outlives_an_event_loop_that_ends_in_the_middle_of_an_append(tmp_path):
+    log = EmbeddedLog(tmp_path)
+
+    async def leave_at_once():
+        await log.create("a", 1)
+        appending = asyncio.create_task(log.append("a", made(0, 1)))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        appending.cancel()
+
+    asyncio.run(leave_at_once())
+
+    async def go_on():
+        await log.append("a", made(1, 1))
+        return await values(log)
+
+    assert asyncio.run(asyncio.wait_for(go_on(), 10))[-1].startswith(b"1:")
+    log.close()
