@@ -6,7 +6,7 @@ Tables of the metadata store, with U+0001 between the parts of a key:
 catalog_databases   scope, name
 catalog_tables      database id, name
 catalog_versions    table id, version (ten digits)
-catalog_partitions, catalog_values, catalog_statistics (partitions.py, statistics.py)
+catalog_partitions, catalog_values, catalog_schemas, catalog_statistics (partitions.py, statistics.py)
                     table id, ...
 catalog_garbage     id of what was deleted and is not removed yet
 """
@@ -32,7 +32,7 @@ from lakemill.ports.metadata import Metadata, Transaction, prefix_end
 DATABASES, TABLES, VERSIONS, GARBAGE = (
     *("catalog_databases", "catalog_tables", "catalog_versions", "catalog_garbage"),
 )
-OF_A_TABLE = (VERSIONS, "catalog_partitions", "catalog_values", "catalog_statistics")
+OF_A_TABLE = (VERSIONS, "catalog_partitions", "catalog_values", "catalog_schemas", "catalog_statistics")
 OF_A_DATABASE = ("catalog_functions",)
 SEPARATOR = "\x01"
 _STEP = 1000

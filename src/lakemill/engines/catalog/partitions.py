@@ -2,6 +2,7 @@
 
 catalog_values      table id, values: nothing but the key, so that a condition is held against keys alone
 catalog_partitions  table id, values: the partition
+catalog_schemas     table id, digest: a list of columns, which a thousand partitions have in common
 
 The values are those of the partition keys in order, always texts. In a key they are joined by U+0002; characters below
 U+0020 and the percent sign are escaped, as %02.
@@ -9,6 +10,7 @@ U+0020 and the percent sign are escaped, as %02.
 
 import asyncio
 import dataclasses
+import hashlib
 import re
 import zlib
 from collections.abc import Callable, Sequence
@@ -21,7 +23,7 @@ from lakemill.engines.catalog.entries import Definition, Partition, Table, folde
 from lakemill.engines.catalog.errors import CatalogError, DefinitionWrong, PartitionExists, PartitionMissing
 from lakemill.ports.metadata import Transaction, prefix_end
 
-PARTITIONS, VALUES = "catalog_partitions", "catalog_values"
+PARTITIONS, VALUES, SCHEMAS = "catalog_partitions", "catalog_values", "catalog_schemas"
 _STRIDE = 2000
 """So many keys are looked at before others on the event loop have their turn."""
 _ESCAPED = re.compile(r"[%\x00-\x1f]")
@@ -59,8 +61,7 @@ class Partitions:
     def find(self, scope: str, database: str, table: str, values: Sequence[Sequence[str]]) -> list[Partition | None]:
         """Partitions by their values, None for none. Raises DatabaseMissing, TableMissing, DefinitionWrong."""
         found = self._catalog.table(scope, database, table)
-        documents = (self._catalog.metadata.get(PARTITIONS, _key(found, one)) for one in values)
-        return [None if document is None else _as_partition(document) for document in documents]
+        return self._read(found, [_key(found, one) for one in values])
 
     async def search(
         self,
@@ -84,6 +85,11 @@ class Partitions:
         stop = prefix_end(start)
         if after:
             start = max(start, joined(found.id, after) + "\x00")
+        if condition is None and segment is None:
+            rows = list(self._catalog.metadata.scan(PARTITIONS, start, stop, limit=limit + 1))
+            schemas = _Schemas(self._catalog.metadata, found)
+            page = [schemas.partition(document) for _, document in rows[:limit]]
+            return page, _after(rows[limit - 1][0]) if len(rows) > limit else ""
         keys: list[str] = []
         while len(keys) <= limit:
             stride = [key for key, _ in self._catalog.metadata.scan(VALUES, start, stop, limit=_STRIDE)]
@@ -92,9 +98,13 @@ class Partitions:
                 break
             start = stride[-1] + "\x00"
             await asyncio.sleep(0)
-        documents = [self._catalog.metadata.get(PARTITIONS, key) for key in keys[:limit]]
-        partitions = [_as_partition(document) for document in documents if document is not None]
-        return partitions, keys[limit - 1].split("\x01", 1)[1] if len(keys) > limit else ""
+        page = [one for one in self._read(found, keys[:limit]) if one is not None]
+        return page, _after(keys[limit - 1]) if len(keys) > limit else ""
+
+    def _read(self, table: Table, keys: Sequence[str]) -> list[Partition | None]:
+        schemas = _Schemas(self._catalog.metadata, table)
+        documents = (self._catalog.metadata.get(PARTITIONS, key) for key in keys)
+        return [None if document is None else schemas.partition(document) for document in documents]
 
     async def update(
         self, scope: str, database: str, table: str, changes: Sequence[tuple[Sequence[str], Definition]]
@@ -125,7 +135,8 @@ class Partitions:
         key = _key(table, definition.get("values") or ())
         if transaction.get(PARTITIONS, key) is not None:
             raise PartitionExists
-        document = {"created": self._catalog.clock.now(), "definition": folded(definition)}
+        definition = _Schemas(transaction, table).packed(folded(definition))
+        document = {"created": self._catalog.clock.now(), "definition": definition}
         transaction.put(PARTITIONS, key, document)
         transaction.put(VALUES, key, True)
 
@@ -141,7 +152,8 @@ class Partitions:
                 raise PartitionExists
             self._remove(transaction, key)
             transaction.put(VALUES, target, True)
-        transaction.put(PARTITIONS, target, document | {"definition": definition})
+        packed = _Schemas(transaction, table).packed(definition)
+        transaction.put(PARTITIONS, target, document | {"definition": packed})
 
     def _remove_at(self, transaction: Transaction, table: Table, values: Sequence[str]) -> None:
         self._remove(transaction, _key(table, values))
@@ -166,6 +178,11 @@ def partition_key(table: Table, values: Sequence[str]) -> str:
 _key = partition_key
 
 
+def _after(key: str) -> str:
+    """A key without the table, to go on behind it."""
+    return key.split("\x01", 1)[1]
+
+
 def _escape(value: str) -> str:
     return _ESCAPED.sub(lambda match: f"%{ord(match[0]):02x}", value)
 
@@ -175,15 +192,40 @@ def _unescape(text: str) -> str:
 
 
 def _wanted(key: str, condition: conditions.Condition | None, segment: Segment | None) -> bool:
-    text = key.split("\x01", 1)[1]
+    text = _after(key)
     if segment and zlib.crc32(text.encode()) % segment.total != segment.number:
         return False
     return condition is None or condition.holds([_unescape(one) for one in text.split(_BETWEEN)])
 
 
-def _as_partition(document: Any) -> Partition:
-    definition = document["definition"]
-    return Partition(tuple(definition["values"]), document["created"], definition)
+class _Schemas:
+    """The lists of columns of one table's partitions, each stored once."""
+
+    def __init__(self, store: Any, table: Table) -> None:
+        self._store, self._table = store, table
+        self._known: dict[str, Any] = {}
+
+    def packed(self, definition: Definition) -> Definition:
+        """The definition with a digest in place of its columns. The store must be a transaction."""
+        storage = definition.get("storage_descriptor") or {}
+        if not storage.get("columns"):
+            return definition
+        digest = hashlib.blake2b(repr(storage["columns"]).encode(), digest_size=16).hexdigest()
+        key = joined(self._table.id, digest)
+        if self._store.get(SCHEMAS, key) is None:
+            self._store.put(SCHEMAS, key, storage["columns"])
+        return definition | {"storage_descriptor": storage | {"columns": digest}}
+
+    def partition(self, document: Any) -> Partition:
+        """The partition of a document."""
+        definition = document["definition"]
+        storage = definition.get("storage_descriptor") or {}
+        digest = storage.get("columns")
+        if isinstance(digest, str):
+            if digest not in self._known:
+                self._known[digest] = self._store.get(SCHEMAS, joined(self._table.id, digest))
+            storage["columns"] = self._known[digest]
+        return Partition(tuple(definition["values"]), document["created"], definition)
 
 
 def _attempt(work: Callable[[], None]) -> CatalogError | None:

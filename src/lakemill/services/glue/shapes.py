@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -59,10 +60,7 @@ def definition_of(structure: Any) -> Any:
         return [definition_of(one) for one in structure]
     if not isinstance(structure, Mapping):
         return structure
-    return {
-        _CAPITAL.sub("_", name).lower(): dict(value) if name in _MAPS else definition_of(value)
-        for name, value in structure.items()
-    }
+    return {_snake(name): dict(value) if name in _MAPS else definition_of(value) for name, value in structure.items()}
 
 
 def structure_of(definition: Any) -> Any:
@@ -71,8 +69,18 @@ def structure_of(definition: Any) -> Any:
         return [structure_of(one) for one in definition]
     if not isinstance(definition, dict):
         return definition
-    named = {"".join(word.capitalize() for word in name.split("_")): value for name, value in definition.items()}
+    named = {_camel(name): value for name, value in definition.items()}
     return {name: value if name in _MAPS else structure_of(value) for name, value in named.items()}
+
+
+@functools.lru_cache
+def _camel(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
+@functools.lru_cache
+def _snake(name: str) -> str:
+    return _CAPITAL.sub("_", name).lower()
 
 
 def database(call: Call, found: Database) -> dict[str, Any]:

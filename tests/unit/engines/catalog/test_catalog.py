@@ -58,7 +58,8 @@ def partitions(catalog):
 
 
 def part(*values, **more):
-    return {"values": list(values), "storage_descriptor": {"location": "/".join(values)}} | more
+    columns = [{"name": "id", "type": "int"}]
+    return {"values": list(values), "storage_descriptor": {"columns": columns, "location": "/".join(values)}} | more
 
 
 def count(metadata, table):
@@ -137,7 +138,7 @@ async def test_a_deleted_table_takes_everything_with_it(catalog, partitions, met
     await partitions.add(SCOPE, "db", "t", [part(f"d{n}", str(n)) for n in range(1500)])
     await catalog.update_table(SCOPE, "db", definition())
     await catalog.delete_table(SCOPE, "db", "T")
-    for table in ("tables", "versions", "partitions", "values", "garbage"):
+    for table in ("tables", "versions", "partitions", "values", "schemas", "garbage"):
         assert count(metadata, f"catalog_{table}") == 0
     await catalog.create_table(SCOPE, "db", definition())
     assert await partitions.search(SCOPE, "db", "t") == ([], "")
@@ -187,6 +188,16 @@ async def test_a_partition_may_get_other_values(catalog, partitions):
     assert [type(one) for one in done] == [type(None), PartitionExists, PartitionMissing]
     found, _ = await partitions.search(SCOPE, "db", "t")
     assert [one.values for one in found] == [("b", "2"), ("c", "3")]
+
+
+async def test_partitions_keep_their_columns_when_the_tables_change(catalog, partitions, metadata):
+    other = part("b", "2", storage_descriptor={"columns": [{"name": "Other", "type": "date"}]})
+    await partitions.add(SCOPE, "db", "t", [part("a", "1"), part("a", "2"), other, {"values": ["c", "3"]}])
+    await catalog.update_table(SCOPE, "db", definition(storage_descriptor={"columns": []}))
+    found, _ = await partitions.search(SCOPE, "db", "t")
+    columns = [[column.name for column in one.columns] for one in found]
+    assert columns == [["id"], ["id"], ["other"], []]
+    assert count(metadata, "catalog_schemas") == 2
 
 
 async def test_values_may_hold_any_character(catalog, partitions):
