@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lakemill.engines.video.errors import ClipImpossible
 from lakemill.engines.video.fragments import Fragments, Kept
+from lakemill.formats import mp4
 from lakemill.formats.matroska import AUDIO, VIDEO, Header, cluster
 
 CODECS = {
@@ -32,12 +33,23 @@ class Clips:
             path.unlink()
         return len(leftovers)
 
-    async def mp4(self, stream: str, some: list[Kept], *, fragmented: bool = False) -> bytes:
-        """Fragments in the order of their time, as one MP4; it begins at time 0.
+    async def clip(self, stream: str, some: list[Kept]) -> bytes:
+        """Fragments in the order of their time, as one MP4. Raises ClipImpossible, FragmentMissing."""
+        return await self._mp4(stream, some, fragmented=False)
 
-        fragmented: in pieces that can be sent one after another (moof and mdat), after a beginning without frames.
-        Raises ClipImpossible, FragmentMissing.
+    async def piece(self, stream: str, kept: Kept, later_s: float) -> tuple[bytes, bytes]:
+        """A fragment as a piece of a longer MP4, later_s after its beginning; and that beginning (ftyp, moov).
+
+        Beginnings of fragments with the same header are the same. Raises ClipImpossible, FragmentMissing.
         """
+        data = await self._mp4(stream, [kept], fragmented=True)
+        try:
+            beginning, piece = mp4.halves(data)
+            return beginning, mp4.moved(piece, mp4.timescales(beginning), later_s)
+        except mp4.Mp4Broken as error:
+            raise ClipImpossible("frames", str(error)) from None
+
+    async def _mp4(self, stream: str, some: list[Kept], *, fragmented: bool) -> bytes:
         some = sorted(some, key=lambda kept: kept.producer_ms)
         header = self._fragments.header(stream, some[0])
         check(header)

@@ -88,7 +88,7 @@ class KinesisVideoArchivedMedia(VideoService):
         if (size := sum(kept.size for kept in some)) > CLIP_BYTES_MAX:
             raise invalid(f"A clip has at most {CLIP_BYTES_MAX} bytes; the fragments of the range have {size}.")
         try:
-            return {"ContentType": "video/mp4", "Payload": await self._video.clips.mp4(stream["id"], some)}
+            return {"ContentType": "video/mp4", "Payload": await self._video.clips.clip(stream["id"], some)}
         except ClipImpossible as error:
             raise ServiceError(CLIP_ERRORS[error.kind], str(error)) from None
 

@@ -11,7 +11,6 @@ from lakemill.engines.video import Video
 from lakemill.engines.video.errors import VideoError
 from lakemill.engines.video.fragments import Kept
 from lakemill.engines.video.sessions import Session
-from lakemill.formats import mp4
 from lakemill.services.base import HttpRequest
 from lakemill.services.kinesisvideo.names import moment_of
 
@@ -49,7 +48,7 @@ async def hls_page(video: Video, http: HttpRequest) -> Page:
         if path == MEDIA:
             return await _media(video, session)
         return await _mp4(video, session, query.get("FragmentNumber", ""), beginning=path == BEGINNING)
-    except (VideoError, mp4.Mp4Broken) as error:
+    except VideoError as error:
         return 404, [("content-type", "text/plain"), *ANYBODY], f"{error}\n".encode()
 
 
@@ -117,13 +116,11 @@ def _uri(page: str, session: Session, kept: Kept) -> str:
 async def _mp4(video: Video, session: Session, number: str, *, beginning: bool) -> Page:
     stream = video.named(session.scope, session.stream)
     kept = video.fragments.get(stream["id"], number)
-    data = await video.clips.mp4(stream["id"], [kept], fragmented=True)
-    first, rest = mp4.halves(data)
-    if not beginning:
-        # Where the fragment stands in the session: pieces follow each other in time.
-        origin = session.wish.setdefault("origin", kept.producer_ms)
-        rest = mp4.moved(rest, mp4.timescales(first), max(0.0, (kept.producer_ms - origin) / 1000))
-    return 200, [("content-type", "video/mp4"), *ANYBODY], first if beginning else rest
+    # Where the fragment stands in the session: pieces follow each other in time.
+    origin = session.wish.setdefault("origin", kept.producer_ms)
+    later_s = max(0.0, (kept.producer_ms - origin) / 1000)
+    first, piece = await video.clips.piece(stream["id"], kept, later_s)
+    return 200, [("content-type", "video/mp4"), *ANYBODY], first if beginning else piece
 
 
 __all__ = ["HLS_PAGES", "MASTER", "hls_page", "select"]
