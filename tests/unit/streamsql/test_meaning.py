@@ -47,7 +47,8 @@ def timed(events: list, names: str = "S") -> list[tuple]:
 @given(EVENTS)
 def test_a_sliding_window_of_time_holds_what_is_not_older_than_its_length(events):
     code = """CREATE STREAM D (k VARCHAR(1), n INTEGER, s BIGINT, m INTEGER); CREATE PUMP P AS INSERT INTO D
-    SELECT STREAM k, n, SUM(n) OVER w, MIN(n) OVER w FROM S WINDOW w AS (PARTITION BY k RANGE INTERVAL '2' SECOND PRECEDING);"""
+    SELECT STREAM k, n, SUM(n) OVER w, MIN(n) OVER w FROM S
+    WINDOW w AS (PARTITION BY k RANGE INTERVAL '2' SECOND PRECEDING);"""
     rows = timed(events)
     expected = []
     for time, _, key, number in rows:
