@@ -1,16 +1,16 @@
-"""The whole way with real data and public SDKs only: bucket, four trainings, endpoint, batch job.
+"""The whole way with real data and public SDKs only: stream, SQL, lake, then four trainings, endpoint, batch job.
 
     lakemill demo
 
-The New York flights of 2013 (is a flight more than 15 minutes late?) and Fashion-MNIST. Every quality figure stands
-beside that of the reference library on the same split. DEMO_RESULTS names a file for the results as JSON.
+First the taxi passengers of New York, half-hour by half-hour (taxi_streams.py). Then its flights of 2013 (is a flight
+more than 15 minutes late?) and Fashion-MNIST. Every quality figure stands beside that of the reference library on the
+same split. DEMO_RESULTS names a file for the results as JSON.
 """
 
 import io
 import json
 import logging
 import os
-import sys
 import time
 import warnings
 
@@ -21,6 +21,7 @@ os.environ["SAGEMAKER_SUPPRESS_V2_WARNING"] = "1"
 import boto3  # noqa: E402
 import numpy as np  # noqa: E402
 import sagemaker  # noqa: E402
+import taxi_streams  # noqa: E402
 import xgboost  # noqa: E402
 from flights import auc, flights, images  # noqa: E402
 from role import execution_role  # noqa: E402
@@ -31,6 +32,7 @@ from sklearn.cluster import KMeans as ReferenceKMeans  # noqa: E402
 from sklearn.decomposition import PCA as ReferencePCA  # noqa: E402
 from sklearn.linear_model import LogisticRegression  # noqa: E402
 from sklearn.preprocessing import StandardScaler  # noqa: E402
+from steps import Step, results  # noqa: E402
 
 session = sagemaker.Session()
 client = boto3.client("sagemaker")
@@ -38,41 +40,6 @@ runtime = boto3.client("sagemaker-runtime")
 s3 = boto3.client("s3")
 logs = boto3.client("logs")
 bucket = session.default_bucket()
-terminal = sys.stdout.isatty()
-results: list[dict] = []
-
-
-class Step:
-    """A step of the table: it says what it does while it does it, and how long it took."""
-
-    def __init__(self, name: str) -> None:
-        self.name, self.what, self.quality, self.reference = name, "", "", ""
-
-    def __enter__(self) -> "Step":
-        self.began = time.perf_counter()
-        self.say("...")
-        return self
-
-    def say(self, text: str) -> None:
-        seconds = time.perf_counter() - self.began
-        line = f"{self.name}: {text} ({seconds:.1f} s)"
-        print(f"\r\x1b[K{line}" if terminal else line, end="" if terminal else "\n", flush=True)
-
-    def __exit__(self, kind, *_) -> None:
-        if kind is None:
-            seconds = time.perf_counter() - self.began
-            self.say(self.what)
-            if terminal:
-                print()
-            results.append(
-                {
-                    "step": self.name,
-                    "what happened": self.what,
-                    "seconds": round(seconds, 1),
-                    "quality": self.quality,
-                    "reference": self.reference,
-                }
-            )
 
 
 def csv(rows: np.ndarray) -> bytes:
@@ -136,6 +103,8 @@ def predict_all(predictor, rows: np.ndarray, size: int = 1000) -> list:
 def settings() -> dict:
     return {"role": role, "instance_count": 1, "instance_type": "ml.m5.xlarge", "output_path": f"s3://{bucket}/output"}
 
+
+taxi_streams.main()
 
 with Step("prepare") as step:
     role = execution_role()
