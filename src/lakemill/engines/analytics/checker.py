@@ -27,6 +27,14 @@ class Checker:
         answer = await self._ask(do="discover", records=list(records))
         return answer["form"], answer["rows"]
 
+    async def lend(self) -> WorkerProcess:
+        """A process for an application: the one that answered last, if it is there, as it has everything loaded."""
+        worker, idle = self._worker, not self._lock.locked()
+        if worker is None or not worker.alive or not idle:
+            return await WorkerProcess.start()
+        self._worker = None
+        return worker
+
     async def _ask(self, **request: Any) -> dict[str, Any]:
         async with self._lock:
             if self._ending is not None:

@@ -236,6 +236,7 @@ class Analytics:
             self.sources,
             self._sinks,
             self._checkpoints,
+            self.checker,
             self._clock,
             opened,
         )

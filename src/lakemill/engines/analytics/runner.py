@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from lakemill.engines.analytics.checker import Checker
 from lakemill.engines.analytics.checkpoints import Checkpoints, fingerprint
 from lakemill.engines.analytics.errors import AnalyticsError, Unreachable
 from lakemill.engines.analytics.plan import Plan
@@ -44,12 +45,13 @@ class Runner:
         sources: Sources,
         sinks: Sinks,
         checkpoints: Checkpoints,
+        checker: Checker,
         clock: Clock,
         opened: Callable[[], Awaitable[None]],
     ) -> None:
         self._id, self._number, self._starts, self._plan = id, number, starts, plan
         self._sources, self._sinks, self._checkpoints, self._clock = sources, sinks, checkpoints, clock
-        self._opened = opened
+        self._checker, self._opened = checker, opened
         self._stopping = asyncio.Event()
         self._fingerprint = fingerprint(plan.program())
         self._read: dict[str, Source] = {}
@@ -100,7 +102,7 @@ class Runner:
         checkpoint = await asyncio.to_thread(self._checkpoints.load, self._id) or {"run": 0, "positions": {}}
         resumes = checkpoint["run"] == self._number
         snapshot = checkpoint["snapshot"] if resumes and checkpoint["fingerprint"] == self._fingerprint else None
-        self.worker = await WorkerProcess.start()
+        self.worker = await self._checker.lend()
         data = [await asyncio.to_thread(one.load) for one in self._plan.references]
         await self.worker.ask(do="open", plan=self._plan.program(data), snapshot=snapshot)
         await self._opened()
@@ -121,7 +123,9 @@ class Runner:
         taken = 0
         for number, one in enumerate(self._plan.inputs):
             if (reason := one.refusal()) is not None:
-                raise Unreachable(f"input {one.prefix}: {reason}")
+                await self._tell(f"input {one.prefix}: {reason}")
+                await self._sleep(AGAIN_S)
+                continue
             records = await self._read[one.id].read(WAIT_S / len(self._plan.inputs))
             if not records:
                 continue
