@@ -1,5 +1,6 @@
 """Functions: made, shown, changed and deleted; their tags."""
 
+import asyncio
 from typing import Any
 
 from lakemill.engines.functions import CodeInvalid, FunctionExists, Functions
@@ -47,7 +48,7 @@ class FunctionOperations:
         if qualifier:
             raise invalid("A function's name has no qualifier.")
         fields = {"timeout_s": 3, "memory_mib": 128, "environment": {}, "log_group": f"/aws/lambda/{name}"}
-        fields |= requests.fields(request)
+        fields |= await _fields(request)
         self._check_role(request["Role"])
         code = await requests.archive(request["Code"], self.objects)
         try:
@@ -120,7 +121,7 @@ class FunctionOperations:
     async def update_function_configuration(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         scope, name, _ = target(call, request)
         self.functions.document(scope, name)
-        fields = requests.fields(request)
+        fields = await _fields(request)
         if "Role" in request:
             self._check_role(request["Role"])
         return views.configuration(await self.functions.update(scope, name, fields, revision=request.get("RevisionId")))
@@ -182,6 +183,11 @@ class FunctionOperations:
         if self.functions.resources.find("function", scope, name) is None:
             raise missing(scope, name)
         return "function", scope, name
+
+
+async def _fields(request: dict[str, Any]) -> dict[str, Any]:
+    """The engine's fields a request sets; in a thread, because an interpreter may have to be looked for."""
+    return await asyncio.to_thread(requests.fields, request)
 
 
 def most(request: dict[str, Any]) -> int:

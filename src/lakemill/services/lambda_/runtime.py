@@ -5,10 +5,12 @@ python-logging.html, monitoring-cloudwatchlogs-view.html.
 """
 
 import datetime
+import functools
 import json
 import math
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -62,9 +64,27 @@ class RoleUnusable(FunctionUnavailable):
         super().__init__("The role defined for the function cannot be assumed by Lambda.")
 
 
+OLDEST = (3, 9)
+"""What the bootstrap needs."""
+
+
+@functools.cache
 def interpreter(runtime: str) -> str | None:
-    """The program of a runtime on this machine, if there is one: lakemill's own, or one on the path."""
-    return sys.executable if runtime == HERE else shutil.which(runtime)
+    """The program of a runtime on this machine, if there is one: lakemill's own, or one on the path that answers.
+
+    Blocks for a moment when it is asked for the first time.
+    """
+    if runtime == HERE:
+        return sys.executable
+    program = shutil.which(runtime)
+    if program is None or tuple(map(int, runtime.removeprefix("python").split("."))) < OLDEST:
+        return None
+    question = [program, "-c", "import sys; print('python%d.%d' % sys.version_info[:2])"]
+    try:
+        done = subprocess.run(question, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return program if done.stdout.strip() == runtime else None
 
 
 def arn_of(function: Function) -> str:
