@@ -38,7 +38,7 @@ from lakemill.gateway.requestlog import RequestLog
 from lakemill.ports.blobs import EmbeddedBlobs
 from lakemill.ports.clock import SystemClock
 from lakemill.ports.compute import EmbeddedCompute
-from lakemill.ports.log import EmbeddedLog
+from lakemill.ports.log import Log, LogUnavailable, open_log
 from lakemill.ports.metadata import EmbeddedMetadata
 from lakemill.services.base import HttpRequest, Service
 from lakemill.services.dynamodb import DynamoDB
@@ -91,7 +91,7 @@ class PortTaken(Exception):
         self.host, self.port = host, port
 
 
-START_REFUSALS = (AlreadyRunning, MasterKeyUnfit, PortTaken)
+START_REFUSALS = (AlreadyRunning, LogUnavailable, MasterKeyUnfit, PortTaken)
 """What `main` raises when people have to put something right first; the text says what."""
 
 
@@ -112,7 +112,7 @@ class App:
     tables: Tables
     video: Video
     catalog: Catalog
-    records: EmbeddedLog
+    records: Log
     streams: Streams
     delivery: Delivery
     analytics: Analytics
@@ -181,7 +181,7 @@ def build(settings: Settings) -> App:
     identity = Identity(metadata, clock, settings.account)
     tables = Tables(metadata, clock)
     video = Video(metadata, EmbeddedBlobs(data / "video"), clock, data / "clips")
-    records = EmbeddedLog(data / "log", clock)
+    records = open_log(settings.log_url, data / "log", clock)
     streams = Streams(
         metadata, records, clock, keys=keys, limited=settings.stream_limits == "on", settle_ms=settings.stream_settle_ms
     )

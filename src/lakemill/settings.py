@@ -36,6 +36,9 @@ class Settings:
     stream_settle_ms: int = _setting(
         0, "Milliseconds for which a stream that was made or changed looks unfinished; seconds on AWS."
     )
+    log_url: str = _setting(
+        "", "Where records of streams are kept: empty for files in DATA/log, or kafka://host:port[,host:port]."
+    )
     log_format: Literal["text", "json"] = _setting("text", "Form of the request log.")
     log_requests: bool = _setting(True, "Write one line per request to standard error.")
 

@@ -1,7 +1,18 @@
 """Log: records in order, kept until they are too old. See `port` for the promises."""
 
 from lakemill.ports.log.embedded import EmbeddedLog
-from lakemill.ports.log.opening import open_log
+from lakemill.ports.log.opening import LogUnavailable, open_log
 from lakemill.ports.log.port import Bounds, Entry, Log, LogDamaged, LogExists, LogMissing, Record
 
-__all__ = ["Bounds", "EmbeddedLog", "Entry", "Log", "LogDamaged", "LogExists", "LogMissing", "Record", "open_log"]
+__all__ = [
+    "Bounds",
+    "EmbeddedLog",
+    "Entry",
+    "Log",
+    "LogDamaged",
+    "LogExists",
+    "LogMissing",
+    "LogUnavailable",
+    "Record",
+    "open_log",
+]
