@@ -19,8 +19,9 @@ class Buffer:
         self.records: list[Record] = []
         self.size = 0
         self.batch = batch
-        """Number of the source's batch its first record came with."""
+        """Number of the source's batch that its first record came with, at the earliest."""
         self.last_batch = batch
+        """And its last one, at the latest."""
         self.opened_s = opened_s
 
     def oldest_ms(self) -> int:
@@ -41,9 +42,10 @@ class Buffers:
         self.open: dict[str, Buffer] = {}
 
     def add(
-        self, partition: str, records: Sequence[Record], keys: dict[str, str], batch: int, now_s: float
+        self, partition: str, records: Sequence[Record], keys: dict[str, str], batches: tuple[int, int], now_s: float
     ) -> list[Buffer]:
-        """Take records in; the buffers that became full by that, in order."""
+        """Take records of a range of batches in; the buffers that became full by that, in order."""
+        batch, last = batches
         full: list[Buffer] = []
         if not records:
             return full
@@ -54,13 +56,13 @@ class Buffers:
         held, size = buffer.records, buffer.size
         for record in records:
             if (size >= limit or len(held) >= most) and not _together(held[-1], record):
-                buffer.size, buffer.last_batch = size, batch
+                buffer.size, buffer.last_batch = size, last
                 full.append(buffer)
                 buffer = self.open[partition] = Buffer(keys, batch, now_s)
                 held, size = buffer.records, 0
             held.append(record)
             size += len(record.data)
-        buffer.size, buffer.last_batch = size, batch
+        buffer.size, buffer.last_batch = size, last
         if size >= limit or len(held) >= most:
             full.append(self.open.pop(partition))
         return full

@@ -28,8 +28,9 @@ class Progress:
             partition: {shard: int(sequence) for shard, sequence in shards.items()}
             for partition, shards in (kept["delivered"] if stable else {}).items()
         }
-        self._last_batch = dict.fromkeys(self._delivered, UNSEEN)
-        self._earlier = set(self._delivered)
+        self._last_batch = dict.fromkeys(self._delivered, 0)
+        self._behind = {partition: set(shards) for partition, shards in self._delivered.items()}
+        """Shards of a partition that have not come back to where an earlier run's deliveries ended."""
         self._batches = 0
 
     def read(self, mark: Any) -> int:
@@ -45,13 +46,14 @@ class Progress:
 
     def fresh(self, partition: str, records: list[Record], batch: int) -> list[Record]:
         """Those of the records that an earlier run did not deliver."""
-        if partition not in self._earlier:
+        if partition not in self._behind:
             return records
         known = self._delivered[partition]
-        left = [record for record in records if record.sequence > known.get(record.shard, -1)]
-        if len(left) < len(records):
-            self._last_batch[partition] = batch
-        return left
+        self._last_batch[partition] = batch
+        self._behind[partition] -= {one.shard for one in records if one.sequence >= known.get(one.shard, UNSEEN)}
+        if not self._behind[partition]:
+            del self._behind[partition]
+        return [record for record in records if record.sequence > known.get(record.shard, -1)]
 
     def delivered(self, partition: str, last: dict[str, int], batch: int) -> None:
         """A buffer arrived: per shard its last sequence, and the number of the batch that had it."""
@@ -65,9 +67,8 @@ class Progress:
         limit = held_from if held_from is not None else self._batches + 1
         while self._marks and self._marks[0][0] < limit:
             self.mark = self._marks.popleft()[1]
-        for partition in [one for one, batch in self._last_batch.items() if batch < limit]:
+        for partition in [one for one, batch in self._last_batch.items() if batch < limit and one not in self._behind]:
             del self._delivered[partition], self._last_batch[partition]
-            self._earlier.discard(partition)
 
     def document(self) -> dict[str, Any]:
         """What is to be kept."""

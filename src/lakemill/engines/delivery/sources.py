@@ -11,7 +11,7 @@ from lakemill.formats.kpl import deaggregate
 from lakemill.ports.log import Log
 from lakemill.ports.log import Record as LogRecord
 
-RECORDS_MAX = 10_000
+RECORDS_MAX = 5_000
 BYTES_MAX = 4 << 20
 """What is read at a time."""
 

@@ -9,7 +9,17 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from lakemill.engines.delivery.buffers import Buffer, Buffers, upto
-from lakemill.engines.delivery.plan import BACKUP, DESTINATION, ERRORS, PROCESSING_FAILED, Channel, Load, Outcome, Plan
+from lakemill.engines.delivery.plan import (
+    BACKUP,
+    DESTINATION,
+    ERRORS,
+    PROCESSING_FAILED,
+    Channel,
+    Load,
+    Outcome,
+    Plan,
+    Processed,
+)
 from lakemill.engines.delivery.progress import Progress
 from lakemill.engines.delivery.records import Batch, Failure, Record
 from lakemill.engines.delivery.sources import Source
@@ -60,8 +70,8 @@ class Worker:
         self._held = 0
         self._left = asyncio.Event()
         self._stopping = asyncio.Event()
-        self._processing: int | None = None
-        """Number of the batch that is being processed."""
+        self._unprocessed: collections.deque[Buffer] = collections.deque()
+        """What is being processed, and what waits for it."""
 
     async def run(self) -> None:
         """Work until cancelled. An error that ends it loses nothing: stop, and let a new worker go on."""
@@ -81,13 +91,14 @@ class Worker:
     async def turn(self, wait_s: float) -> None:
         """Read what comes within the time and send off what is due."""
         await self._room()
+        await asyncio.sleep(0)  # A source that has records at hand lets nobody else have a turn.
         batch = await self._source.read(wait_s)
         if batch is not None:
             await self._take(batch)
         now_s, caught_up = self._clock.time(), batch is None or batch.last
         if self._gathered:
-            for _, buffer in self._gathered.due(now_s, caught_up):
-                await self._process(buffer.records, buffer.batch, buffer.size)
+            self._unprocessed += [buffer for _, buffer in self._gathered.due(now_s, caught_up)]
+            await self._process_all()
         for channel, buffers in self._buffers.items():
             for partition, buffer in buffers.due(now_s, caught_up):
                 self._send_off(channel, partition, buffer)
@@ -121,49 +132,56 @@ class Worker:
         number = self._progress.read(batch.mark)
         records = batch.records
         if self._plan.backup:
-            self._fill(BACKUP, "", {}, records, number)
+            self._fill(BACKUP, "", {}, records, (number, number))
         if self._plan.process is None:
-            self._fill(DESTINATION, "", {}, records, number)
-        elif self._gathered is None:
-            await self._process(records, number, 0)
+            self._fill(DESTINATION, "", {}, records, (number, number))
         else:
             self._held += _size(records)
-            for buffer in self._gathered.add("", records, {}, number, self._clock.time()):
-                await self._process(buffer.records, buffer.batch, buffer.size)
-
-    async def _process(self, records: list[Record], batch: int, held: int) -> None:
-        """Let records be processed, and fill them in where they belong."""
-        assert self._plan.process is not None
-        self._processing = batch
-        processed = await self._plan.process(records)
-        self._held -= held
-        failures = processed.failures
-        for partition, (keys, kept) in processed.partitions.items():
-            if self._crowded(partition):
-                code, message = self._plan.overflow
-                failures += [Failure(record, code, message) for record in kept]
+            if self._gathered is None:
+                whole = Buffer({}, number, self._clock.time())
+                whole.records, whole.size = records, _size(records)
+                self._unprocessed.append(whole)
             else:
-                self._fill(DESTINATION, partition, keys, kept, batch)
-        if failures:
-            failures.sort(key=lambda one: (one.record.sequence, one.record.sub))
-            first = failures[0]
-            await self._plan.say(DESTINATION, first.code, first.message)
-            lines = await asyncio.to_thread(self._plan.failed, PROCESSING_FAILED, failures)
-            self._fill(ERRORS, PROCESSING_FAILED, {}, lines, batch)
-        self._processing = None
-        self._mark()
+                self._unprocessed += self._gathered.add("", records, {}, (number, number), self._clock.time())
+            await self._process_all()
 
-    def _crowded(self, partition: str) -> bool:
-        """Whether this would be one partition too many."""
-        here = self._buffers[DESTINATION].open.keys() | {
-            name for channel, name in self._leaving if channel == DESTINATION
-        }
-        return partition not in here and len(here) >= self._plan.partitions_max
+    async def _process_all(self) -> None:
+        """Let what is there be processed, and fill it in where it belongs."""
+        assert self._plan.process is not None or not self._unprocessed
+        while self._unprocessed:
+            buffer = self._unprocessed[0]
+            batches = buffer.batch, buffer.last_batch
+            processed = await self._plan.process(buffer.records)  # type: ignore[misc]
+            failures = processed.failures + self._fill_partitions(processed, batches)
+            if failures:
+                failures.sort(key=lambda one: (one.record.sequence, one.record.sub))
+                await self._say(DESTINATION, failures[0].code, failures[0].message)
+                lines = await asyncio.to_thread(self._plan.failed, PROCESSING_FAILED, failures)
+                self._fill(ERRORS, PROCESSING_FAILED, {}, lines, batches)
+            self._held -= buffer.size
+            self._unprocessed.popleft()
+            self._mark()
 
-    def _fill(self, channel: str, partition: str, keys: dict[str, str], records: list[Record], batch: int) -> None:
-        records = self._progress.fresh(f"{channel}/{partition}", records, batch)
+    def _fill_partitions(self, processed: Processed, batches: tuple[int, int]) -> list[Failure]:
+        """Fill records in; those for which there would be one partition too many."""
+        there = set(self._buffers[DESTINATION].open)
+        there |= {partition for channel, partition in self._leaving if channel == DESTINATION}
+        failures: list[Failure] = []
+        for partition, (keys, records) in processed.partitions.items():
+            if partition in there or len(there) < self._plan.partitions_max:
+                there.add(partition)
+                self._fill(DESTINATION, partition, keys, records, batches)
+            else:
+                code, message = self._plan.overflow
+                failures += [Failure(record, code, message) for record in records]
+        return failures
+
+    def _fill(
+        self, channel: str, partition: str, keys: dict[str, str], records: list[Record], batches: tuple[int, int]
+    ) -> None:
+        records = self._progress.fresh(f"{channel}/{partition}", records, batches[1])
         self._held += _size(records) + RECORD_BYTES * len(records)
-        for full in self._buffers[channel].add(partition, records, keys, batch, self._clock.time()):
+        for full in self._buffers[channel].add(partition, records, keys, batches, self._clock.time()):
             self._send_off(channel, partition, full)
 
     # Sending off
@@ -176,27 +194,34 @@ class Worker:
             self._senders[place] = asyncio.create_task(self._send_all(place))
 
     async def _send_all(self, place: tuple[str, str]) -> None:
-        channel, partition = place
         queue = self._leaving[place]
         try:
             while queue:
-                buffer = queue[0]
-                await self._send(channel, partition, buffer)
-                queue.popleft()
-                self._held -= buffer.size + RECORD_BYTES * len(buffer.records)
-                self._left.set()
-                self._progress.delivered(f"{channel}/{partition}", upto(buffer.records), buffer.last_batch)
-                self._mark()
-                await self._keep(self._progress.document())
+                try:
+                    await self._send_one(place, queue)
+                except Stopped:
+                    raise
+                except Exception:  # A fault of ours. Nothing is noted as delivered that is not.
+                    logger.exception("delivery of %s", self.name)
+                    await self._pause(BACKOFF_S_MAX)
             del self._leaving[place]
         except Stopped:
             pass
-        except Exception:
-            # Nothing was noted as delivered, so nothing is lost; the records stay held until the next start.
-            logger.exception("delivery of %s", self.name)
         finally:
-            self._senders.pop(place, None)
+            del self._senders[place]
             self._left.set()
+
+    async def _send_one(self, place: tuple[str, str], queue: collections.deque[Buffer]) -> None:
+        """See the first one delivered, and note it."""
+        channel, partition = place
+        buffer = queue[0]
+        await self._send(channel, partition, buffer)
+        queue.popleft()
+        self._held -= buffer.size + RECORD_BYTES * len(buffer.records)
+        self._left.set()
+        self._progress.delivered(f"{channel}/{partition}", upto(buffer.records), buffer.last_batch)
+        self._mark()
+        await self._keep(self._progress.document())
 
     async def _send(self, channel: str, partition: str, buffer: Buffer) -> None:
         error = partition if channel == ERRORS else ""
@@ -217,9 +242,9 @@ class Worker:
             outcome = await self._attempt(channel, load)
             failures += outcome.failures
             if outcome.code:
-                await self._plan.say(channel, outcome.code, outcome.message)
+                await self._say(channel, outcome.code, outcome.message)
             elif outcome.failures:
-                await self._plan.say(channel, outcome.failures[0].code, outcome.failures[0].message)
+                await self._say(channel, outcome.failures[0].code, outcome.failures[0].message)
             if not outcome.remaining:
                 return failures
             if outcome.final or self._clock.time() - load.began_s + pause_s > sink.retry_s:
@@ -245,9 +270,15 @@ class Worker:
         held += [buffer.batch for queue in self._leaving.values() for buffer in queue]
         if self._gathered:
             held += [buffer.batch for buffer in self._gathered.open.values()]
-        if self._processing is not None:
-            held.append(self._processing)
+        held += [buffer.batch for buffer in self._unprocessed]
         self._progress.advance(min(held) if held else None)
+
+    async def _say(self, channel: str, code: str, message: str) -> None:
+        """Log a fault; that it cannot be logged keeps nobody from anything."""
+        try:
+            await self._plan.say(channel, code, message)
+        except Exception:
+            logger.exception("delivery of %s", self.name)
 
     async def _sleep(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

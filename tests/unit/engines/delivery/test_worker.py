@@ -1,5 +1,7 @@
 """The worker: when buffers leave, what is tried again, and what a restart does."""
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -215,6 +217,61 @@ async def test_records_are_gathered_before_they_are_processed():
     site.clock.advance(30)
     await site.turn()
     assert calls == [[b"a1", b"a2"], [b"a3"]]
+
+
+async def test_progress_waits_for_what_is_not_processed_yet():
+    """While one part of a batch is processed, the rest of it counts as not delivered."""
+    gate = asyncio.Event()
+    calls = []
+
+    async def slow(records):
+        calls.append([record.data for record in records])
+        if len(calls) == 2:
+            await gate.wait()
+        return by_first_letter(records)
+
+    site = Site(size=1, process=slow, gather=Hints(2, 30))
+    await site.begin()
+    await site.put(b"a1", b"b2")
+    turn = asyncio.create_task(site.worker.turn(0))
+    while len(calls) < 2 or not site.kept:
+        await asyncio.sleep(0.001)
+    assert site.sink.data == [b"a1"]
+    assert site.kept["mark"] is None
+    gate.set()
+    await turn
+    await site.worker.settle()
+    assert site.kept["mark"] == 2
+
+
+async def test_a_log_that_cannot_be_written_keeps_nothing_from_being_delivered(site):
+    async def broken(channel, code, message):
+        raise OSError("disk full")
+
+    site.say = broken
+    await site.begin()
+    site.sink.fails = [lambda load: Outcome(remaining=load.records, code="Busy", message="later")]
+    await site.put(b"aaaaaaaaaa")
+    await site.turn()
+    assert site.sink.data == [b"aaaaaaaaaa"]
+
+
+async def test_progress_that_cannot_be_kept_is_kept_the_next_time(site):
+    kept, faults = site.keep, [OSError("disk full")]
+
+    async def keep(document):
+        if faults:
+            raise faults.pop()
+        await kept(document)
+
+    site.keep = keep
+    await site.begin()
+    await site.put(b"aaaaaaaaaa")
+    await site.turn()
+    await site.put(b"bbbbbbbbbb")
+    await site.turn()
+    assert site.sink.data == [b"aaaaaaaaaa", b"bbbbbbbbbb"]
+    assert site.kept == {"mark": 2, "delivered": {}}
 
 
 async def test_a_backup_gets_the_records_as_they_came():
