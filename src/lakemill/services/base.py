@@ -130,8 +130,9 @@ class BodyReader:
 
 
 class Ready(list[dict[str, Any]]):
-    """A list in an answer whose structures are as JSON has them, so that none is looked at again: wire names, numbers
-    of seconds for timestamps, finite floats, no None. For answers of thousands of items."""
+    """A list in an answer whose structures are as JSON has them, so that JSON looks at none again: flat, wire names,
+    numbers of seconds for timestamps (each has them all), finite floats, no None. For answers of thousands of items;
+    a protocol may alter them."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -91,14 +91,22 @@ class Writers:
         change = self.of(shape.member)
         assert change is not None
 
-        json = self._number is json_float
+        members = {} if self._number is json_float else self._moments(shape.member)
 
         def write(value: list[Any]) -> list[Any]:
-            if json and type(value) is Ready:
+            if type(value) is Ready:
+                for name, moment in members.items():
+                    for item in value:
+                        item[name] = moment(item[name])
                 return value
             return [None if item is None else change(item) for item in value]
 
         return write
+
+    def _moments(self, shape: Shape) -> dict[str, Write]:
+        """The timestamps among a structure's members."""
+        members = shape.members.items() if shape.type_name == "structure" else ()  # type: ignore[attr-defined]
+        return {wire_name(name, one): self.of(one) for name, one in members if one.type_name == "timestamp"}  # type: ignore[misc]
 
     def _map(self, shape: Any) -> Write:
         change = self.of(shape.value)
