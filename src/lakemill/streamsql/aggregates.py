@@ -273,6 +273,8 @@ def aggregate(name: str, argument: Expr | None, distinct: bool = False) -> tuple
 
 def _made(name: str, argument: Expr) -> tuple[Aggregate, Expr]:
     kind = argument.kind
+    if pa.types.is_struct(kind):
+        raise TypeError(f"{name} of a row is not possible")
     if kind == NULL:
         argument, kind = cast_to(argument, SqlType(pa.int32())), pa.int32()
     if name == "COUNT":
@@ -280,8 +282,6 @@ def _made(name: str, argument: Expr) -> tuple[Aggregate, Expr]:
     if name in ("FIRST_VALUE", "LAST_VALUE"):
         return End(kind, name == "LAST_VALUE"), argument
     if name in ("MIN", "MAX"):
-        if pa.types.is_struct(kind):
-            raise TypeError(f"{name} of a row is not possible")
         return Extreme(kind, min if name == "MIN" else max), argument
     if not is_number(kind):
         raise TypeError(f"{name} takes a number, not {sql_name(kind)}")

@@ -125,25 +125,25 @@ def _store(plan: Plan, pump: CreatePump, streams: dict[str, CreateStream], sourc
     stream = streams[pump.stream]
     given = _assigned(pump, stream, list(draft.items))
     schema = plan.streams[pump.stream].schema
-    items, rowtime = [], None
+    items, rowtime, where = [], None, place(pump.stream_token)
     for field in schema:
         item = given.get(field.name)
         kind = SqlType(field.type, length_of(field))
         if field.name == ROWTIME:
             if item is not None and not is_own_rowtime(item):
-                rowtime = _converted(item, SqlType(TIMESTAMP), ROWTIME)
+                rowtime = _converted(item, SqlType(TIMESTAMP), ROWTIME, where)
             continue
-        expr = constant(None, field.type) if item is None else _converted(item, kind, field.name)
+        expr = constant(None, field.type) if item is None else _converted(item, kind, field.name, where)
         items.append(Item(field.name, expr))
     return plan.project(replace(draft, items=items), None, rowtime, schema)
 
 
-def _converted(item: Item, kind: SqlType, name: str) -> Expr:
+def _converted(item: Item, kind: SqlType, name: str, where: tuple[int, int]) -> Expr:
     try:
         return cast_to(item.expr, kind)
     except TypeError as error:
-        where = position(item.node) if item.node is not None else (0, 0)
-        raise SqlError(f"Column {name}: {error}", *where) from error
+        at = position(item.node) if item.node is not None else (0, 0)
+        raise SqlError(f"Column {name}: {error}", *(at if at[0] else where)) from error
 
 
 def _assigned(pump: CreatePump, stream: CreateStream, items: list[Item]) -> dict[str, Item]:

@@ -54,7 +54,15 @@ def rising(result: Expr, source: Expr, boundary: Callable[[int], int] | None = N
 
 
 def call(kernel: Callable[..., Values], kind: pa.DataType, *arguments: Expr) -> Expr:
-    """A kernel on the values of other expressions; rows on which it raises fail alone."""
+    """A kernel on the values of other expressions; rows on which it raises fail alone.
+
+    TypeError if the kernel does not know these types: it is asked about no rows first.
+    """
+    try:
+        infer(kernel, *arguments)
+    except NotImplementedError as error:
+        names = ", ".join(sql_name(argument.kind) for argument in arguments)
+        raise TypeError(f"This is not possible for {names}") from error
 
     def run(frame: Frame) -> Values:
         return frame.attempt(kernel, kind, *[argument.run(frame) for argument in arguments])

@@ -76,6 +76,13 @@ class Compiler:
         except (TypeError, ValueError, LookupError, NotImplementedError) as error:
             raise SqlError(str(error.args[0] if error.args else error), *position(node)) from error
 
+    def comparable(self, node: exp.Expr, what: str) -> Expr:
+        """An expression whose values can be told apart and put in order."""
+        expr = self.compile(node)
+        if pa.types.is_struct(expr.kind):
+            raise SqlError(f"{what} takes values, not rows: name a field", *position(node))
+        return expr
+
     def condition(self, node: exp.Expr, what: str) -> Expr:
         """An expression that must be a truth value."""
         expr = self.compile(node)

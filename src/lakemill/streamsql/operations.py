@@ -187,6 +187,8 @@ def compare(kernel: Callable, left: Expr, right: Expr) -> Expr:
     if {type(left.kind), type(right.kind)} == {type(TIMESTAMP), type(pa.date32())} and left.kind != right.kind:
         left, right = cast_to(left, SqlType(TIMESTAMP)), cast_to(right, SqlType(TIMESTAMP))
     left, right = unified([left, right], "A comparison")
+    if pa.types.is_struct(left.kind):
+        raise TypeError("Rows cannot be compared: name a field")
     if left.kind == NULL:
         return constant(None, pa.bool_())
     return call(kernel, pa.bool_(), left, right)

@@ -11,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakemill.streamsql.sqltypes import sql_name
+
 
 def portable(kind: pa.DataType) -> pa.DataType:
     """The type whose Python values stand for those of `kind`."""
@@ -23,8 +25,7 @@ def portable(kind: pa.DataType) -> pa.DataType:
 
 def values_of(column: pa.Array) -> list:
     """A column's values in Python."""
-    kind = portable(column.type)
-    return (column if kind == column.type else column.cast(kind)).to_pylist()
+    return plain(column).to_pylist()
 
 
 def column_of(values: Sequence, kind: pa.DataType) -> pa.Array:
@@ -32,6 +33,28 @@ def column_of(values: Sequence, kind: pa.DataType) -> pa.Array:
     plain = portable(kind)
     column = pa.array(values, plain)
     return column if plain == kind else column.cast(kind)
+
+
+def fitting_column(values: Sequence, kind: pa.DataType, failures: dict[int, str]) -> pa.Array:
+    """The column of these values, with NULL for those that do not fit; `failures` hears of them, by row."""
+    try:
+        return column_of(values, kind)
+    except (ValueError, OverflowError):
+        fitting: list[Any] = []
+        for row, value in enumerate(values):
+            try:
+                column_of([value], kind)
+                fitting.append(value)
+            except (ValueError, OverflowError):
+                fitting.append(None)
+                failures[row] = f"{value} is out of the range of {sql_name(kind)}"
+        return column_of(fitting, kind)
+
+
+def plain(column: pa.Array) -> pa.Array:
+    """Times and intervals as whole numbers, the rest as it is."""
+    kind = portable(column.type)
+    return column if kind == column.type else column.cast(kind)
 
 
 def rowtimes(batch: pa.RecordBatch) -> np.ndarray:

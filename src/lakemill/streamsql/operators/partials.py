@@ -8,8 +8,7 @@ import pyarrow as pa
 
 from lakemill.streamsql.aggregates import Aggregate
 from lakemill.streamsql.context import Context
-from lakemill.streamsql.rows import column_of, values_of
-from lakemill.streamsql.sqltypes import sql_name
+from lakemill.streamsql.rows import fitting_column, plain, values_of
 
 # Below this many rows Arrow's grouping costs more than it saves.
 _FEW = 24
@@ -48,19 +47,21 @@ class Partials:
     def _by_block(self, batch: pa.RecordBatch) -> tuple[list[Key], Columns]:
         columns, names, wanted = [], [], []
         for number, index in enumerate(self.keys):
-            columns.append(batch.column(index))
+            columns.append(plain(batch.column(index)))
             names.append(f"k{number}")
         for number, (aggregate, at) in enumerate(self.aggregates):
             if at is not None:
-                columns.append(aggregate.prepare(batch.column(at)))
+                columns.append(aggregate.prepare(plain(batch.column(at))))
                 names.append(f"a{number}")
             for function, options in aggregate.partials:
                 wanted.append(([] if at is None else f"a{number}", function, options))
-        if not columns:
-            columns, names = [batch.column(0)], ["r"]
-        table = pa.Table.from_arrays(columns, names)
         by = [f"k{number}" for number in range(len(self.keys))]
-        grouped = table.group_by(by, use_threads=False).aggregate(wanted).combine_chunks()
+        if not by:
+            # Arrow has other functions, and fewer, for sums without groups.
+            columns.append(pa.repeat(pa.scalar(0), batch.num_rows))
+            names.append("all")
+        table = pa.Table.from_arrays(columns, names)
+        grouped = table.group_by(by or ["all"], use_threads=False).aggregate(wanted).combine_chunks()
         key_columns = [values_of(grouped.column(name).chunk(0)) for name in by]
         keys = list(zip(*key_columns, strict=True)) if by else [()]
         return keys, [self._lifted(grouped, number) for number in range(len(self.aggregates))]
@@ -124,23 +125,9 @@ class Results:
         for (aggregate, _), states in zip(self.partials.aggregates, columns, strict=True):
             values.append([aggregate.final(state) for state in states])
         failures: dict[int, str] = {}
-        arrays = [self._column(column, field, failures) for column, field in zip(values, self.schema, strict=True)]
+        arrays = [fitting_column(c, field.type, failures) for c, field in zip(values, self.schema, strict=True)]
         batch = pa.RecordBatch.from_arrays(arrays, schema=self.schema)
         if failures:
             self.context.reject("AGGREGATE", failures, batch, self.pump)
             batch = batch.filter(pa.array([row not in failures for row in range(batch.num_rows)]))
         return [batch] if batch.num_rows else []
-
-    def _column(self, values: Sequence, field: pa.Field, failures: dict[int, str]) -> pa.Array:
-        try:
-            return column_of(values, field.type)
-        except (ValueError, OverflowError):
-            fitting: list[Any] = []
-            for row, value in enumerate(values):
-                try:
-                    column_of([value], field.type)
-                    fitting.append(value)
-                except (ValueError, OverflowError):
-                    fitting.append(None)
-                    failures[row] = f"{value} is out of the range of {sql_name(field.type)}"
-            return column_of(fitting, field.type)

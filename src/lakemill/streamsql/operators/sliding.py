@@ -13,9 +13,10 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
+from lakemill.streamsql.context import Context
 from lakemill.streamsql.operators.trackers import Entries, Tracker
 from lakemill.streamsql.rows import (
-    column_of,
+    fitting_column,
     joined,
     pack,
     pack_batches,
@@ -134,7 +135,17 @@ class Sliding:
     """Rows come in `schema` (what the query sees, then partition keys and arguments); they go as the first `base`
     columns and one more for every function of every window."""
 
-    def __init__(self, schema: pa.Schema, out: pa.Schema, base: int, windows: Sequence[Frames]):
+    def __init__(
+        self,
+        context: Context,
+        schema: pa.Schema,
+        out: pa.Schema,
+        base: int,
+        windows: Sequence[Frames],
+        pump: str | None = None,
+    ):
+        self.context = context
+        self.pump = pump
         self.schema = schema
         self.out = out
         self.base = base
@@ -144,7 +155,7 @@ class Sliding:
 
     def push(self, batch: pa.RecordBatch, now: int) -> list[pa.RecordBatch]:
         if not self.waits:
-            return [self._results(batch)]
+            return self._results(batch)
         self.pending.append(batch)
         return self._leave(int(rowtimes(batch)[-1]))
 
@@ -159,12 +170,13 @@ class Sliding:
         rows = joined(self.pending)
         cut = int(np.searchsorted(rowtimes(rows), until, side="left"))
         self.pending = [rows.slice(cut)] if cut < rows.num_rows else []
-        return [self._results(rows.slice(0, cut))] if cut else []
+        return self._results(rows.slice(0, cut)) if cut else []
 
-    def _results(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+    def _results(self, batch: pa.RecordBatch) -> list[pa.RecordBatch]:
         times = rowtimes(batch)
         cuts = [0, *(np.nonzero(np.diff(times))[0] + 1).tolist(), len(times)]
         columns = list(batch.columns[: self.base])
+        failures: dict[int, str] = {}
         for window in self.windows:
             keys = _tuples(batch, window.frames.keys)
             values = _tuples(batch, window.frames.arguments)
@@ -173,8 +185,13 @@ class Sliding:
                 rows = list(zip(keys[start:end], values[start:end], strict=True))
                 results += window.moment(int(times[start]), rows)
             by_function = zip(*results, strict=True)
-            columns += [column_of(c, kind) for c, kind in zip(by_function, window.frames.kinds, strict=True)]
-        return pa.RecordBatch.from_arrays(columns, schema=self.out)
+            kinds = zip(by_function, window.frames.kinds, strict=True)
+            columns += [fitting_column(column, kind, failures) for column, kind in kinds]
+        result = pa.RecordBatch.from_arrays(columns, schema=self.out)
+        if failures:
+            self.context.reject("AGGREGATE", failures, batch, self.pump)
+            result = result.filter(pa.array([row not in failures for row in range(result.num_rows)]))
+        return [result] if result.num_rows else []
 
     def snapshot(self) -> bytes:
         windows = [[window.state(), list(window.leaving)] for window in self.windows]

@@ -78,7 +78,7 @@ class Analytic:
             )
             for window in self.windows.values()
         ]
-        operator = Sliding(prepared.schema, schema, len(base), frames)
+        operator = Sliding(self.plan.context, prepared.schema, schema, len(base), frames, self.plan.pump)
         node = self.plan.linear(operator, prepared.node)
         relation = Relation(node, schema, self.scope, self.source.clocked)
         return relation, Compiler(self.scope, self._given)
@@ -95,7 +95,7 @@ class Analytic:
 
     def _add(self, node: exp.Window) -> None:
         frame = frame_of(node, self.select)
-        keys = [self._place(key, self.compiler.compile(key)) for key in frame.partition]
+        keys = [self._place(key, self.compiler.comparable(key, "PARTITION BY")) for key in frame.partition]
         window = self.windows.setdefault((frame.duration, frame.rows, tuple(keys)), _Window(frame, keys))
         text = canonical(node, self.scope)
         if text in window.texts:

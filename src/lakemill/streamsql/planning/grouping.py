@@ -67,7 +67,10 @@ class Grouping:
 
     def relation(self, condition: Expr | None) -> tuple[Relation, Compiler]:
         """The groups as a relation, and the compiler for what is computed from them."""
-        keys = [(canonical(node, self.scope), settled(self.compiler.compile(node))) for node in self.expressions]
+        keys = [
+            (canonical(node, self.scope), settled(self.compiler.comparable(node, "GROUP BY")))
+            for node in self.expressions
+        ]
         keys = list(dict(keys).items())
         calls = self._calls()
         if self.length is None:

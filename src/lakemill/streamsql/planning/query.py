@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pyarrow as pa
 from sqlglot import exp
 
 from lakemill.streamsql.aggregates import NAMES
@@ -149,6 +150,8 @@ class _Select:
         return compiler.condition(where.this, "WHERE")
 
     def _distinct(self, draft: Draft) -> Draft:
+        if any(pa.types.is_struct(item.expr.kind) for item in draft.items):
+            raise SqlError("DISTINCT takes values, not rows: name a field", *position(self.select))
         rising = [i for i, item in enumerate(draft.items, 1) if item.expr.monotone and not item.expr.constant]
         if not rising:
             raise SqlError(
@@ -167,7 +170,7 @@ class _Select:
         for part in ordered:
             node = part.this
             alias = names.get(name_of(node.this)) if isinstance(node, exp.Column) and len(node.parts) == 1 else None
-            expr = alias.expr if alias is not None else compiler.compile(node)
+            expr = alias.expr if alias is not None else compiler.comparable(node, "ORDER BY")
             scope = grouping.scope if grouping is not None else draft.source.scope
             keys.append((settled(expr), part, canonical(alias.node if alias is not None else node, scope)))  # type: ignore[arg-type]
         first, part, text = keys[0]

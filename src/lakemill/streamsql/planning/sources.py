@@ -195,7 +195,11 @@ class Sources:
             if sides is not None:
                 one, other = sides
                 try:
-                    pair = unified([Compiler(left).compile(one), Compiler(right).compile(other)], "A comparison")
+                    operands = [
+                        Compiler(left).comparable(one, "A comparison"),
+                        Compiler(right).comparable(other, "A comparison"),
+                    ]
+                    pair = unified(operands, "A comparison")
                 except TypeError as error:
                     raise SqlError(str(error), *position(part)) from error
                 keys.append((pair[0], pair[1]))
