@@ -32,6 +32,14 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return _compiled(function)
 
 
+def inner(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a function that only compiled code calls: it is kept as a part of its callers."""
+    import numba
+
+    without: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return numba.njit(nogil=True, **without)(function)
+
+
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
     """The same for a function that is to become part of every caller: a quarter faster where calls are short."""
     return _compiled(function, inline="always")

@@ -14,7 +14,7 @@ at a time; only when they differ is the key looked up by its hash.
 import numpy as np
 
 from lakemill.formats.bytes_kernel import bits, byte_at, put, store8, word8
-from lakemill.formats.jit import compiled
+from lakemill.formats.jit import compiled, inner
 from lakemill.formats.jsonscan_kernel import blanks, date, four_hex, moment, number, passed, short, string, word
 
 INT, REAL, BOOL, TEXT, TIME, DATE, RAW = range(1, 8)
@@ -24,7 +24,7 @@ _EXACT = 1 << 53
 _SECONDS_MAX = 9_223_372_035
 
 
-@compiled
+@inner
 def _canonical(byte, fold, dots):
     if fold and 65 <= byte <= 90:
         return byte + 32
@@ -33,7 +33,7 @@ def _canonical(byte, fold, dots):
     return byte
 
 
-@compiled
+@inner
 def _seek(buf, at, end, fold, dots, keys, bounds, table):
     """The column of the key in buf[at:end]: -1 for none, -2 for a key that only the interpreter folds rightly."""
     code = np.uint64(14695981039346656037)
@@ -73,7 +73,7 @@ def hashed(keys, bounds, table):
         table[slot] = column
 
 
-@compiled
+@inner
 def _value(buf, at, end, kind, low, high, lenient, scale):
     """The value at `at` for a column: where it ends (-1: it is left to the interpreter), its state and its cell."""
     byte = byte_at(buf, at)
@@ -141,7 +141,7 @@ def _value(buf, at, end, kind, low, high, lenient, scale):
     return after + 1, PLAIN, seconds * scale + nanos // (1_000_000_000 // scale)
 
 
-@compiled
+@inner
 def _epoch(buf, at, end, scale):
     """The seconds or milliseconds since 1970 at `at`, as _value gives them."""
     after, mantissa, exponent, negative, plain, exact = number(buf, at, end)
@@ -159,13 +159,13 @@ def _epoch(buf, at, end, scale):
     return after, PLAIN, (-nanos if negative else nanos) // (1_000_000_000 // scale)
 
 
-@compiled
+@inner
 def _slice(first, after):
     """A slice of the buffer as one number."""
     return (first << 32) | (after - first)
 
 
-@compiled
+@inner
 def _expected(buf, at, seen, count):
     """Whether the `count` bytes at `at` are those at `seen`; eight more can be read behind both."""
     while count >= 8:
@@ -309,7 +309,7 @@ def gathered(buf, safe, cells, valid, out, offsets):
     return place
 
 
-@compiled
+@inner
 def _unescaped(buf, at, end, out, place):
     while at < end:
         byte = byte_at(buf, at)

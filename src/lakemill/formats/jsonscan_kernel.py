@@ -9,7 +9,7 @@ Every function takes the address of a buffer, a place in it and its end, and giv
 import numpy as np
 
 from lakemill.formats.bytes_kernel import byte_at, word8, zeros_below
-from lakemill.formats.jit import compiled
+from lakemill.formats.jit import inner
 
 _DEPTH_MAX = 60
 _DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
@@ -24,7 +24,7 @@ _PAIRS = np.uint64(0x000000FF000000FF)
 _HUNDREDS = np.uint64(0x0000271000000001)
 
 
-@compiled
+@inner
 def blanks(buf, at, end):
     """Where the blanks from `at` on end."""
     while at < end and (
@@ -34,7 +34,7 @@ def blanks(buf, at, end):
     return at
 
 
-@compiled
+@inner
 def string(buf, at, end):
     """The place of the closing quote of the string whose first character is at `at`, and whether it has escapes.
 
@@ -81,7 +81,7 @@ def string(buf, at, end):
     return -1, escaped
 
 
-@compiled
+@inner
 def four_hex(buf, at, end):
     """The number of four hexadecimal digits, or -1."""
     if at + 4 > end:
@@ -98,7 +98,7 @@ def four_hex(buf, at, end):
     return code
 
 
-@compiled
+@inner
 def number(buf, at, end):
     """A number of JSON: where it ends (-1: none), its first 18 digits, the power of ten, whether it is negative.
 
@@ -151,7 +151,7 @@ def number(buf, at, end):
     return at, mantissa, exponent, negative, whole, exact
 
 
-@compiled
+@inner
 def word(buf, at, end):
     """Where true, false or null ends; -1 when it is none of them."""
     if at + 4 <= end:
@@ -165,7 +165,7 @@ def word(buf, at, end):
     return -1
 
 
-@compiled
+@inner
 def passed(buf, at, end):
     """Where the value that begins at `at` ends; -1 when it is none, or nested more than 60 deep."""
     objects = np.uint64(0)  # A bit for each open bracket: 1 is an object.
@@ -227,7 +227,7 @@ def passed(buf, at, end):
             return at
 
 
-@compiled
+@inner
 def _colon(buf, at, end):
     """Past the key at `at` and its colon; -1 when there is none."""
     if at >= end or byte_at(buf, at) != 34:
@@ -241,7 +241,7 @@ def _colon(buf, at, end):
     return at + 1
 
 
-@compiled
+@inner
 def _digits(buf, at, end, most):
     """The number of at most so many decimal digits and where it ends."""
     value, first = 0, at
@@ -251,7 +251,7 @@ def _digits(buf, at, end, most):
     return value, at
 
 
-@compiled
+@inner
 def date(buf, at, end):
     """Days since 1970 of yyyy-[m]m-[d]d and where it ends; -1 when it is none."""
     year, place = _digits(buf, at, end, 4)
@@ -272,7 +272,7 @@ def date(buf, at, end):
     return era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719468, place
 
 
-@compiled
+@inner
 def moment(buf, at, end, iso):
     """Seconds since 1970 and nanoseconds of `yyyy-[m]m-[d]d HH:mm:ss[.f]`; whether it is one.
 
@@ -317,7 +317,7 @@ def moment(buf, at, end, iso):
     return seconds, nanos, place == end
 
 
-@compiled
+@inner
 def short(buf, at):
     """The whole number of at most seven digits at `at` and where it ends, -1 when it is longer or no such number.
 

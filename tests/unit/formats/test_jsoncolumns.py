@@ -97,7 +97,7 @@ def read(reader, given):
 
 
 @given(given_records=st.lists(records(), max_size=8), which=st.integers(0, len(READERS) - 1))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_both_ways_of_reading_agree(given_records, which):
     quick, plain = (read(reader, given_records) for reader in READERS[which])
     assert (quick is None) == (plain is None)
