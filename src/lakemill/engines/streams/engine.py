@@ -57,7 +57,7 @@ class Streams:
         self.commitments = Commitments(metadata, clock)
         self.writing = Writing(self.registry, log, sealing, limits)
         self.reading = Reading(self.registry, log, sealing, limits)
-        self.subscriptions = Subscriptions(self.registry, log, self.reading, limited=limited)
+        self.subscriptions = Subscriptions(self.registry, self.reading, limited=limited)
         self.lifecycle = Lifecycle(self.registry, log, self.writing, self.consumers, sealing, limits)
         self.resharding = Resharding(self.registry, log, self.writing)
         self.configuring = Configuring(self.registry, log, self.writing, sealing)

@@ -53,9 +53,10 @@ class StreamReader:
         """
         found = await self._gather(limit, size)
         if not found and wait_s > 0:
-            active = {shard.number: self._positions[shard.number] for shard in self._active(self._stream())}
+            stream = self._stream()
+            active = {shard.number: self._positions[shard.number] for shard in self._active(stream)}
             waiting = {number: where for number, where in active.items() if isinstance(where, int)}
-            if waiting and await self._log.wait(self._id, waiting, wait_s):
+            if waiting and await self._reading.wait(stream, waiting, wait_s):
                 found = await self._gather(limit, size)
         return found
 

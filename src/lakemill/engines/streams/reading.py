@@ -1,15 +1,15 @@
 """Reading one shard: from which position, how much, and whether that was the end of it."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from lakemill.engines.streams.errors import ChangeRefused, RateExceeded, SequenceForeign
+from lakemill.engines.streams.errors import ChangeRefused, RateExceeded, SequenceForeign, StreamMissing
 from lakemill.engines.streams.limits import Limits
 from lakemill.engines.streams.registry import Registry
 from lakemill.engines.streams.sealing import Sealing
 from lakemill.engines.streams.shards import Shard
 from lakemill.engines.streams.stream import Stream
-from lakemill.ports.log import Log, Record
+from lakemill.ports.log import Log, LogMissing, Record
 
 
 @dataclasses.dataclass(slots=True)
@@ -81,8 +81,14 @@ class Reading:
     async def read(self, stream: Stream, shard: Shard, position: int, *, records: int, size: int) -> Batch:
         """At most `records` records and `size` bytes from a position on (one record at least, if there is one).
 
-        Raises SealBroken and what the key engine raises.
+        Raises StreamMissing, SealBroken and what the key engine raises.
         """
+        try:
+            return await self._read(stream, shard, position, records, size)
+        except LogMissing:  # It was deleted meanwhile.
+            raise StreamMissing(stream.scope, stream.name) from None
+
+    async def _read(self, stream: Stream, shard: Shard, position: int, records: int, size: int) -> Batch:
         before = self._log.bounds(stream.id, shard.number).next
         found = await self._log.read(stream.id, shard.number, position, records=records, size=size)
         now_ms = self._registry.now_ms()
@@ -97,9 +103,16 @@ class Reading:
         # The stream may have been resharded since this call began; its newest form tells.
         newest = self._registry.by_id(stream.id) or stream
         end = (newest.shard(shard.number) or shard).end
-        ended = end is not None and (position >= end or not found)
+        ended = end is not None and position >= end
         data = [record.value for record in found] if self._sealing is None else self._sealing.opened(stream, found)
         return Batch(found, data, position, ended, behind_ms)
+
+    async def wait(self, stream: Stream, positions: Mapping[int, int], timeout_s: float) -> bool:
+        """Until a shard has a record at its position or later; False if none came in time. Raises StreamMissing."""
+        try:
+            return await self._log.wait(stream.id, positions, timeout_s)
+        except LogMissing:
+            raise StreamMissing(stream.scope, stream.name) from None
 
     async def read_within_limits(
         self, stream: Stream, shard: Shard, position: int, *, records: int, size: int

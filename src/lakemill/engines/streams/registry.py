@@ -98,9 +98,13 @@ class Registry:
         return f"{made[:20]}-{made[20:]}"
 
     @contextlib.asynccontextmanager
-    async def held(self, scope: str, name: str) -> AsyncIterator[Stream]:
-        """A stream that nobody else changes meanwhile. Raises StreamMissing, StreamBusy."""
-        stream = self.changeable(scope, name)
+    async def held(self, scope: str, name: str, *, settling: bool = False) -> AsyncIterator[Stream]:
+        """A stream that nobody else changes meanwhile. Raises StreamMissing, StreamBusy.
+
+        settling: it may still look unfinished from a change that belongs together with this one.
+        """
+        unfinished = settling and (found := self.find(scope, name)) is not None and found.id not in self._held
+        stream = self.get(scope, name) if unfinished else self.changeable(scope, name)
         self._held.add(stream.id)
         try:
             yield stream

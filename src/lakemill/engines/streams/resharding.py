@@ -63,19 +63,24 @@ class Resharding:
 
         return before, await self._reshard(scope, name, plan, "UpdateShardCount")
 
-    async def warm(self, scope: str, name: str, mib_per_s: int) -> Stream:
-        """Have room for so much writing: a shard for each MiB a second, and four at least. On-demand streams only."""
+    async def warm(self, scope: str, name: str, mib_per_s: int, *, settling: bool = False) -> Stream:
+        """Have room for so much writing: a shard for each MiB a second, and four at least. On-demand streams only.
+
+        settling: right after a change of the mode. Raises ChangeRefused, TooMany, StreamBusy.
+        """
 
         def plan(stream: Stream, layout: Layout) -> None:
             if stream.mode != ON_DEMAND:
                 raise ChangeRefused(f"Warm throughput is for on-demand streams; stream {name} is provisioned.")
             layout.scale(max(ON_DEMAND_SHARDS, mib_per_s))
 
-        return await self._reshard(scope, name, plan, None, warm=mib_per_s)
+        return await self._reshard(scope, name, plan, None, settling=settling, warm=mib_per_s)
 
-    async def _reshard(self, scope: str, name: str, plan: Plan, operation: str | None, **also: Any) -> Stream:
+    async def _reshard(
+        self, scope: str, name: str, plan: Plan, operation: str | None, *, settling: bool = False, **also: Any
+    ) -> Stream:
         """operation: what is only for provisioned streams."""
-        async with self._registry.held(scope, name) as stream:
+        async with self._registry.held(scope, name, settling=settling) as stream:
             if operation and stream.mode != PROVISIONED:
                 raise ChangeRefused(
                     f"Request is invalid. Stream {name} under account {stream.account} is in On-Demand mode; "

@@ -64,6 +64,10 @@ class Stream:
         horizon_ms = self.horizon_ms(now_ms)
         return [shard for shard in self.shards if shard.closed_ms is None or shard.closed_ms >= horizon_ms]
 
+    def expired(self, shard: Shard, now_ms: int) -> bool:
+        """Whether a shard was closed so long ago that nothing of it is left."""
+        return shard.closed_ms is not None and shard.closed_ms < self.horizon_ms(now_ms)
+
     # Where records go
 
     def place(self, partition_key: str | None, explicit_hash_key: int | None) -> Shard:
@@ -96,8 +100,7 @@ class Stream:
         """The shard of this id. Raises ShardMissing, also for one that has expired."""
         digits = shard_id.rpartition("-")[2]
         shard = self._by_number.get(int(digits)) if digits.isdecimal() and len(digits) <= 20 else None
-        expired = shard is not None and shard.closed_ms is not None and shard.closed_ms < self.horizon_ms(now_ms)
-        if shard is None or expired:
+        if shard is None or self.expired(shard, now_ms):
             raise ShardMissing(self.scope, self.name, shard_id)
         return shard
 

@@ -4,6 +4,7 @@ One subscription per consumer and shard. Within five seconds of the last another
 over, and the earlier one ends.
 """
 
+import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
 
@@ -14,7 +15,6 @@ from lakemill.engines.streams.reading import Batch, Reading
 from lakemill.engines.streams.registry import Registry
 from lakemill.engines.streams.shards import Shard
 from lakemill.engines.streams.stream import Stream
-from lakemill.ports.log import Log, LogMissing
 
 LIFE_S = 300.0
 HELD_S = 5.0
@@ -40,9 +40,8 @@ class Subscription:
 class Subscriptions:
     """Those of this process. limited: no more than 2 MiB a second each."""
 
-    def __init__(self, registry: Registry, log: Log, reading: Reading, *, limited: bool) -> None:
+    def __init__(self, registry: Registry, reading: Reading, *, limited: bool) -> None:
         self._registry = registry
-        self._log = log
         self._reading = reading
         self._limited = limited
         self._last: dict[Place, Subscription] = {}
@@ -91,9 +90,9 @@ class Subscriptions:
             if batch.records and self._limited:
                 allowance.use(sum(len(record.key) + len(record.value) for record in batch.records))
                 while not allowance.has(1, clock.time()) and not self._gone(subscription):
-                    await self._pause(stream, shard)
+                    await asyncio.sleep(LOOK_S / 5)
             elif not batch.records:
-                await self._wait(stream, shard, position)
+                await self._reading.wait(stream, {shard.number: position}, LOOK_S)
 
     def _gone(self, subscription: Subscription) -> bool:
         return self._closing or subscription.over
@@ -102,13 +101,3 @@ class Subscriptions:
         if self._registry.by_id(stream.id) is None:
             raise StreamMissing(stream.scope, stream.name)
         return await self._reading.read(stream, shard, position, records=BATCH_RECORDS, size=BATCH_BYTES)
-
-    async def _wait(self, stream: Stream, shard: Shard, position: int) -> None:
-        try:
-            await self._log.wait(stream.id, {shard.number: position}, LOOK_S)
-        except LogMissing:
-            raise StreamMissing(stream.scope, stream.name) from None
-
-    async def _pause(self, stream: Stream, shard: Shard) -> None:
-        """A moment, spent waiting for a record that cannot come so soon."""
-        await self._log.wait(stream.id, {shard.number: 1 << 62}, LOOK_S / 5)

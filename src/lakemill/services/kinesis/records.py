@@ -79,7 +79,7 @@ class RecordOperations(Part):
         stream, shard, position = iterators.read(request["ShardIterator"], self._streams.registry)
         if {"StreamARN", "StreamId"} & request.keys() and self._stream(call, request) is not stream:
             raise invalid("The ShardIterator is one of another stream.")
-        if shard not in stream.kept(self._now_ms()):
+        if stream.expired(shard, self._now_ms()):
             raise ShardMissing(stream.scope, stream.name, shard.id)
         if request.get("DryRun"):
             raise would_succeed()

@@ -116,7 +116,7 @@ class StreamOperations(Part):
             self._check_commitment(scope)
         await self._streams.configuring.switch_mode(scope, name, mode)
         if warm is not None:
-            await self._streams.resharding.warm(scope, name, warm)
+            await self._streams.resharding.warm(scope, name, warm, settling=True)
         return {}
 
     @operation("UpdateStreamWarmThroughput")
