@@ -27,6 +27,8 @@ SERVICE_PAGES = {
     "iam": "iam-sts",
     "sts": "iam-sts",
     "sagemaker-runtime": "sagemaker",
+    "kinesisanalytics": "kinesis-analytics",
+    "kinesisanalyticsv2": "kinesis-analytics",
     "kinesisvideo": "kinesis-video",
     "kinesis-video-media": "kinesis-video",
     "kinesis-video-archived-media": "kinesis-video",
