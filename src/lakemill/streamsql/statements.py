@@ -199,7 +199,8 @@ def _pump(reader: _Reader) -> CreatePump:
     reader.expect("INTO")
     stream, stream_token = reader.name("stream")
     columns = None
-    if reader.take("("):
+    following = reader.tokens[reader.at + 1 : reader.at + 2]
+    if not (following and following[0].token_type == TokenType.SELECT) and reader.take("("):
         named = [reader.name("column")]
         while reader.take(","):
             named.append(reader.name("column"))

@@ -206,7 +206,8 @@ class _Rewriter:
         self.out.append(token)
 
     def _is_alias(self) -> bool:
-        return bool(self.out) and self.out[-1].token_type == TokenType.ALIAS
+        """Whether the name before a parenthesis is no call but an alias with names of columns."""
+        return bool(self.out) and self.out[-1].token_type in (TokenType.ALIAS, TokenType.R_PAREN)
 
     def _is_unicode(self, token: Token) -> bool:
         if len(self.out) < 2 or not (self._is(self.out[-2], "U") and self._is(self.out[-1], "&")):

@@ -49,11 +49,17 @@ class Folding(Tracker):
     def __init__(self, place: int | None, aggregate: Aggregate):
         super().__init__(place)
         self.aggregate = aggregate
+        self.of, self.combine = aggregate.of, aggregate.combine
         self.front: list[Any] = []
         self.back: Any = None
 
     def add(self, values: tuple) -> None:
-        self.back = self.aggregate.merge(self.back, self.aggregate.of(self.value(values)))
+        # Written out, as this runs for every row: back = merge(back, of(value)).
+        state = self.of(None if self.place is None else values[self.place])
+        if self.back is None:
+            self.back = state
+        elif state is not None:
+            self.back = self.combine(self.back, state)
 
     def evict(self, entries: Entries) -> None:
         if not self.front:
