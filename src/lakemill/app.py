@@ -188,7 +188,7 @@ def build(settings: Settings) -> App:
     delivery = Delivery(metadata, records, clock, streams, keys)
     enforce = settings.auth == "on"
     authority = data / "ca.pem" if settings.tls else None
-    runtime = LambdaRuntime(identity, clock, settings.endpoint, authority, enforce=enforce)
+    runtime = LambdaRuntime(identity, clock, settings.endpoint, data, authority, enforce=enforce)
     functions = Functions(metadata, loglines, clock, data / "functions", runtime)
     analytics = Analytics(metadata, clock, data / "analytics", streams, delivery)
     planning = Planning(objects, functions, loglines, identity, clock, enforce=enforce)
@@ -309,12 +309,17 @@ async def _console(app: App, sagemaker: SageMaker, http: HttpRequest) -> Answer:
     buckets: list[dict[str, object]] = [
         {"name": one.name} for one in app.objects.buckets.owned_by(app.settings.account)
     ]
+    streams: list[dict[str, object]] = [
+        {"name": one.name, "status": f"{len(one.open)} shards", "created": f"{one.created:%Y-%m-%d %H:%M:%S}"}
+        for one in app.streams.registry.everywhere()[:CONSOLE_ROWS_MAX]
+    ]
     sections: dict[str, list[dict[str, object]]] = {
         "Endpoints": rows("endpoint"),
         "Training jobs": rows("training-job"),
         "Transform jobs": rows("transform-job"),
         "Models": rows("model"),
         "Buckets": buckets,
+        "Streams": streams,
     }
     page = await asyncio.to_thread(overview, f"lakemill at {app.settings.host}:{app.settings.port}", sections)
     return 200, [("content-type", "text/html; charset=utf-8"), ("cache-control", "no-store")], page

@@ -17,13 +17,14 @@ def gather(target: Target) -> dict[str, Any]:
         facts["health"] = _health(target)
     except OSError as error:
         return facts | {"reason": str(error)}
-    s3, sagemaker = target.client("s3"), target.client("sagemaker")
+    s3, sagemaker, kinesis = target.client("s3"), target.client("sagemaker"), target.client("kinesis")
     training = sagemaker.list_training_jobs(MaxResults=10, SortBy="CreationTime", SortOrder="Descending")
     transforms = sagemaker.list_transform_jobs(MaxResults=10, SortBy="CreationTime", SortOrder="Descending")
     endpoints = sagemaker.list_endpoints(MaxResults=50)
     return facts | {
         "up": True,
         "buckets": [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]],
+        "streams": [_row(stream, "Stream") for stream in kinesis.list_streams(Limit=50)["StreamSummaries"]],
         "training_jobs": [_row(job, "TrainingJob") for job in training["TrainingJobSummaries"]],
         "transform_jobs": [_row(job, "TransformJob") for job in transforms["TransformJobSummaries"]],
         "endpoints": [_row(endpoint, "Endpoint") for endpoint in endpoints["Endpoints"]],
@@ -43,7 +44,7 @@ def _row(summary: dict[str, Any], kind: str) -> dict[str, Any]:
     return {
         "name": summary[f"{kind}Name"],
         "status": summary[f"{kind}Status"],
-        "created": summary["CreationTime"].strftime("%Y-%m-%d %H:%M:%S"),
+        "created": (summary.get("CreationTime") or summary[f"{kind}CreationTimestamp"]).strftime("%Y-%m-%d %H:%M:%S"),
     }
 
 
@@ -55,7 +56,7 @@ def show(facts: dict[str, Any]) -> None:
         return
     typer.echo(f"{strong('up')}  {facts['endpoint']}  data in {facts['data']}")
     typer.echo(f"buckets: {', '.join(facts['buckets']) or 'none'}")
-    for title in ("training_jobs", "transform_jobs", "endpoints"):
+    for title in ("streams", "training_jobs", "transform_jobs", "endpoints"):
         typer.echo(f"\n{title.replace('_', ' ')}: {'' if facts[title] else 'none'}")
         if facts[title]:
             table(facts[title], ["name", "status", "created"])
