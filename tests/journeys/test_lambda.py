@@ -13,6 +13,8 @@ import zipfile
 import pytest
 from botocore.exceptions import ClientError
 
+from lakemill.ports.compute.sandbox import bubblewrap
+
 ACCOUNT = "000000000000"
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 CODE = """
@@ -26,6 +28,10 @@ def handler(event, context):
         return boto3.client("sts").get_caller_identity()["Arn"]
     if kind == "read":
         return boto3.client("s3").get_object(Bucket=event["bucket"], Key="a")["Body"].read().decode()
+    if kind == "list":
+        return sorted(os.listdir(event["path"]))
+    if kind == "write":
+        return open(event["path"], "w").write("x")
     if kind == "raise":
         raise ValueError("no good")
     if kind == "sleep":
@@ -132,6 +138,15 @@ def test_code_sees_its_environment_and_context(functions, f):
         "group": f"/aws/lambda/{f}",
         "custom": {"k": "v"},
     }
+
+
+@pytest.mark.skipif(bubblewrap() is None, reason="nothing hides the data folder here")
+def test_code_does_not_see_the_data_folder(lakemill, functions, f):
+    assert (lakemill.data / "master.key").exists()
+    assert asked(functions, f, do="list", path=str(lakemill.data)) == ["functions"]
+    assert asked(functions, f, do="list", path=str(lakemill.data / "functions")) == ["bytecode"]
+    assert asked(functions, f, do="list", path="/var/task") == ["app.py"]
+    assert asked(functions, f, do="write", path="/var/task/new.py")["errorType"] == "OSError"
 
 
 def test_an_exception_is_answered_in_lambdas_shape(functions, f):

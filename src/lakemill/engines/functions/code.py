@@ -63,9 +63,24 @@ class CodeStore:
             _remove(beside)
         return place
 
+    def bytecode(self, digest: str) -> Path:
+        """A folder for what Python makes of the files, so that the next worker starts quicker."""
+        place = self._folder / "bytecode" / digest
+        place.mkdir(parents=True, exist_ok=True)
+        return place
+
+    def sweep(self, used: set[str]) -> None:
+        """Remove what a crash left: archives that nobody refers to, and all that was unpacked, because nobody knows
+        whether it is whole. Call it at the start."""
+        _remove(self._folder / "unpacked")
+        if (self._folder / "archives").is_dir():
+            for digest in set(self._blobs.names()) - used:
+                self.forget(digest)
+
     def forget(self, digest: str) -> None:
         """Remove an archive nobody refers to any more."""
-        _remove(self._folder / "unpacked" / digest)
+        for made in ("unpacked", "bytecode"):
+            _remove(self._folder / made / digest)
         self._blobs.delete(digest)
 
 

@@ -66,6 +66,8 @@ class Functions:
 
     async def start(self) -> None:
         """Go on with events that wait."""
+        used = {one["code"] for kind in (FUNCTION, VERSION) for one in self.resources.all(kind)}
+        await asyncio.to_thread(self.code.sweep, used)
         self._pool.reserved = self._reserved()
         self.events.start()
 

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 LATEST = ""
@@ -78,8 +79,14 @@ class Launch:
 
     argv: list[str]
     environment: Mapping[str, str]
-    mounts: Mapping[str, Any]
-    """Where a path of the function's world is on this machine."""
+    folder: Path
+    """Its working directory, as it sees it."""
+    mounts: Mapping[str, Path] = dataclasses.field(default_factory=dict)
+    """Where a path of the function's world is on this machine, to be read only; needs a sandbox, as do the next two."""
+    hidden: Path | None = None
+    """A folder that looks empty to it,"""
+    kept: tuple[Path, ...] = ()
+    """save for these files and folders below it."""
     expires_s: float | None = None
     """When what the environment holds (keys) is no longer good; the worker is replaced before."""
 
@@ -91,8 +98,11 @@ class Runtime(Protocol):
         """Name of the log stream of a new worker."""
         ...
 
-    async def launch(self, function: Function, stream: str, folder: Any) -> Launch:
-        """How to start a worker. folder: the unpacked code. Raises FunctionUnavailable."""
+    async def launch(self, function: Function, stream: str, code: Path, bytecode: Path) -> Launch:
+        """How to start a worker. code: the unpacked archive; bytecode: a folder for what Python makes of it.
+
+        Raises FunctionUnavailable.
+        """
         ...
 
     def request(

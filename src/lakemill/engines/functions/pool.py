@@ -71,10 +71,11 @@ class Pool:
                 return worker, None
             await worker.kill()
         await self._make_room()
-        folder = await asyncio.to_thread(self._code.unpacked, function.code)
+        code = await asyncio.to_thread(self._code.unpacked, function.code)
+        bytecode = await asyncio.to_thread(self._code.bytecode, function.code)
         stream = self._runtime.stream(function, secrets.token_hex(16))
-        launch = await self._runtime.launch(function, stream, folder)
-        worker = await Worker.start(function, stream, launch, folder)
+        launch = await self._runtime.launch(function, stream, code, bytecode)
+        worker = await Worker.start(function, stream, launch)
         self._listen(worker)
         wrong = await worker.ready(max(INIT_S_MAX, float(function.timeout_s)))
         if wrong is not None:

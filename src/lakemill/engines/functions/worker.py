@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -14,8 +13,7 @@ import psutil
 from lakemill.engines.functions.errors import FunctionUnavailable
 from lakemill.engines.functions.frames import framed, read_frame
 from lakemill.engines.functions.function import Function, Launch, Outcome
-from lakemill.ports.compute.port import ComputeRefused
-from lakemill.ports.compute.sandbox import wrap
+from lakemill.engines.functions.isolation import command
 
 LINE_BYTES_MAX = 256 << 10
 MEMORY_POLL_S = 0.05
@@ -46,15 +44,9 @@ class Worker:
         self._reading = asyncio.create_task(self._read_lines())
 
     @classmethod
-    async def start(cls, function: Function, stream: str, launch: Launch, folder: Path) -> "Worker":
+    async def start(cls, function: Function, stream: str, launch: Launch) -> "Worker":
         """Raises FunctionUnavailable."""
-        try:
-            argv, _ = wrap(launch.argv, launch.mounts, network=True, folder=folder)
-        except ComputeRefused as refused:
-            raise FunctionUnavailable(str(refused)) from None
-        if "--info-fd" in argv:  # Told to a supervisor elsewhere; a worker says its pid itself.
-            place = argv.index("--info-fd")
-            del argv[place : place + 2]
+        argv = command(launch)
         pipe = asyncio.subprocess.PIPE
         try:
             process = await asyncio.create_subprocess_exec(
@@ -62,7 +54,7 @@ class Worker:
                 stdin=pipe,
                 stdout=pipe,
                 stderr=pipe,
-                cwd=folder,
+                cwd=None if launch.mounts else launch.folder,
                 env=dict(launch.environment),
                 start_new_session=True,
             )
@@ -150,13 +142,19 @@ class Worker:
         limit = self.function.memory_mib << 20
         while self.alive:
             with contextlib.suppress(psutil.Error):
-                if self._pid is not None:
-                    self._peak_bytes = max(self._peak_bytes, psutil.Process(self._pid).memory_info().rss)
+                self._peak_bytes = max(self._peak_bytes, self._resident_bytes())
             if self._peak_bytes > limit:
                 self._too_large = True
                 self._kill_group()
                 return
             await asyncio.sleep(MEMORY_POLL_S)
+
+    def _resident_bytes(self) -> int:
+        """Of the process that runs the code; while it has not said which, of all that were started."""
+        if self._pid is not None:
+            return int(psutil.Process(self._pid).memory_info().rss)
+        first = psutil.Process(self._process.pid)
+        return max(int(one.memory_info().rss) for one in (first, *first.children(recursive=True)))
 
     async def _read_lines(self) -> None:
         """Lines of standard error to the sink; those that only end an event's lines set its mark."""

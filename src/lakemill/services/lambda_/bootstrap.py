@@ -222,7 +222,7 @@ def main():
     channel = Channel()
     requests = RequestFilter()
     set_up_logging(requests)
-    sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
+    sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]  # In place of this program's own folder.
     try:
         handler = load(os.environ["_HANDLER"])
     except Exception as error:

@@ -101,25 +101,36 @@ def version_of(function: Function) -> str:
 class LambdaRuntime:
     """A runtime for the functions engine.
 
-    endpoint: where lakemill listens. authority: the CA certificate for https. enforce: whether a role must exist and
-    trust Lambda; without it a function works with the root's key.
+    endpoint: where lakemill listens. data: its data folder, which code does not see where there is a sandbox.
+    authority: the CA certificate for https. enforce: whether a role must exist and trust Lambda; without it a function
+    works with the root's key.
     """
 
     def __init__(
-        self, identity: Identity, clock: Clock, endpoint: str, authority: Path | None = None, *, enforce: bool = True
+        self,
+        identity: Identity,
+        clock: Clock,
+        endpoint: str,
+        data: Path,
+        authority: Path | None = None,
+        *,
+        enforce: bool = True,
     ) -> None:
         self._identity, self._clock = identity, clock
         self._endpoint, self._authority, self._enforce = endpoint, authority, enforce
+        programs = (Path(sys.prefix).resolve(), BOOTSTRAP.resolve())
+        self._hidden = None if any(one.is_relative_to(data.resolve()) for one in programs) else data.resolve()
+        """The data folder, unless the programs themselves lie in it."""
 
     def stream(self, function: Function, token: str) -> str:
         return f"{self._clock.now():%Y/%m/%d}/[{version_of(function)}]{token}"
 
-    async def launch(self, function: Function, stream: str, folder: Path) -> Launch:
+    async def launch(self, function: Function, stream: str, code: Path, bytecode: Path) -> Launch:
         program = interpreter(function.runtime)
         if program is None:
             raise FunctionUnavailable(f"this machine has no {function.runtime}")
-        mounts = {TASK_ROOT: folder} if bubblewrap() else {}
-        root = TASK_ROOT if mounts else str(folder)
+        mounts = {TASK_ROOT: code} if bubblewrap() else {}
+        root = TASK_ROOT if mounts else str(code)
         keys, expires_s = await self._credentials(function)
         region = function.scope.partition("/")[2]
         environment = {
@@ -127,7 +138,7 @@ class LambdaRuntime:
             "LANG": "en_US.UTF-8",
             "TZ": ":UTC",
             "PYTHONUNBUFFERED": "1",
-            "PYTHONPYCACHEPREFIX": str(folder.with_name(f"{folder.name}.cache")),
+            "PYTHONPYCACHEPREFIX": str(bytecode),
             "AWS_ENDPOINT_URL": self._endpoint,
             **function.environment,
             **keys,
@@ -146,7 +157,8 @@ class LambdaRuntime:
         }
         if self._authority is not None:
             environment.setdefault("AWS_CA_BUNDLE", str(self._authority))
-        return Launch([program, "-P", str(BOOTSTRAP)], environment, mounts, expires_s)
+        kept = (bytecode, self._authority) if self._authority is not None else (bytecode,)
+        return Launch([program, str(BOOTSTRAP)], environment, Path(root), mounts, self._hidden, kept, expires_s)
 
     async def _credentials(self, function: Function) -> tuple[dict[str, str], float | None]:
         """Keys of the role, and when they end."""

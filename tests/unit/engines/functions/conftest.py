@@ -37,10 +37,10 @@ def code_folder(tmp_path_factory):
 
 
 @pytest.fixture
-async def functions(metadata, loglines, clock, code_folder):
+async def functions(metadata, loglines, clock, code_folder, tmp_path):
     identity = Identity(metadata, clock, "000000000000")
     identity.root_key()
-    runtime = LambdaRuntime(identity, clock, "http://127.0.0.1:1", enforce=False)
+    runtime = LambdaRuntime(identity, clock, "http://127.0.0.1:1", tmp_path, enforce=False)
     made = Functions(metadata, loglines, clock, code_folder, runtime, idle_s=0.2, workers_max=12, retry_s=0)
     yield made
     await made.close()
