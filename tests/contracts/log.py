@@ -208,6 +208,14 @@ class LogContract:
         assert await log.wait(name, {0: position}, timeout_s=0) is True
         assert await log.wait(name, {0: log.bounds(name, 0).next}, timeout_s=0.02) is False
 
+    async def test_waiting_from_the_beginning_of_an_empty_shard_is_in_vain(self, log, name):
+        await log.create(name, 1)
+        assert await log.wait(name, {0: 0}, timeout_s=0.02) is False
+        await log.append(name, [entry(0, 1)])
+        assert await log.wait(name, {0: 0}, timeout_s=0.02) is True
+        await log.trim(name, 1 << 40)
+        assert await log.wait(name, {0: 0}, timeout_s=0.02) is False
+
     async def test_who_waits_for_a_log_that_is_deleted_is_told(self, log, name):
         await log.create(name, 1)
         waiting = asyncio.create_task(log.wait(name, {0: log.bounds(name, 0).next}, timeout_s=10))

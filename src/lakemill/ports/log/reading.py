@@ -24,7 +24,7 @@ from lakemill.ports.log.segment import Segment
 from lakemill.ports.log.shards import Shards
 
 STRETCH_BYTES = 1 << 20
-"""A long read lets others have the loop after so much."""
+"""A long read lets others have the loop each time it has read so much."""
 _FILES_MAX = 64
 _RUNS_MAX = 256
 T = TypeVar("T")
@@ -135,9 +135,9 @@ class Reading:
             found += more
             used += bytes_
             position = more[-1].position + 1
+            await asyncio.sleep(0)  # Whoever reads on and on lets others have the loop.
             if position >= self._shards.next[shard] or used >= size:
                 break
-            await asyncio.sleep(0)
         return found
 
     async def position_at(self, shard: int, time_ms: int) -> int:

@@ -41,7 +41,7 @@ class Shards:
 
     async def wait(self, positions: Mapping[int, int], timeout_s: float) -> bool:
         """Until some shard has a record at its position or later; False if none came in time."""
-        if any(self.next[shard] > position for shard, position in positions.items()):
+        if any(self._has(shard, position) for shard, position in positions.items()):
             return True
         waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         for shard, position in positions.items():
@@ -62,8 +62,12 @@ class Shards:
         """Tell those who wait for what these shards have now."""
         for shard in shards:
             for waiter, position in self._waiters.get(shard, {}).items():
-                if self.next[shard] > position and not waiter.done():
+                if not waiter.done() and self._has(shard, position):
                     waiter.set_result(True)
+
+    def _has(self, shard: int, position: int) -> bool:
+        """Whether a record is there at this position or later."""
+        return self.next[shard] > max(position, self.first[shard])
 
     def give_up(self, error: Exception | None) -> None:
         """Nothing comes any more: raise the error to those who wait, or tell them that nothing came."""
