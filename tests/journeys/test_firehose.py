@@ -378,8 +378,8 @@ def test_nothing_is_lost_and_every_object_is_whole_when_the_platform_is_killed_u
     writers = [threading.Thread(target=write, args=(n,)) for n in range(2)]
     for writer in writers:
         writer.start()
-    for _ in range(3):
-        time.sleep(1.2)
+    for _ in range(2):
+        time.sleep(1.5)
         running.kill()
         running.start()
     time.sleep(0.5)
