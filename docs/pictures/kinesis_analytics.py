@@ -90,7 +90,7 @@ def draw(values: np.ndarray, scores: np.ndarray, limit: float, events: list[dict
         places = np.flatnonzero(window)
         for axes in (above, below):
             axes.axvspan(places[0], places[-1], color="0.88", linewidth=0)
-        above.annotate(event["event"], (places[0], 1.02), xycoords=("data", "axes fraction"), rotation=25, fontsize=7)
+        above.annotate(event["event"], (places[0], 1.02), xycoords=("data", "axes fraction"), rotation=50, fontsize=7)
     above.plot(values / 1000, linewidth=0.6, color="C0")
     above.set_ylabel("passengers, thousands")
     below.plot(scores, linewidth=0.6, color="C3")

@@ -1,5 +1,8 @@
 """Applications: versions, states, and work that goes on."""
 
+import os
+import signal
+
 import pytest
 
 from lakemill.engines.analytics import (
@@ -115,6 +118,20 @@ async def test_what_may_not_be_read_is_told_once_and_read_when_it_may_be(site):
     assert await site.rows(1) == ['{"k":"a","seen":1}']
     await until(lambda: site.said[1:] == [("INFO", "The application works again.")])
     assert site.analytics.fault(document) is None
+
+
+async def test_a_worker_that_is_killed_is_told_and_followed_by_another(site):
+    document = await running(site)
+    await site.put("a")
+    await site.rows(1)
+    os.kill(site.analytics._runners[document["id"]].worker.pid, signal.SIGKILL)
+    await until(lambda: site.said)
+    assert site.said == [("ERROR", "the worker process ended with signal SIGKILL")]
+    await site.put("b")
+    rows: list[str] = []
+    while '{"k":"b","seen":2}' not in rows:  # The first may come twice.
+        rows = await site.rows(len(rows) + 1)
+    assert set(rows) == {'{"k":"a","seen":1}', '{"k":"b","seen":2}'}
 
 
 async def test_an_application_that_cannot_begin_can_be_stopped(site):
