@@ -70,6 +70,8 @@ _ENUMS = {
 _OTHER_ROOTS = {"SelectRequest"}
 # And some it judges itself, whatever the model lists.
 _OPEN_ENUMS = {"BucketLocationConstraint", "Event"}
+_ANY_CASE = {"ChecksumMode"}
+"""Enumerations whose values count in any case: Arrow's S3 client asks for checksums in small letters."""
 _CONDITIONAL_DATES = {"if-modified-since", "if-unmodified-since"}
 _MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
 
@@ -169,12 +171,14 @@ class S3Xml(RestXml):
         values = given if isinstance(given, list) else [given]
         scalar = member.member if member.type_name == "list" else member
         enum = scalar.metadata.get("enum")
+        if scalar.name in _ANY_CASE:
+            values = [value.upper() for value in values]
         wrong = [value for value in values if enum and value not in enum]
         if wrong:
             code, message = _ENUMS.get(scalar.name, ("InvalidArgument", f"Provided {wire} not valid"))
             fields = {"ArgumentName": wire, "ArgumentValue": str(wrong[0])} if code == "InvalidArgument" else {}
             return ServiceError(code, message, status=400, fields=fields)
-        if violations(_Alone(member), {"value": given}):
+        if scalar.name not in _ANY_CASE and violations(_Alone(member), {"value": given}):
             return self._invalid(wire, member, str(given))
         return None
 

@@ -108,7 +108,7 @@ class ObjectOperations:
     ) -> tuple[ByteRange | None, dict[str, Any]]:
         """Which bytes are asked for, and the checksum and part members that go with them."""
         number, text = request.get("PartNumber"), request.get("Range")
-        wanted = request.get("ChecksumMode") == "ENABLED"
+        wanted = request.get("ChecksumMode", "").upper() == "ENABLED"
         if number is None:
             part = byte_range(text, record.size)
             # A checksum of the whole would not fit a range.
