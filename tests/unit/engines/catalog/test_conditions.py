@@ -3,6 +3,8 @@
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lakemill.engines.catalog.conditions import parse
 from lakemill.engines.catalog.entries import Column
@@ -115,3 +117,21 @@ def test_no_pattern_takes_long():
     began = time.perf_counter()
     assert not condition.holds(["a" * 1000, *ROW[1:]])
     assert time.perf_counter() - began < 1
+
+
+WORDS = st.sampled_from(
+    [*"sndtmb", *("=", "<>", "<=", "(", ")", ","), *("and", "or", "not", "in", "like", "between", "is", "null"),
+     *("date", "timestamp", "true", "1", "-2.5", "'a'", "'2024-02-29'", "'%'", "'", '"', "`", "é", ";")]
+)  # fmt: skip
+
+
+@given(words=st.lists(WORDS, max_size=12), values=st.lists(st.text(max_size=4), min_size=6, max_size=6))
+@settings(max_examples=300, deadline=None)
+def test_any_text_is_a_condition_or_refused(words, values):
+    try:
+        condition = parse(" ".join(words), KEYS)
+    except ExpressionWrong:
+        return
+    assert condition.holds(values) in (True, False)
+    if condition.holds(values):
+        assert tuple(values[: len(condition.fixed)]) == condition.fixed
