@@ -2,7 +2,8 @@
 
 Letters: y year, M month (MMM its short name, MMMM its name), d day, D day of the year, H hour from 0, h hour from 1 to
 12, a AM or PM, m minute, s second, S millisecond, E day of the week, z and Z and X time zone (read: UTC, GMT or an
-offset). What stands in single quotes, and everything that is no letter, stands for itself.
+offset). Without a, an h beyond 12 is an hour as well; of S, three digits count. What stands in single quotes, and
+everything that is no letter, stands for itself.
 """
 
 import re
@@ -79,6 +80,8 @@ def _moment(letters: list[tuple[str, int]], values: tuple[str, ...]) -> datetime
             found["M"] = next(i for i, name in enumerate(_MONTHS, 1) if name[:3].lower() == value[:3].lower())
         elif letter == "y" and count <= 2 and len(value) == 2:
             found["y"] = 2000 + int(value) if int(value) < 70 else 1900 + int(value)
+        elif letter == "S" and len(value) > 3:
+            found["S"] = int(value[:3])
         elif letter in _NUMBERS:
             found[letter] = int(value)
         elif letter == "a":
@@ -86,11 +89,18 @@ def _moment(letters: list[tuple[str, int]], values: tuple[str, ...]) -> datetime
         elif letter in "zZX" and value[0] in "+-":
             minutes = int(value[1:3]) * 60 + int(value[-2:])
             offset = timedelta(minutes=minutes if value[0] == "+" else -minutes)
-    hour = found["h"] % 12 + 12 * found.get("pm", 0) if "h" in found else found["H"]
-    moment = datetime(found["y"], found["M"], found["d"], hour, found["m"], found["s"], found["S"] * 1000)
+    moment = datetime(found["y"], found["M"], found["d"], _hour(found), found["m"], found["s"], found["S"] * 1000)
     if "D" in found:
         moment = moment.replace(month=1, day=1) + timedelta(days=found["D"] - 1)
     return moment - offset
+
+
+def _hour(found: dict[str, int]) -> int:
+    if "h" not in found:
+        return found["H"]
+    if "pm" in found:
+        return found["h"] % 12 + 12 * found["pm"]
+    return 0 if found["h"] == 12 else found["h"]
 
 
 def formatter(pattern: str) -> Callable[[date | time], str]:

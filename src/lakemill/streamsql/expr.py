@@ -16,8 +16,8 @@ class Expr:
 
     constant: no row and no clock is needed. monotone: the values do not fall from row to row. rowtime: they are a
     rising function of ROWTIME alone, so that the clock can tell when a value has passed; `boundary` is then, where it
-    is known, the first ROWTIME at which the value is no longer the given one. months: the value of an interval of years
-    and months, which Arrow has no arithmetic for.
+    is known, the first ROWTIME at which the value is no longer the given one. itself: it is ROWTIME and nothing else.
+    months: the value of an interval of years and months, which Arrow has no arithmetic for.
     """
 
     kind: pa.DataType
@@ -26,6 +26,7 @@ class Expr:
     monotone: bool = False
     rowtime: bool = False
     boundary: Callable[[int], int] | None = None
+    itself: bool = False
     length: int | None = None
     months: int | None = None
 
@@ -45,12 +46,13 @@ def constant(value: object, kind: pa.DataType) -> Expr:
 
 
 def column(index: int, kind: SqlType, rowtime: bool = False) -> Expr:
-    return Expr(kind.arrow, lambda frame: frame.columns[index], length=kind.length, monotone=rowtime, rowtime=rowtime)
+    plain = Expr(kind.arrow, lambda frame: frame.columns[index], length=kind.length)
+    return replace(plain, monotone=rowtime, rowtime=rowtime, itself=rowtime)
 
 
 def rising(result: Expr, source: Expr, boundary: Callable[[int], int] | None = None) -> Expr:
     """`result` rises when `source` does."""
-    return replace(result, monotone=source.monotone, rowtime=source.rowtime, boundary=boundary)
+    return replace(result, monotone=source.monotone, rowtime=source.rowtime, boundary=boundary, itself=False)
 
 
 def call(kernel: Callable[..., Values], kind: pa.DataType, *arguments: Expr) -> Expr:

@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from lakemill.streamsql import operations as ops
 from lakemill.streamsql.errors import SqlError
-from lakemill.streamsql.expr import Expr, call, cast_to, constant, unified
+from lakemill.streamsql.expr import Expr, call, cast_to, constant, rising, unified
 from lakemill.streamsql.frame import Frame, Values, choose
 from lakemill.streamsql.functions import find_function
 from lakemill.streamsql.intervals import interval
@@ -185,7 +185,10 @@ class Compiler:
         parameters = [int(parameter.name) for parameter in target.expressions]
         if name == "TIMESTAMP":
             parameters = []
-        return cast_to(self.compile(node.this), named(name, parameters))
+        value = self.compile(node.this)
+        result = cast_to(value, named(name, parameters))
+        # A day does not fall when a time does not.
+        return rising(result, value) if value.rowtime and pa.types.is_date(result.kind) else result
 
     # Truth values.
 

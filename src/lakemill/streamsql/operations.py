@@ -100,7 +100,8 @@ def _numbers(sign: str, left: Expr, right: Expr) -> Expr:
     if sign == "%":
         return call(_remainder(kind), kind, left, right)
     result = call(_CHECKED[sign], kind, left, right)
-    return rising(result, left) if sign in "+-" and right.constant else result
+    steady = sign in "+-" or (sign == "/" and (right.value() or 0) > 0) if right.constant else False
+    return rising(result, left) if steady else result
 
 
 def _exact(sign: str, left: Expr, right: Expr) -> Expr:

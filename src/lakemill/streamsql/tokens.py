@@ -13,6 +13,7 @@ text and sqlglot's own parser does the rest:
 | `stream OVER (RANGE INTERVAL '1' MINUTE PRECEDING) AS s` | `stream AS s`, the window being kept beside it |
 | `(a - b) SECOND` | `$INTERVAL_IN((a - b), 'SECOND')` |
 | `NTH_VALUE(x, 2) FROM LAST` | `$NTH_VALUE(x, 2, 'LAST')` |
+| `t + INTERVAL '30' SECOND TO MINUTE` in FLOOR | `t + (INTERVAL '30' SECOND) TO MINUTE` |
 | `U&'\\0009'` | `'<tab>'` |
 """
 
@@ -104,7 +105,9 @@ class _Rewriter:
     def run(self) -> None:
         while self.at < len(self.tokens):
             token = self.tokens[self.at]
-            if not (self._drop_stream(token) or self._stagger(token) or self._stream_window(token)):
+            if not (
+                self._drop_stream(token) or self._stagger(token) or self._stream_window(token) or self._interval(token)
+            ):
                 self._plain(token)
                 self.at += 1
 
@@ -165,6 +168,19 @@ class _Rewriter:
             inside, end = [name], self.at + 1
         self.result.windows[owner.start] = [token, *inside]
         self.at = end + 1
+        return True
+
+    def _interval(self, token: Token) -> bool:
+        """`FLOOR(t + INTERVAL '30' SECOND TO MINUTE)`: the unit behind TO is that of FLOOR, as it is none below."""
+        ahead = [part.text.upper() if (part := self._peek(i)) is not None else "" for i in range(5)]
+        if token.token_type != TokenType.INTERVAL or ahead[3] != "TO" or not {ahead[2], ahead[4]} <= set(UNITS):
+            return False
+        if UNITS.index(ahead[4]) > UNITS.index(ahead[2]):
+            return False
+        self.out.append(_like(token, TokenType.L_PAREN, "("))
+        self.out += self.tokens[self.at : self.at + 3]
+        self.out.append(_like(token, TokenType.R_PAREN, ")"))
+        self.at += 3
         return True
 
     def _parenthesised(self, start: int) -> tuple[list[Token], int]:

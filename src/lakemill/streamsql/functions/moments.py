@@ -1,5 +1,7 @@
 """Functions on dates, times and intervals. All times are UTC, to the millisecond."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -54,11 +56,7 @@ def _rounded(name: str, value: Expr, unit: Expr | None) -> Expr:
     kernel = pc.floor_temporal if name == "FLOOR" else pc.ceil_temporal
     result = call(lambda v: kernel(v, unit=word.lower()), value.kind, value)
     boundary = _end_of(lambda v: pc.floor_temporal(v, unit=word.lower()), word, 1) if name == "FLOOR" else None
-    return rising(result, value, boundary if _is_rowtime(value) else None)
-
-
-def _is_rowtime(value: Expr) -> bool:
-    return value.rowtime and value.kind == TIMESTAMP and value.boundary is None and not value.constant
+    return rising(result, value, boundary if value.itself else None)
 
 
 def _multiple(values: Values, size: int, up: int, kind: pa.DataType) -> Values:
@@ -93,7 +91,7 @@ def step(value: Expr, by: Expr) -> Expr:
         def kernel(values: Values) -> Values:
             return pc.floor_temporal(values, multiple=months, unit="month")
 
-        boundary = _end_of(kernel, "MONTH", months) if _is_rowtime(value) else None
+        boundary = _end_of(kernel, "MONTH", months) if value.itself else None
         return rising(call(kernel, TIMESTAMP, value), value, boundary)
     size = constant_argument(by, "STEP", "What follows BY")
     if by.kind != DURATION:
@@ -103,7 +101,7 @@ def step(value: Expr, by: Expr) -> Expr:
         raise ValueError("STEP takes a positive interval")
     if value.kind not in (TIMESTAMP, DURATION):
         raise TypeError(f"STEP BY an interval takes a TIMESTAMP, not {sql_name(value.kind)}")
-    boundary = (lambda key: key + ms) if _is_rowtime(value) else None
+    boundary = (lambda key: key + ms) if value.itself else None
     return rising(call(lambda v: _multiple(v, ms, 0, value.kind), value.kind, value), value, boundary)
 
 
@@ -168,7 +166,7 @@ def interval_in(value: Expr, unit: Expr) -> Expr:
 @define("MONOTONIC", 1)
 def monotonic(value: Expr) -> Expr:
     """The value, with the promise that it does not fall from row to row."""
-    return Expr(value.kind, value.run, value.constant, True, value.rowtime, value.boundary, value.length)
+    return replace(value, monotone=True)
 
 
 def _reading(name: str, target: pa.DataType):

@@ -125,7 +125,7 @@ def rowtime_items(items: Sequence[Item]) -> list[Item]:
 
 def is_own_rowtime(item: Item) -> bool:
     """Whether the item is ROWTIME as it is."""
-    return item.expr.rowtime and isinstance(item.node, exp.Column)
+    return item.expr.itself
 
 
 def scope_of(schema: pa.Schema, table: str | None) -> Scope:
