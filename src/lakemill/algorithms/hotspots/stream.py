@@ -98,13 +98,14 @@ class HotspotStream:
                 self.window, records[begin:], self.radius**2, self.min_points, self._room, ends[begin:], sizes, *corners
             )
             spots = list(_spots(sizes[:written], *corners[:, :written]))
-            start = 0
+            start, last = 0, self.hotspots
             for end in ends[begin : begin + taken].tolist():
                 if end >= 0:
-                    if self.hotspots != spots[start:end]:
-                        self.hotspots = spots[start:end]
-                    start = end
-                found.append(self.hotspots)
+                    now, start = spots[start:end], end
+                    if now != last:
+                        last = now
+                found.append(last)
+            self.hotspots = last
         return found
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -121,6 +122,6 @@ class HotspotStream:
 
 def _spots(sizes: np.ndarray, lows: np.ndarray, highs: np.ndarray) -> Iterator[Hotspot]:
     # One flat list: a list for each row would keep the garbage collector busy for longer than all the rest takes.
-    low, high, columns = lows.ravel().tolist(), highs.ravel().tolist(), lows.shape[1]
-    for start, points in zip(range(0, len(low), columns), sizes.tolist(), strict=True):
-        yield Hotspot(points, tuple(low[start : start + columns]), tuple(high[start : start + columns]))
+    lists = ([iter(table.ravel().tolist())] * lows.shape[1] for table in (lows, highs))
+    tuples = (zip(*one, strict=True) for one in lists)
+    return map(Hotspot, sizes.tolist(), *tuples)
