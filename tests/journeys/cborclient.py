@@ -4,6 +4,7 @@ import http.client
 import urllib.parse
 
 import cbor2
+import httpx
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -51,13 +52,17 @@ class CborClient:
         self._place = urllib.parse.urlsplit(lakemill.endpoint)
         self._credentials = Credentials(lakemill.access_key_id, lakemill.secret)
 
-    def _ask(self, operation, request):
+    def _signed(self, operation, request):
         body = _encoded(request)
         headers = {"Content-Type": CONTENT_TYPE, "X-Amz-Target": f"Kinesis_20131202.{operation}"}
         signed = AWSRequest("POST", self._place.geturl() + "/", data=body, headers=headers)
         SigV4Auth(self._credentials, "kinesis", "us-east-1").add_auth(signed)
+        return body, dict(signed.headers.items())
+
+    def _ask(self, operation, request):
+        body, headers = self._signed(operation, request)
         connection = http.client.HTTPConnection(self._place.hostname, self._place.port, timeout=30)
-        connection.request("POST", "/", body, dict(signed.headers.items()))
+        connection.request("POST", "/", body, headers)
         return connection, connection.getresponse()
 
     def call(self, operation, **request):
@@ -82,3 +87,16 @@ class CborClient:
                     yield frame.headers, decoded(frame.payload)
         finally:
             connection.close()
+
+    def events_over_http_2(self, operation, **request):
+        """The same over HTTP/2 with prior knowledge, which is what the Kinesis Client Library speaks."""
+        body, headers = self._signed(operation, request)
+        url, frames = self._place.geturl() + "/", Decoder()
+        with (
+            httpx.Client(http1=False, http2=True, timeout=30) as client,
+            client.stream("POST", url, headers=headers, content=body) as answer,
+        ):
+            assert (answer.http_version, answer.status_code) == ("HTTP/2", 200)
+            for piece in answer.iter_bytes():
+                for frame in frames.feed(piece):
+                    yield frame.headers, decoded(frame.payload)

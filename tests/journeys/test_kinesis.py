@@ -414,13 +414,14 @@ def test_a_program_that_speaks_cbor_is_answered_in_cbor(lakemill, kinesis, strea
     assert caught.value.headers["x-amzn-errortype"] == "ResourceNotFoundException"
 
 
-def test_a_subscription_in_cbor_sends_cbor_events(lakemill, kinesis, stream):
+@pytest.mark.parametrize("way", ["events", "events_over_http_2"])
+def test_a_subscription_in_cbor_sends_cbor_events(lakemill, kinesis, stream, way):
     client = CborClient(lakemill)
     arn = kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]["StreamARN"]
     consumer = client.call("RegisterStreamConsumer", StreamARN=arn, ConsumerName="java")["Consumer"]
     assert consumer["ConsumerStatus"] == "ACTIVE"
     kinesis.put_record(StreamName=stream, Data=b"one", PartitionKey="k", ExplicitHashKey="0")
-    events = client.events(
+    events = getattr(client, way)(
         "SubscribeToShard",
         ConsumerARN=consumer["ConsumerARN"],
         ShardId="shardId-000000000000",
