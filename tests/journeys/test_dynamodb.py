@@ -1,5 +1,6 @@
 """DynamoDB through boto3."""
 
+import json
 import zlib
 from decimal import Decimal
 
@@ -575,3 +576,29 @@ def test_policies_decide_on_tables(lakemill, db, table):
     code, text = refused(reader.transact_write_items, TransactItems=puts)
     assert code == "AccessDeniedException"
     assert "dynamodb:PutItem" in text
+
+
+@pytest.mark.parametrize(
+    ("operation", "own", "others"),
+    [
+        ("get_item", {"Key": row(1)}, {"Key": {"id": {"S": "b"}, "n": {"N": "1"}}}),
+        ("put_item", {"Item": row(1)}, {"Item": {"id": {"S": "b"}, "n": {"N": "1"}}}),
+        (
+            "query",
+            {"KeyConditionExpression": "id = :id", "ExpressionAttributeValues": {":id": {"S": "a"}}},
+            {"KeyConditionExpression": "id = :id", "ExpressionAttributeValues": {":id": {"S": "b"}}},
+        ),
+    ],
+)
+def test_a_policy_can_give_everyone_their_own_items(lakemill, db, table, operation, own, others):
+    iam = lakemill.client("iam")
+    name = f"owner-{operation}"
+    iam.create_user(UserName=name)
+    condition = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["a"]}}
+    statement = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*", "Condition": condition}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=policy)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    owner = lakemill.client("dynamodb", access_key=key["AccessKeyId"], secret=key["SecretAccessKey"])
+    getattr(owner, operation)(TableName=table, **own)
+    assert refused(getattr(owner, operation), TableName=table, **others)[0] == "AccessDeniedException"

@@ -7,7 +7,14 @@ from typing import Any
 from lakemill.engines.tables import Table, add_index
 from lakemill.engines.tables.errors import IndexExists, IndexMissing, TableMissing, TableProtected
 from lakemill.services.base import Call, ServiceError, operation
-from lakemill.services.dynamodb.describing import check_definitions, described, index_of, indexes_of, key_of_schema
+from lakemill.services.dynamodb.describing import (
+    INDEXES_MAX,
+    check_definitions,
+    described,
+    index_of,
+    indexes_of,
+    key_of_schema,
+)
 from lakemill.services.dynamodb.legacy import wrong
 from lakemill.services.dynamodb.names import (
     Answer,
@@ -263,6 +270,10 @@ def _update_index(table: Table, update: Request, types: dict[str, str]) -> None:
     if kind == "Create":
         known = {a.name: a.type for a in table.key.attributes} | types
         index = index_of(one, known, table=None)
+        if sum(not other.local for other in table.indexes.values()) >= INDEXES_MAX["GlobalSecondaryIndexes"]:
+            raise wrong(
+                f"GlobalSecondaryIndexes count exceeds the per-table limit of {INDEXES_MAX['GlobalSecondaryIndexes']}"
+            )
         for attribute in index.key.attributes:
             if {a.name: a.type for a in table.key.attributes}.get(attribute.name, attribute.type) != attribute.type:
                 raise wrong(f"Attribute {attribute.name} has another type in the key of the table")
