@@ -3,6 +3,7 @@
 import bisect
 import datetime
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from lakemill.engines.streams.errors import HashKeyOutside, KeyAbsent, SequenceForeign, ShardMissing
@@ -78,18 +79,18 @@ class Stream:
         if partition_key is None:
             raise KeyAbsent
         if explicit_hash_key is None:
-            return self.by_key(partition_key.encode())
+            return self.by_keys([partition_key.encode()])[0]
         if not 0 <= explicit_hash_key <= HASH_KEY_MAX:
             raise HashKeyOutside(explicit_hash_key)
         return self.open[bisect.bisect_right(self._lows, explicit_hash_key.to_bytes(16, "big")) - 1]
 
-    def by_key(self, partition_key: bytes) -> Shard:
-        """The open shard that the hash of a partition key falls into."""
-        if len(self.open) == 1:
-            return self.open[0]
+    def by_keys(self, partition_keys: Sequence[bytes]) -> list[Shard]:
+        """The open shards that the hashes of partition keys fall into."""
+        shards, lows, find, md5 = self.open, self._lows, bisect.bisect_right, hashlib.md5
+        if len(shards) == 1:
+            return shards * len(partition_keys)
         # Bytes compare as the big-endian numbers they are.
-        digest = hashlib.md5(partition_key, usedforsecurity=False).digest()
-        return self.open[bisect.bisect_right(self._lows, digest) - 1]
+        return [shards[find(lows, md5(key, usedforsecurity=False).digest()) - 1] for key in partition_keys]
 
     # Shards by name
 

@@ -66,23 +66,24 @@ class Writing:
 
     def _prepared(self, stream: Stream, puts: Sequence[Put], seal: Seal | None) -> tuple[list[Shard], list[Entry]]:
         """The shard and the log's entry of each record. Raises RecordTooLarge, KeyAbsent, HashKeyOutside."""
-        time_ms = self._registry.now_ms()
-        size_max, by_key, evenly = stream.record_bytes_max, stream.by_key, stream.evenly
-        placed, entries = [], []
-        for put in puts:
-            partition_key, data = put.partition_key, put.data
-            key = b"" if partition_key is None else partition_key.encode()
-            if len(data) + len(key) > size_max:
-                raise RecordTooLarge(len(data), size_max)
-            if partition_key is None or evenly or put.explicit_hash_key is not None:
-                shard = stream.place(partition_key, put.explicit_hash_key)
-            else:
-                shard = by_key(key)
-            placed.append(shard)
-            if seal is None:
-                entries.append(Entry(shard.number, time_ms, key, data))
-            else:
-                entries.append(Entry(shard.number, time_ms, key, *seal.close(data, key)))
+        time_ms, size_max = self._registry.now_ms(), stream.record_bytes_max
+        keys = [b"" if put.partition_key is None else put.partition_key.encode() for put in puts]
+        for put, key in zip(puts, keys, strict=True):
+            if len(put.data) + len(key) > size_max:
+                raise RecordTooLarge(len(put.data), size_max)
+        if stream.evenly or any([put.partition_key is None or put.explicit_hash_key is not None for put in puts]):
+            placed = [stream.place(put.partition_key, put.explicit_hash_key) for put in puts]
+        else:
+            placed = stream.by_keys(keys)
+        if seal is None:
+            entries = [
+                Entry(shard.number, time_ms, key, put.data) for put, key, shard in zip(puts, keys, placed, strict=True)
+            ]
+        else:
+            entries = [
+                Entry(shard.number, time_ms, key, *seal.close(put.data, key))
+                for put, key, shard in zip(puts, keys, placed, strict=True)
+            ]
         return placed, entries
 
     def _within_limits(self, stream: Stream, limits: Limits, entries: list[Entry]) -> list[bool]:
