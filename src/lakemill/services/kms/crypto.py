@@ -33,16 +33,17 @@ class CryptoOperations:
     async def decrypt(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         algorithm = request.get("EncryptionAlgorithm", SYMMETRIC)
         context = request.get("EncryptionContext", {})
-        key = self._source(call, request, request.get("KeyId"), request["CiphertextBlob"], algorithm)
-        plaintext = await self._decrypted(key, algorithm, request["CiphertextBlob"], context)
+        blob = blob_of(request)
+        key = self._source(call, request, request.get("KeyId"), blob, algorithm)
+        plaintext = await self._decrypted(key, algorithm, blob, context)
         dry(request)
         answer = {"KeyId": key_arn(key), "Plaintext": plaintext, "EncryptionAlgorithm": algorithm}
-        return answer | self._material_id("KeyMaterialId", key, request["CiphertextBlob"])
+        return answer | self._material_id("KeyMaterialId", key, blob)
 
     @operation("ReEncrypt", refuses=MODIFIERS)
     async def re_encrypt(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         before = request.get("SourceEncryptionAlgorithm", SYMMETRIC)
-        blob = request["CiphertextBlob"]
+        blob = blob_of(request)
         source = self._source(call, request, request.get("SourceKeyId"), blob, before)
         target = self.ready(call, request, request["DestinationKeyId"], "ENCRYPT_DECRYPT")
         after = algorithm_of(target, request.get("DestinationEncryptionAlgorithm", SYMMETRIC))
@@ -181,6 +182,14 @@ class CryptoOperations:
     def _material_id(self, member: str, key: Key, blob: bytes) -> dict[str, str]:
         """Which version of a symmetric key's material made a ciphertext."""
         return {member: self.keys.opener(blob)[1].id} if key.spec_name == SYMMETRIC else {}
+
+
+def blob_of(request: dict[str, Any]) -> bytes:
+    """The ciphertext of a request; the model lets it be left out. Raises ValidationException."""
+    if "CiphertextBlob" not in request:
+        raise invalid("CiphertextBlob must be given.")
+    blob: bytes = request["CiphertextBlob"]
+    return blob
 
 
 def maker_of(keys: Keys, blob: bytes) -> Key | None:

@@ -8,7 +8,7 @@ from lakemill.engines.keys.engine import located
 from lakemill.engines.keys.grants import Grant
 from lakemill.services.base import Call, Need, ServiceError
 from lakemill.services.keyaccess import key_need, principal_of
-from lakemill.services.kms.crypto import maker_of
+from lakemill.services.kms.crypto import blob_of, maker_of
 from lakemill.services.kms.grants import retired
 from lakemill.services.kms.names import alias_arn, key_of, scope_of
 
@@ -58,7 +58,7 @@ def _needs(keys: Keys, call: Call, request: dict[str, Any]) -> list[Need]:
     if name == "RetireGrant":
         return [_retire_need(keys, call, retired(keys, call, request))]
     if name == "Decrypt" and "KeyId" not in request:
-        maker = maker_of(keys, request["CiphertextBlob"])
+        maker = maker_of(keys, blob_of(request))
         if maker is None:
             return []
         key = maker
@@ -103,7 +103,7 @@ def _reencrypt_needs(keys: Keys, call: Call, request: dict[str, Any], extra: Map
     if "SourceKeyId" in request:
         source: Key | None = key_of(keys, call, request["SourceKeyId"])
     else:
-        source = maker_of(keys, request["CiphertextBlob"])
+        source = maker_of(keys, blob_of(request))
     same = source is not None and source.id == target.id
     extra = {**extra, "kms:ReEncryptOnSameKey": same}
     found = [_need(keys, call, target, "ReEncryptTo", request.get("DestinationEncryptionContext"), extra)]
