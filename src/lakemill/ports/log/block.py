@@ -23,9 +23,12 @@ from lakemill.ports.log.port import Entry, Record
 
 HEADER = struct.Struct("<8sIIIIIIQqq")
 HEADER_BYTES = HEADER.size
+GLANCE = struct.Struct("<8s4xII")
+"""Of a header only what is needed to pass by: mark, body size, shard."""
 _CHECKED = 12
 """Where in a block the checksum begins to count."""
 _CHECKED_HEADER = struct.Struct("<IIIIIQqq")
+_TWO = struct.Struct("<II")
 _PREFIX = struct.Struct("<8sI")
 NOTES = 1
 TIMES = 2
@@ -127,6 +130,8 @@ def decode(
     At most `records`, and no more than size bytes, but at least `least` (0 or 1).
     """
     count = block.records
+    if count == 1:
+        return _decode_one(data, at, block, size, least)
     stop = min(count, start + records)
     ends_at = at + HEADER_BYTES
     key_ends = _ends(data, ends_at, start, stop)
@@ -152,6 +157,19 @@ def decode(
     values = _cut(data, keys_at + keys_size, value_ends)
     found = list(map(Record, range(block.position + start, block.position + stop), times, keys, values, notes))
     return found, key_ends[-1] - key_from + value_ends[-1] - value_from
+
+
+def _decode_one(data: bytes, at: int, block: Block, size: int, least: int) -> tuple[list[Record], int]:
+    """decode for blocks of one record, which small appends make many of."""
+    keys_at = at + HEADER_BYTES + (12 if block.layout & NOTES else 8)
+    key_size, value_size = _TWO.unpack_from(data, at + HEADER_BYTES)
+    if key_size + value_size > size and not least:
+        return [], 0
+    values_at = keys_at + key_size
+    notes_at = values_at + value_size
+    note = data[notes_at : at + HEADER_BYTES + block.size]
+    one = Record(block.position, block.first_ms, data[keys_at:values_at], data[values_at:notes_at], note)
+    return [one], key_size + value_size
 
 
 def first_at_or_after(data: bytes, at: int, block: Block, time_ms: int) -> int:

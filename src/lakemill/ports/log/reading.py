@@ -177,8 +177,8 @@ class Reading:
                     return found, used
                 raise
             began_with = position
-            for at, header in _blocks(segment, data, offset):
-                if header.shard != shard or position >= header.position + header.records:
+            for at, header in _blocks(segment, shard, data, offset):
+                if position >= header.position + header.records:
                     continue
                 if position < header.position or not block.is_whole(data, at, header):
                     raise LogDamaged(f"{segment.path}, offset {offset + at}: this block cannot be read")
@@ -206,8 +206,8 @@ class Reading:
         run = bisect.bisect_left(runs.first_ms, time_ms) - 1
         if run >= 0:
             data, offset = self._read_run(segment, runs, run, wait)
-            for start, header in _blocks(segment, data, offset):
-                if header.shard == shard and header.last_ms >= time_ms:
+            for start, header in _blocks(segment, shard, data, offset):
+                if header.last_ms >= time_ms:
                     if not block.is_whole(data, start, header):
                         raise LogDamaged(f"{segment.path}, offset {offset + start}: this block cannot be read")
                     return max(first, block.first_at_or_after(data, start, header, time_ms))
@@ -228,15 +228,16 @@ class Reading:
         return data, offset
 
 
-def _blocks(segment: Segment, data: bytes, offset: int) -> Iterator[tuple[int, block.Block]]:
-    """Where in data each block begins, and its header. data was read at this offset."""
-    at = 0
-    while at < len(data):
+def _blocks(segment: Segment, shard: int, data: bytes, offset: int) -> Iterator[tuple[int, block.Block]]:
+    """Where in data each block of the shard begins, and its header. data was read at this offset."""
+    at, end, mark = 0, len(data), segment.mark
+    while at < end:
         try:
-            header = block.header_at(data, at)
+            found, size, owner = block.GLANCE.unpack_from(data, at)
         except struct.error:
-            header = None
-        if header is None or header.mark != segment.mark:
+            found = b""
+        if found != mark:
             raise LogDamaged(f"{segment.path}, offset {offset + at}: no block begins here")
-        yield at, header
-        at += block.HEADER_BYTES + header.size
+        if owner == shard:
+            yield at, block.header_at(data, at)
+        at += block.HEADER_BYTES + size
