@@ -114,10 +114,12 @@ class RecordReader:
                 faults.append(Fault(place, "INVALID_RECORD", f"The record is no JSON: {error}", data))
                 continue
             for document in documents:
-                taken = [document] if self._plain else list(jsonpath.rows(document, self._path))
-                if self._plain and isinstance(document, list):
-                    taken = document
-                if not all(isinstance(row, dict | list) for row in taken):
+                if self._plain and type(document) is dict:
+                    found.append(document)
+                    origins.append(place)
+                    continue
+                taken = document if self._plain else list(jsonpath.rows(document, self._path))
+                if not isinstance(taken, list) or not all(isinstance(row, dict | list) for row in taken):
                     faults.append(Fault(place, "INVALID_RECORD", "The record is no JSON object", data))
                     continue
                 found += taken

@@ -20,6 +20,8 @@ DATA_BYTES_MAX = 24_576
 """Of a record that could not be read; twice as many hexadecimal digits fill DATA_ROW."""
 ARRIVAL, KEY, SEQUENCE, SHARD = "APPROXIMATE_ARRIVAL_TIME", "PARTITION_KEY", "SEQUENCE_NUMBER", "SHARD_ID"
 _HIDDEN = {"hidden": "1"}
+PLACES = {ARRIVAL: 1, KEY: 2, SEQUENCE: 3, SHARD: 4}
+"""Where a record has them."""
 ARRIVED = [pa.field(ARRIVAL, pa.timestamp("ms"), metadata=_HIDDEN)]
 KEYED = [
     pa.field(KEY, pa.string(), metadata=_HIDDEN | {"length": "256"}),
@@ -136,17 +138,15 @@ class Input:
             own = records if self.count == 1 else [one for one in records if _lane(one, self.count) == number]
             if own:
                 found = self.reader.read([one[0] for one in own])
+                # Several rows may come from one record, and none from another.
                 hidden = [
-                    pa.array([self._value(own[at], field) for at in found.origins], field.type) for field in self.hidden
+                    pa.array([one[PLACES[field.name]] for one in own], field.type).take(
+                        pa.array(found.origins, pa.int64())
+                    )
+                    for field in self.hidden
                 ]
                 batch = pa.RecordBatch.from_arrays([*found.batch.columns, *hidden], schema=self.schema)
                 yield name, batch, found.faults
-
-    @staticmethod
-    def _value(record: Raw, field: pa.Field) -> Any:
-        if field.name == ARRIVAL:
-            return record[1]
-        return str(record[{KEY: 2, SEQUENCE: 3, SHARD: 4}[field.name]])
 
 
 def _lane(record: Raw, count: int) -> int:
