@@ -30,10 +30,17 @@ def compile(code: str, inputs: dict[str, pa.Schema], references: dict[str, pa.Sc
 
     Raises SqlError with line and column.
     """
+    try:
+        return _compile(code, inputs, references or {})
+    except RecursionError as error:
+        raise SqlError("An expression is nested too deeply") from error
+
+
+def _compile(code: str, inputs: dict[str, pa.Schema], references: dict[str, pa.Schema]) -> Program:
     script = parse(code)
     context = Context()
     nodes: list[Node] = []
-    tables = {name: Reference(schema) for name, schema in (references or {}).items()}
+    tables = {name: Reference(schema) for name, schema in references.items()}
     sources = {name: _node(context, nodes, pa.schema([ROWTIME_FIELD, *schema])) for name, schema in inputs.items()}
     created = {}
     for stream in script.streams.values():

@@ -36,7 +36,7 @@ class Context:
         chosen = batch.take(pa.array(sorted(failures), pa.int64()))
         times = values_of(chosen.column(0))
         for time, row, number in zip(times, chosen.to_pylist(), sorted(failures), strict=True):
-            text = json.dumps(row, default=str, separators=(",", ":"))
+            text = json.dumps(row, default=_written, separators=(",", ":"))
             self.report(name, failures[number], time, text.encode(), pump)
 
     def report(self, name: str, message: str, rowtime: int | None, data: bytes, pump: str | None = None) -> None:
@@ -49,3 +49,8 @@ class Context:
     def take_errors(self) -> pa.RecordBatch:
         errors, self.errors = self.errors, []
         return batch_of(errors, ERROR_SCHEMA)
+
+
+def _written(value: object) -> str:
+    """What JSON has no form for: times as text, bytes in hexadecimal."""
+    return value.hex() if isinstance(value, bytes) else str(value)

@@ -240,11 +240,7 @@ class Compiler:
     def _in(self, node: exp.In) -> Expr:
         if not node.expressions:
             raise NotImplementedError("IN with a query is not part of this dialect; use a join")
-        value = self.compile(node.this)
-        result = constant(False, pa.bool_())
-        for other in node.expressions:
-            result = call(pc.or_kleene, pa.bool_(), result, ops.compare(pc.equal, value, self.compile(other)))
-        return result
+        return ops.among(self.compile(node.this), [self.compile(other) for other in node.expressions])
 
     def _like(self, node: exp.Like) -> Expr:
         return ops.like(self.compile(node.this), self.compile(node.expression), None)

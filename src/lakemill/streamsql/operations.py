@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakemill.streamsql.expr import Expr, call, cast_to, constant, infer, rising, unified
-from lakemill.streamsql.frame import by_row
+from lakemill.streamsql.frame import Frame, Values, by_row
 from lakemill.streamsql.intervals import moved_by_months
 from lakemill.streamsql.patterns import like_regex, matcher, similar_regex
 from lakemill.streamsql.sqltypes import (
@@ -193,6 +193,31 @@ def compare(kernel: Callable, left: Expr, right: Expr) -> Expr:
     if left.kind == NULL:
         return constant(None, pa.bool_())
     return call(kernel, pa.bool_(), left, right)
+
+
+def among(value: Expr, others: list[Expr]) -> Expr:
+    """IN: TRUE if one is equal, else NULL if one is NULL."""
+    if all(other.constant for other in others):
+        value, *constants = unified([value, *others], "IN")
+        if value.kind != NULL and not pa.types.is_struct(value.kind):
+            wanted = pa.array([other.value() for other in constants], value.kind)
+            unknown = pa.scalar(None if wanted.null_count else False, pa.bool_())
+            found = wanted.drop_null()
+
+            def test(values: Values) -> Values:
+                inside = pc.if_else(pc.is_in(values, found), True, unknown)
+                return pc.if_else(pc.is_valid(values), inside, pa.scalar(None, pa.bool_()))
+
+            return call(test, pa.bool_(), value)
+    tests = [compare(pc.equal, value, other) for other in others]
+
+    def run(frame: Frame) -> Values:
+        result: Values = pa.scalar(False)
+        for each in tests:
+            result = pc.or_kleene(result, each.run(frame))
+        return result
+
+    return Expr(pa.bool_(), run, value.constant and all(other.constant for other in others))
 
 
 def same(left: Expr, right: Expr) -> Expr:

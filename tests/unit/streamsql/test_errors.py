@@ -134,6 +134,15 @@ def test_pumps_may_not_run_in_a_circle():
     assert raised.value.line == 2
 
 
+def test_an_expression_without_end_is_refused():
+    with pytest.raises(SqlError, match="nested too deeply"):
+        compile(HEAD + PUMP + "SELECT STREAM " + "(" * 3000 + "a" + ")" * 3000 + " FROM S", INPUTS)
+
+
+def test_a_long_expression_compiles():
+    compile(HEAD + PUMP + "SELECT STREAM " + " + ".join(["a"] * 60) + " FROM S", INPUTS)
+
+
 def test_a_stopped_pump_must_compile_too():
     with pytest.raises(SqlError, match="There is no column NOTHING"):
         compile(
