@@ -140,6 +140,7 @@ def test_acknowledgements_come_while_the_stream_is_put(lakemill, archive, stream
     [
         ({"x_amzn_fragment_timecode_type": "SOMETIMES"}, "ValidationException"),
         ({"x_amzn_fragment_timecode_type": "RELATIVE"}, "InvalidArgumentException"),
+        ({"start_s": 1e30}, "InvalidArgumentException"),
         ({"x_amzn_stream_name": "no-such-stream"}, "ResourceNotFoundException"),
     ],
 )
@@ -150,6 +151,12 @@ def test_a_stream_that_cannot_be_put_is_refused(lakemill, stream, options, code)
     producer.close()
     assert producer.status in (400, 404)
     assert producer.headers["x-amzn-errortype"].lower() == code.lower()
+
+
+def test_a_payload_that_is_not_declared_may_be_signed_as_empty(lakemill, archive, stream):
+    told = put_all(lakemill, stream, RECORDING, start_s=time.time(), declared=False)
+    kept = archive.list_fragments(StreamName=stream)["Fragments"]
+    assert len(kept) == sum(one["EventType"] == "PERSISTED" for one in told) > 0
 
 
 def test_bytes_that_are_no_video_end_with_an_error(lakemill, stream):

@@ -39,13 +39,18 @@ def recording(seconds: int = 4, rate: int = 10, codec: str = "libx264", *, reord
 class Producer:
     """One PutMedia connection, by hand: no Python SDK offers it."""
 
-    def __init__(self, lakemill, stream: str, *, start_s: float | None = None, **headers: str) -> None:
+    def __init__(
+        self, lakemill, stream: str, *, start_s: float | None = None, declared: bool = True, **headers: str
+    ) -> None:
+        """start_s: when the stream's time is 0; without it, its times say so themselves.
+        declared: say UNSIGNED-PAYLOAD, as opposed to signing an empty body."""
         place = urlsplit(lakemill.endpoint)
         fields = {
             "x-amzn-stream-name": stream,
             "x-amzn-fragment-timecode-type": "ABSOLUTE" if start_s is None else "RELATIVE",
-            "x-amz-content-sha256": "UNSIGNED-PAYLOAD",
         }
+        if declared:
+            fields["x-amz-content-sha256"] = "UNSIGNED-PAYLOAD"
         if start_s is not None:
             fields["x-amzn-producer-start-timestamp"] = str(start_s)
         fields |= {name.replace("_", "-"): value for name, value in headers.items()}

@@ -32,6 +32,7 @@ TRACK_ENTRY, TRACK_NUMBER, TRACK_TYPE, CODEC_ID, CODEC_PRIVATE, DEFAULT_DURATION
 TAG, SIMPLE_TAG, TAG_NAME, TAG_STRING = 0x7373, 0x67C8, 0x45A3, 0x4487
 VIDEO, AUDIO = 1, 2
 UNKNOWN = -1
+SCALE_NS_MAX = 1_000_000_000
 HEADER_BYTES_MAX = 1 << 20
 """An element outside clusters may be this large."""
 
@@ -257,6 +258,8 @@ class Splitter:
             raise MatroskaBroken(f"a cluster comes before {', '.join(missing)}")
         parts = Header(*(self._parts[id_] for id_ in (EBML, INFO, TRACKS)))
         if parts != self._header:
+            if not 0 < parts.scale_ns <= SCALE_NS_MAX:
+                raise MatroskaBroken(f"a step of time cannot last {parts.scale_ns} ns")
             self._header = parts
         if size != UNKNOWN and size > self._max:
             raise FragmentTooLarge(f"a cluster has more than {self._max} bytes")
@@ -267,6 +270,8 @@ class Splitter:
         if self._cluster is None:
             if id_ == TAGS:
                 self._tags += whole
+                if len(self._tags) > HEADER_BYTES_MAX:
+                    raise MatroskaBroken("there are too many tags between two clusters")
             elif id_ in (EBML, INFO, TRACKS):
                 self._parts[id_] = whole
             return
@@ -305,6 +310,8 @@ class _Cluster:
                 raise MatroskaBroken("an element reaches beyond its cluster")
         if id_ == TIMECODE:
             self.timecode = int.from_bytes(whole[begin:], "big")
+            if self.timecode >= 1 << 63:
+                raise MatroskaBroken("a cluster's time has more than 63 bits")
             return
         if id_ in (POSITION, PREVIOUS_SIZE):
             return

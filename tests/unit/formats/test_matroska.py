@@ -125,6 +125,9 @@ def test_what_has_no_use_in_a_stream_is_left_out():
         (HEADER + bytes.fromhex("1f43b67584") + block(0), "reaches beyond its cluster"),
         (HEADER + bytes.fromhex("1f43b675ffa3ff"), "has no size"),
         (element(EBML, b"x" * (2 << 20)), "is too large"),
+        (OPEN + element(INFO, unsigned(0x2AD7B1, 0)) + element(TRACKS, TRACK) + cluster(0, b""), "cannot last 0 ns"),
+        (HEADER + cluster(1 << 63, block(0)), "more than 63 bits"),
+        (HEADER + element(0x1254C367, b"x" * 600_000) * 2, "too many tags"),
     ],
 )
 def test_what_is_no_matroska_is_refused(data, message):

@@ -29,7 +29,7 @@ DEPTH_MAX = 32
 DIGITS_MAX = 38
 EXPONENT_MAX, EXPONENT_MIN = 125, -130
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,9})?")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,9})?")
 _INVALID = "One or more parameter values were invalid: "
 
 

@@ -17,6 +17,7 @@ CODECS = {
     AUDIO: {"A_AAC", "A_MS/ACM"},
 }
 TIMEOUT_S = 120.0
+PIECES_BYTES_MAX = 64 << 20
 
 
 class Clips:
@@ -25,6 +26,7 @@ class Clips:
     def __init__(self, fragments: Fragments, folder: Path) -> None:
         self._fragments, self._folder = fragments, folder
         self._workers = asyncio.Semaphore(2)
+        self._pieces: dict[str, bytes] = {}
 
     def recover(self) -> int:
         """Remove what a crash has left; how many files."""
@@ -42,12 +44,21 @@ class Clips:
 
         Beginnings of fragments with the same header are the same. Raises ClipImpossible, FragmentMissing.
         """
-        data = await self._mp4(stream, [kept], fragmented=True)
+        data = self._pieces.get(kept.number)
+        if data is None:
+            data = await self._mp4(stream, [kept], fragmented=True)
+            self._remember(kept.number, data)
         try:
             beginning, piece = mp4.halves(data)
             return beginning, mp4.moved(piece, mp4.timescales(beginning), later_s)
         except mp4.Mp4Broken as error:
             raise ClipImpossible("frames", str(error)) from None
+
+    def _remember(self, number: str, data: bytes) -> None:
+        """So that several who watch the same, and the beginning and the piece, cost one process."""
+        self._pieces[number] = data
+        while sum(map(len, self._pieces.values())) > PIECES_BYTES_MAX:
+            del self._pieces[next(iter(self._pieces))]
 
     async def _mp4(self, stream: str, some: list[Kept], *, fragmented: bool) -> bytes:
         some = sorted(some, key=lambda kept: kept.producer_ms)

@@ -63,7 +63,7 @@ class ClipImpossible(VideoError):
 
 
 class IntakeStopped(VideoError):
-    """Field: kind: "broken", "size", "duration", "order", "tracks", "read", "gone", "internal"."""
+    """Field: kind: "broken", "size", "duration", "order", "tracks", "time", "read", "gone", "internal"."""
 
     def __init__(self, kind: str, message: str, timecode: int | None = None) -> None:
         super().__init__(message)

@@ -17,6 +17,8 @@ from lakemill.formats.matroska import Began, Fragment, FragmentTooLarge, Matrosk
 FRAGMENT_BYTES_MAX = 50 << 20
 FRAGMENT_MS_MAX = 20_000
 TRACKS_MAX = 3
+TIME_MS_MAX = 253_402_300_799_999
+"""The end of the year 9999: calendars go no further."""
 IDLE_S = 30.0
 
 
@@ -89,6 +91,8 @@ class Intake:
         if self._before is not None and timecode < self._before:
             raise IntakeStopped("order", "a fragment's time is before that of the one before it", timecode)
         self._before = timecode
+        if not 0 <= self._start_ms + timecode <= TIME_MS_MAX:
+            raise IntakeStopped("time", "a fragment was taken after the year 9999", timecode)
         if len(event.header.track_list()) > TRACKS_MAX:
             raise IntakeStopped("tracks", f"there are more than {TRACKS_MAX} tracks", timecode)
 

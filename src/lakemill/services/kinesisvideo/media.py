@@ -7,6 +7,7 @@ import msgspec
 
 from lakemill.engines.video import Acknowledgement, Intake, Stream, Video, watching
 from lakemill.engines.video.fragments import Kept
+from lakemill.engines.video.intake import TIME_MS_MAX
 from lakemill.engines.video.watching import Place
 from lakemill.ports.clock import Clock
 from lakemill.services.base import Call, operation
@@ -20,6 +21,7 @@ ERRORS = {
     "duration": (4002, "MAX_FRAGMENT_DURATION_REACHED"),
     "order": (4004, "FRAGMENT_TIMECODE_LESSER_THAN_PREVIOUS"),
     "tracks": (4005, "MORE_THAN_ALLOWED_TRACKS_FOUND"),
+    "time": (4007, "INVALID_PRODUCER_TIMESTAMP"),
     "broken": (4006, "INVALID_MKV_DATA"),
     "gone": (4008, "STREAM_NOT_ACTIVE"),
     "internal": (5000, "INTERNAL_ERROR"),
@@ -98,9 +100,12 @@ def _start_ms(request: Request) -> int:
     if given is None:
         raise invalid("x-amzn-producer-start-timestamp is needed where x-amzn-fragment-timecode-type is RELATIVE.")
     try:
-        return round(float(given) * 1000)
+        start_ms = round(float(given) * 1000)
     except (ValueError, OverflowError):
-        raise invalid(f"x-amzn-producer-start-timestamp must be seconds since 1970; got {given}.") from None
+        start_ms = -1
+    if not 0 <= start_ms <= TIME_MS_MAX:
+        raise invalid(f"x-amzn-producer-start-timestamp must be seconds since 1970; got {given}.")
+    return start_ms
 
 
 async def _written(acknowledgements: AsyncIterator[Acknowledgement]) -> AsyncIterator[bytes]:

@@ -93,6 +93,7 @@ async def test_a_stream_that_keeps_nothing_acknowledges_no_keeping_but_can_be_wa
         ([HEADER, cluster(0, block(0) + block(25_000))], "duration"),
         ([HEADER, cluster(5000, block(0)), cluster(4000, block(0))], "order"),
         ([HEADER, cluster(0, block(0))[:-4]], "broken"),
+        ([HEADER, cluster(1 << 50, block(0))], "time"),
     ],
 )
 async def test_what_cannot_go_on_ends_with_an_error(video, several, kind):
