@@ -51,11 +51,11 @@ class Part(NamedTuple):
 class Group:
     """What is written and flushed at once."""
 
-    def __init__(self, waiting: list[Waiting], segment: Segment | None) -> None:
+    def __init__(self, waiting: list[Waiting], segment: Segment) -> None:
         self.waiting = waiting
         self.positions: list[list[int]] = []
         self.segment = segment
-        """To be begun before it is written; None to go on in the present one."""
+        """Where it is to be written; begun before that, if it is a new one."""
         self.pieces: list[bytes] = []
         """What is written."""
         self.parts: list[Part] = []
@@ -172,27 +172,26 @@ class Appending:
             one = self._waiting.popleft()
             size += one.size
             waiting.append(one)
-        tail = self._tail
-        fits = tail.segment is not None and tail.end < self._segment_bytes and not self._rolls
+        segment = self._tail.segment
+        if segment is None or self._tail.end >= self._segment_bytes or self._rolls:
+            segment = self._plan()
         self._rolls = False
-        segment = None if fits else self._plan()
-        mark = (segment or tail.segment or self._plan()).mark
         try:
-            return self._encoded(waiting, segment, mark)
+            return self._encoded(waiting, segment)
         except Exception:
             # Somebody's entries cannot be encoded (a text for bytes, say). That is to be the trouble of no other.
-            return self._encoded([one for one in waiting if self._can_be_encoded(one, mark)], segment, mark)
+            return self._encoded([one for one in waiting if self._can_be_encoded(one, segment)], segment)
 
-    def _can_be_encoded(self, one: Waiting, mark: bytes) -> bool:
+    def _can_be_encoded(self, one: Waiting, segment: Segment) -> bool:
         try:
-            self._encoded([one], None, mark)
+            self._encoded([one], segment)
         except Exception as error:
             if not one.future.done():
                 one.future.set_exception(error)
             return False
         return True
 
-    def _encoded(self, waiting: list[Waiting], segment: Segment | None, mark: bytes) -> Group:
+    def _encoded(self, waiting: list[Waiting], segment: Segment) -> Group:
         group = Group(waiting, segment)
         next_positions, last_ms = self._shards.next, self._shards.last_ms
         columns: dict[int, list[Entry]] = {}
@@ -209,7 +208,7 @@ class Appending:
             group.positions.append([next(positions[shard]) for shard in shards])
         offset = 0
         for shard, column in columns.items():
-            for one in block.encode(mark, shard, next_positions[shard], offset, column, last_ms[shard]):
+            for one in block.encode(segment.mark, shard, next_positions[shard], offset, column, last_ms[shard]):
                 end = offset + len(one.header) + len(one.body)
                 group.parts.append(Part(shard, one.position, one.records, one.first_ms, one.last_ms, offset, end))
                 group.pieces += (one.header, one.body)
@@ -224,7 +223,7 @@ class Appending:
     def _flush(self, group: Group) -> None:
         tail = self._tail
         try:
-            if group.segment:
+            if group.segment is not tail.segment:
                 self._begin(group, group.segment)
             if group.pieces:
                 group.written_at = tail.end

@@ -42,8 +42,8 @@ class Cache:
 
     def file(self, segment: Segment) -> File:
         """The segment's file. Whoever has it may go on reading when the segment is gone."""
-        if segment.file:
-            return segment.file
+        if (file := segment.file) is not None:
+            return file
         with self._guard:
             if found := self._files.get(segment):
                 self._files.move_to_end(segment)

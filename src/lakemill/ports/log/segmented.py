@@ -78,7 +78,8 @@ class SegmentedLog:
             if firsts == list(self.shards.first):
                 return
             if self._is_over(firsts, self.shards.next) and self._last_has_records():
-                await self._appending.roll()  # So that the last segment is freed as well.
+                with contextlib.suppress(OSError):  # On a full disk the older ones are freed at least.
+                    await self._appending.roll()  # So that the last segment is freed as well.
             kept = 0
             while kept + 1 < len(self._segments) and self._is_over(firsts, self._segments[kept + 1].firsts):
                 kept += 1

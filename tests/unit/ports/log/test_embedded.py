@@ -405,3 +405,20 @@ def test_a_log_outlives_an_event_loop_that_ends_in_the_middle_of_an_append(tmp_p
 
     assert asyncio.run(asyncio.wait_for(go_on(), 10))[-1].startswith(b"1:")
     log.close()
+
+
+async def test_a_full_disk_can_be_freed_by_trimming(tmp_path):
+    asyncio.get_running_loop().set_default_executor(AtOnce())
+    disk = SimulatedDisk(random.Random(1))
+    log, _ = await filled(tmp_path, 10, segment_bytes=1, disk=disk, flusher=AtOnce())
+    create = disk.create
+
+    def no_room_for_segments(path):
+        if path.name.endswith(".log.new"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return create(path)
+
+    disk.create = no_room_for_segments
+    await log.trim("a", 1000)
+    assert await values(log) == []
+    assert sum(name.endswith(".log") for name in disk.names(tmp_path / "a.log")) == 1
