@@ -4,7 +4,7 @@ Rows on which an expression fails are the business of `frame.Frame`. Branches of
 needed on a row cannot fail on it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -53,6 +53,31 @@ def position(node: exp.Expr) -> tuple[int, int]:
     return (0, 0) if node.parent is None else position(node.parent)
 
 
+# Parts of expressions that are honoured, where sqlglot knows more of them.
+_PARTS: dict[type[exp.Expr], tuple[str, ...]] = {
+    exp.Floor: ("this", "to"),
+    exp.Ceil: ("this", "to"),
+    exp.Between: ("this", "low", "high"),
+    exp.Cast: ("this", "to", "_type"),
+    exp.Trim: ("this", "expression", "position"),
+    exp.In: ("this", "expressions", "query"),
+    exp.Anonymous: ("this", "expressions"),
+    exp.Column: ("this", "table", "db", "catalog"),
+    exp.StrPosition: ("this", "substr"),
+    exp.Substring: ("this", "start", "length"),
+    exp.Overlay: ("this", "expression", "from_", "for_"),
+    exp.Extract: ("this", "expression"),
+}
+
+
+def refuse_others(node: exp.Expr, parts: Sequence[str]) -> None:
+    """SqlError if the node has anything but these parts: nothing is read over."""
+    for part, value in node.args.items():
+        if value and part not in parts:
+            where = position(value) if isinstance(value, exp.Expr) else position(node)
+            raise SqlError(f"{part.strip('_').upper()} is not part of this dialect", *where)
+
+
 def function_name(node: exp.Expr) -> str | None:
     """The name of a call, in upper case."""
     return node.name.removeprefix("$").upper() if isinstance(node, exp.Anonymous) else None
@@ -92,6 +117,8 @@ class Compiler:
 
     def _compile(self, node: exp.Expr) -> Expr:
         kind = type(node)
+        if kind in _PARTS:
+            refuse_others(node, _PARTS[kind])
         if kind in _COMPARISONS:
             return ops.compare(_COMPARISONS[kind], self.compile(node.this), self.compile(node.expression))
         if kind in _ARITHMETIC:

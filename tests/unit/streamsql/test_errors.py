@@ -84,6 +84,15 @@ QUERIES = [
     ("SELECT STREAM a FROM S WINDOWED BY TUMBLE (b)", "WINDOWED BY must be followed by STAGGER", 3, 24),
     ("SELECT STREAM a FROM S WINDOWED BY STAGGER (PARTITION BY a)", "STAGGER needs its length", 3, 24),
     ("SELECT STREAM REGEX_LOG_PARSE(b, '(a') FROM S", "'(a' is no regular expression", 3, 15),
+    ("SELECT STREAM FLOOR(a, 2) FROM S", "DECIMALS is not part of this dialect", 3, 24),
+    ("SELECT STREAM a FROM S WHERE a BETWEEN SYMMETRIC 1 AND 2", "SYMMETRIC is not part of this dialect", 3, 30),
+    ("SELECT STREAM * EXCEPT (a) FROM S", "EXCEPT is not part of this dialect", 3, 15),
+    ("SELECT STREAM a FROM S TABLESAMPLE (10 PERCENT)", "SAMPLE is not part of this dialect", 3, 37),
+    ("SELECT STREAM DISTINCT ON (a) a FROM S", "ON is not part of this dialect", 3, 28),
+    ("SELECT STREAM a FROM S QUALIFY a > 1", "QUALIFY is not part of this dialect", 3, 32),
+    ("SELECT STREAM CAST(a AS VARCHAR(3) FORMAT 'x') FROM S", "FORMAT is not part of this dialect", 3, 43),
+    ("SELECT STREAM COUNT(*) FILTER (WHERE a > 1) FROM S", "needs an expression that rises", 3, 15),
+    ("WITH w AS (SELECT a FROM S) SELECT STREAM a FROM w", "A pump needs SELECT STREAM", 2, 30),
     ("SELECT STREAM a FROM S, D", "The stream D would be filled from itself", 3, 25),
 ]
 

@@ -6,7 +6,7 @@ from sqlglot import exp
 from sqlglot.tokens import Token, TokenType
 
 from lakemill.streamsql.errors import SqlError
-from lakemill.streamsql.expressions import name_of, position
+from lakemill.streamsql.expressions import name_of, position, refuse_others
 from lakemill.streamsql.intervals import interval
 from lakemill.streamsql.sqltypes import DURATION
 from lakemill.streamsql.statements import fold, parse_query
@@ -39,11 +39,13 @@ def _named(name: str, select: exp.Select, where: tuple[int, int]) -> exp.Window:
 
 def _frame(window: exp.Window) -> Frame:
     where = position(window)
+    refuse_others(window, ("this", "partition_by", "order", "spec", "over", "alias"))
     if window.args.get("order") is not None:
         raise SqlError("A window of a stream is in the order of ROWTIME; ORDER BY is not possible in it", *where)
     spec = window.args.get("spec")
     if spec is None:
         raise SqlError("A window needs an end: RANGE INTERVAL ... PRECEDING or ROWS n PRECEDING", *where)
+    refuse_others(spec, ("kind", "start", "start_side", "end", "end_side"))
     end = spec.args.get("end")
     if end is not None and not _is_current(end):
         raise SqlError("A window ends with the current row", *where)

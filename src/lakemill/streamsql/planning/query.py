@@ -8,7 +8,7 @@ from sqlglot import exp
 from lakemill.streamsql.aggregates import NAMES
 from lakemill.streamsql.errors import SqlError
 from lakemill.streamsql.expr import Expr, column, unified
-from lakemill.streamsql.expressions import Compiler, name_of, position
+from lakemill.streamsql.expressions import Compiler, name_of, position, refuse_others
 from lakemill.streamsql.graph import Merge
 from lakemill.streamsql.operators.distinct import Distinct
 from lakemill.streamsql.operators.sort import Order, Sort, SortEach
@@ -29,10 +29,7 @@ from lakemill.streamsql.planning.sources import Sources
 from lakemill.streamsql.sqltypes import SqlType
 from lakemill.streamsql.windows import Window
 
-_KNOWN_CLAUSES = {
-    *("expressions", "from_", "joins", "where", "group", "having", "windows", "order", "distinct", "kind", "hint"),
-    "operation_modifiers",
-}
+_CLAUSES = ("expressions", "from_", "joins", "where", "group", "having", "windows", "order", "distinct")
 
 
 def plan_query(plan: Plan, node: exp.Expr) -> Draft:
@@ -85,10 +82,9 @@ class _Select:
     def __init__(self, plan: Plan, select: exp.Select):
         self.plan = plan
         self.select = select
-        for clause, value in select.args.items():
-            if value and clause not in _KNOWN_CLAUSES:
-                where = position(value) if isinstance(value, exp.Expr) else position(select)
-                raise SqlError(f"{clause.strip('_').upper()} is not part of this dialect", *where)
+        refuse_others(select, _CLAUSES)
+        if select.args.get("distinct") is not None:
+            refuse_others(select.args["distinct"], ())
 
     def draft(self) -> Draft:
         """The rows of the SELECT."""
@@ -130,6 +126,7 @@ class _Select:
             if not isinstance(inner, exp.Star):
                 result.append((item_name(node, len(result)), node))
                 continue
+            refuse_others(inner, ())
             table = node.args.get("table") if isinstance(node, exp.Column) else None
             try:
                 columns = source.scope.star(name_of(table) if table is not None else None)

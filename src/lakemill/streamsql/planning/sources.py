@@ -12,7 +12,7 @@ from lakemill.streamsql import operations
 from lakemill.streamsql.context import ERROR_STREAM
 from lakemill.streamsql.errors import SqlError
 from lakemill.streamsql.expr import Expr, unified
-from lakemill.streamsql.expressions import Compiler, function_name, name_of, position
+from lakemill.streamsql.expressions import Compiler, function_name, name_of, position, refuse_others
 from lakemill.streamsql.interface import ROWTIME, ROWTIME_FIELD, Argument, find_table_function, table_function_names
 from lakemill.streamsql.operators.streamjoin import Side, StreamJoin
 from lakemill.streamsql.operators.tablejoin import Reference, TableJoin
@@ -45,6 +45,8 @@ class Sources:
         return left
 
     def _item(self, node: exp.Expr) -> Relation | Reference:
+        if isinstance(node, exp.Subquery | exp.Table):
+            refuse_others(node, ("this", "alias", "db"))
         if isinstance(node, exp.Subquery):
             return self._subquery(node)
         if not isinstance(node, exp.Table):
@@ -116,6 +118,7 @@ class Sources:
         return round(value.total_seconds() * 1000) if hasattr(value, "total_seconds") else value
 
     def _join(self, left: Relation, node: exp.Join, where: tuple[int, int]) -> Relation:
+        refuse_others(node, ("this", "on", "side", "kind", "using", "method"))
         if node.args.get("using") or node.args.get("method"):
             raise SqlError("Joins are written with ON", *where)
         right = self._item(node.this)
