@@ -24,10 +24,6 @@ class Buffer:
         """And its last one, at the latest."""
         self.opened_s = opened_s
 
-    def oldest_ms(self) -> int:
-        """Arrival of its oldest record."""
-        return min(record.arrival_ms for record in self.records)
-
     def due(self, hints: Hints, now_s: float, caught_up: bool) -> bool:
         """Whether it is old enough. While a backlog is read, only the time in this buffer counts, not that before."""
         began_s = min(self.opened_s, self.records[0].arrival_ms / 1000) if caught_up else self.opened_s
@@ -54,6 +50,11 @@ class Buffers:
             buffer = self.open[partition] = Buffer(keys, batch, now_s)
         limit, most = self.hints.size, self.hints.records_max
         held, size = buffer.records, buffer.size
+        more = size_of(records)
+        if size + more < limit and len(held) + len(records) < most:
+            held += records
+            buffer.size, buffer.last_batch = size + more, last
+            return full
         for record in records:
             if (size >= limit or len(held) >= most) and not _together(held[-1], record):
                 buffer.size, buffer.last_batch = size, last
@@ -94,6 +95,11 @@ class Buffers:
 def _together(first: Record, second: Record) -> bool:
     """Whether both come from one source record."""
     return first.sequence == second.sequence and first.shard == second.shard
+
+
+def size_of(records: Sequence[Record]) -> int:
+    """Bytes of their data."""
+    return sum([len(record.data) for record in records])
 
 
 def upto(records: Iterable[Record]) -> dict[str, int]:

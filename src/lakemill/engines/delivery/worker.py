@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from lakemill.engines.delivery.buffers import Buffer, Buffers, upto
+from lakemill.engines.delivery.buffers import Buffer, Buffers, size_of, upto
 from lakemill.engines.delivery.plan import (
     BACKUP,
     DESTINATION,
@@ -136,10 +136,10 @@ class Worker:
         if self._plan.process is None:
             self._fill(DESTINATION, "", {}, records, (number, number))
         else:
-            self._held += _size(records)
+            self._held += size_of(records)
             if self._gathered is None:
                 whole = Buffer({}, number, self._clock.time())
-                whole.records, whole.size = records, _size(records)
+                whole.records, whole.size = records, size_of(records)
                 self._unprocessed.append(whole)
             else:
                 self._unprocessed += self._gathered.add("", records, {}, (number, number), self._clock.time())
@@ -180,7 +180,7 @@ class Worker:
         self, channel: str, partition: str, keys: dict[str, str], records: list[Record], batches: tuple[int, int]
     ) -> None:
         records = self._progress.fresh(f"{channel}/{partition}", records, batches[1])
-        self._held += _size(records) + RECORD_BYTES * len(records)
+        self._held += size_of(records) + RECORD_BYTES * len(records)
         for full in self._buffers[channel].add(partition, records, keys, batches, self._clock.time()):
             self._send_off(channel, partition, full)
 
@@ -233,8 +233,8 @@ class Worker:
     async def _attempts(self, channel: str, records: list[Record], keys: dict[str, str], error: str) -> list[Failure]:
         """Try until the records are there or the sink's time is over; those that are not."""
         sink = self._channels[channel].sink
-        oldest_ms = min(record.arrival_ms for record in records)
-        load = Load(records, _size(records), oldest_ms, str(uuid.uuid4()), keys, error, self._clock.time())
+        oldest_ms = min([record.arrival_ms for record in records])
+        load = Load(records, size_of(records), oldest_ms, str(uuid.uuid4()), keys, error, self._clock.time())
         failures: list[Failure] = []
         pause_s = BACKOFF_S
         while True:
@@ -251,7 +251,7 @@ class Worker:
                 return failures + [
                     Failure(record, outcome.code, outcome.message, load.attempts) for record in outcome.remaining
                 ]
-            load.records, load.size = outcome.remaining, _size(outcome.remaining)
+            load.records, load.size = outcome.remaining, size_of(outcome.remaining)
             await self._pause(pause_s)
             pause_s = min(2 * pause_s, BACKOFF_S_MAX)
 
@@ -285,7 +285,3 @@ class Worker:
             await asyncio.wait_for(self._stopping.wait(), seconds)
         if self._stopping.is_set():
             raise Stopped
-
-
-def _size(records: list[Record]) -> int:
-    return sum(len(record.data) for record in records)

@@ -1,0 +1,225 @@
+"""Data Firehose beside moto_server and MiniStack: records taken in, and carried to S3.
+
+wrk sends one signed PutRecordBatch again and again. The peers keep records in memory; lakemill's are on disk when the
+call is answered, and in the bucket a second later. Processor time is that of all lakemill's processes.
+"""
+
+import asyncio
+import base64
+import contextlib
+import json
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from tests.journeys.firehose_site import Site
+from tests.running import Lakemill
+
+from bench import peers
+from lakemill.engines.delivery import Channel, Hints, Outcome, Plan
+from lakemill.engines.delivery.progress import Progress
+from lakemill.engines.delivery.records import Batch, Record
+from lakemill.engines.delivery.worker import Worker
+from lakemill.ports.clock import SystemClock
+
+SECONDS, ROUNDS, CALLERS = 3, 2, 8
+CALL_RECORDS, CALL_BYTES = 500, 200
+WORKER_RECORDS = 500_000
+JSON_BYTES = 40_000_000
+COLUMNS = {"id": "bigint", "user": "string", "at": "timestamp", "amount": "double", "page": "string", "ok": "boolean"}
+
+
+def script(folder: Path, endpoint: str, key: str, secret: str, stream: str) -> Path:
+    """A wrk script of one signed PutRecordBatch."""
+    data = base64.b64encode(b"x" * CALL_BYTES).decode()
+    body = json.dumps({"DeliveryStreamName": stream, "Records": [{"Data": data}] * CALL_RECORDS})
+    headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "Firehose_20150804.PutRecordBatch"}
+    request = AWSRequest("POST", endpoint + "/", data=body, headers=headers)
+    SigV4Auth(Credentials(key, secret), "firehose", "us-east-1").add_auth(request)
+    lines = ['wrk.method = "POST"', f"wrk.body = {json.dumps(body)}"]
+    lines += [f"wrk.headers[{json.dumps(k)}] = {json.dumps(str(v))}" for k, v in request.headers.items()]
+    path = folder / f"{endpoint.rpartition(':')[2]}.lua"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def peer_script(folder: Path, endpoint: str) -> Path:
+    """The same for a peer, with a bucket and a stream."""
+    options = {"endpoint_url": endpoint, "region_name": "us-east-1"}
+    options |= {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+    boto3.client("s3", **options).create_bucket(Bucket="lake")
+    destination = {"RoleARN": "arn:aws:iam::123456789012:role/r", "BucketARN": "arn:aws:s3:::lake"}
+    boto3.client("firehose", **options).create_delivery_stream(
+        DeliveryStreamName="s", ExtendedS3DestinationConfiguration=destination
+    )
+    return script(folder, endpoint, "testing", "testing", "s")
+
+
+def bytes_below(site: Site, prefix: str) -> int:
+    pages = site.s3.get_paginator("list_objects_v2").paginate(Bucket=site.bucket, Prefix=prefix)
+    return sum(one["Size"] for page in pages for one in page.get("Contents", []))
+
+
+def carrying(site: Site, pid: int, wrk_script: Path) -> float:
+    """Microseconds of processor time for a record, from the call to the object."""
+    before, spent = bytes_below(site, "plain/"), peers.cpu_seconds(pid)
+    rate = peers.wrk(site.running.endpoint + "/", connections=CALLERS, seconds=SECONDS, script=wrk_script)
+    wanted = rate * SECONDS * CALL_RECORDS * CALL_BYTES
+    while (arrived := bytes_below(site, "plain/") - before) < wanted:
+        time.sleep(0.5)
+    return 1e6 * (peers.cpu_seconds(pid) - spent) / (arrived / CALL_BYTES)
+
+
+def documents() -> list[bytes]:
+    """JSON documents of about 170 bytes."""
+    made, size, number = [], 0, 0
+    while size < JSON_BYTES:
+        number += 1
+        document = {
+            "id": number,
+            "user": f"user-{number * 7919 % 100_003}",
+            "at": "2026-01-02 03:04:05",
+            "amount": number % 9973 / 7,
+            "page": f"/shop/item/{number % 997}",
+            "agent": "Mozilla/5.0 (X11; Linux x86_64)",
+            "ok": number % 3 == 0,
+        }
+        made.append(json.dumps(document).encode())
+        size += len(made[-1])
+    return made
+
+
+def conversion(site: Site, pid: int) -> float:
+    """MB of JSON for a second of processor time, from the log to a Parquet file in the bucket."""
+    glue = site.running.client("glue")
+    glue.create_database(DatabaseInput={"Name": "bench"})
+    columns = [{"Name": name, "Type": kind} for name, kind in COLUMNS.items()]
+    glue.create_table(DatabaseName="bench", TableInput={"Name": "clicks", "StorageDescriptor": {"Columns": columns}})
+    stream = site.stream(
+        Prefix="columns/",
+        BufferingHints={"SizeInMBs": 64, "IntervalInSeconds": 900},
+        DataFormatConversionConfiguration={
+            "SchemaConfiguration": {"RoleARN": site.role, "DatabaseName": "bench", "TableName": "clicks"},
+            "InputFormatConfiguration": {"Deserializer": {"OpenXJsonSerDe": {}}},
+            "OutputFormatConfiguration": {"Serializer": {"ParquetSerDe": {}}},
+        },
+    )
+
+    def put(records: list[bytes]) -> None:
+        for begin in range(0, len(records), CALL_RECORDS):
+            batch = [{"Data": data} for data in records[begin : begin + CALL_RECORDS]]
+            assert site.firehose.put_record_batch(DeliveryStreamName=stream, Records=batch)["FailedPutCount"] == 0
+
+    def deliver(version: int, interval_s: int, files: int) -> None:
+        site.firehose.update_destination(
+            DeliveryStreamName=stream,
+            CurrentDeliveryStreamVersionId=str(version),
+            DestinationId="destinationId-000000000001",
+            ExtendedS3DestinationUpdate={"BufferingHints": {"SizeInMBs": 64, "IntervalInSeconds": interval_s}},
+        )
+        while len(site.keys("columns/")) < files:
+            time.sleep(0.2)
+
+    records = documents()
+    put(records[:1000])
+    deliver(1, 0, 1)  # The worker process is there now, and has compiled what it compiles.
+    deliver(2, 900, 1)
+    put(records)
+    spent = peers.cpu_seconds(pid)
+    deliver(3, 0, 2)
+    return sum(map(len, records)) / 1e6 / (peers.cpu_seconds(pid) - spent)
+
+
+class Records:
+    """A source that has all records at hand."""
+
+    def __init__(self) -> None:
+        self.left = WORKER_RECORDS
+
+    async def read(self, wait_s: float) -> Batch | None:
+        if not self.left:
+            return None
+        self.left -= 5000
+        begin = WORKER_RECORDS - self.left
+        return Batch([Record(b"x" * CALL_BYTES, 1, begin + n) for n in range(5000)], begin, self.left == 0)
+
+
+class Joined:
+    """A sink that makes the bytes of objects and drops them."""
+
+    retry_s, error = 0.0, ""
+
+    async def deliver(self, load) -> Outcome:
+        assert b"".join([record.data for record in load.records])
+        return Outcome()
+
+
+def worker() -> float:
+    """Microseconds of processor time for a record in the worker alone: buffers, names, progress."""
+
+    async def nothing(*_) -> None:
+        pass
+
+    async def carry() -> None:
+        hints = Hints(5 << 20, 60)
+        plan = Plan(Channel(hints, Joined()), Channel(hints, Joined()), lambda kind, failures: [], nothing)
+        one = Worker("bench", plan, Records(), Progress(None), nothing, SystemClock())
+        for _ in range(WORKER_RECORDS // 5000 + 1):
+            await one.turn(0)
+        await one.settle()
+
+    began = time.process_time()
+    asyncio.run(carry())
+    return 1e6 * (time.process_time() - began) / WORKER_RECORDS
+
+
+def run() -> list[dict]:
+    """The rows of docs/benchmarks.md."""
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        ours = stack.enter_context(Lakemill(folder / "data", "--no-log-requests"))
+        site = Site(ours, "lake")
+        stream = site.stream(Prefix="plain/", BufferingHints={"SizeInMBs": 5, "IntervalInSeconds": 1})
+        scripts = {"lakemill": (ours.endpoint, script(folder, ours.endpoint, ours.access_key_id, ours.secret, stream))}
+        for peer in (peers.moto, peers.ministack):
+            try:
+                endpoint = stack.enter_context(peer())
+                scripts[peer.__name__] = endpoint, peer_script(folder, endpoint)
+            except peers.Missing as missing:
+                print(f"left out: {missing}")
+        rates: dict[str, list[float]] = {}
+        for _ in range(ROUNDS):
+            for system, (endpoint, path) in scripts.items():
+                rate = peers.wrk(
+                    endpoint + "/", connections=CALLERS, seconds=SECONDS, script=path, lenient=system != "lakemill"
+                )
+                rates.setdefault(system, []).append(CALL_RECORDS * rate)
+        medians = {system: statistics.median(found) for system, found in rates.items()}
+        mine = medians.pop("lakemill")
+        best = max(medians.values(), default=None)
+        ratio = mine / best if best else None
+        converted = conversion(site, ours.process.pid)
+        return [
+            {
+                "name": "PutRecordBatch",
+                "ours": mine,
+                "peer": best,
+                "ratio": ratio,
+                "unit": "records/s",
+                "target": ">= 3x",
+                "met": ratio and ratio >= 3,
+                "note": "; ".join(f"{system} {rate:,.0f}" for system, rate in medians.items()),
+            },
+            {
+                "name": "PutRecordBatch to object: CPU of the server",
+                "ours": carrying(site, ours.process.pid, scripts["lakemill"][1]),
+                "unit": "us a record",
+            },
+            {"name": "the worker alone: CPU", "ours": worker(), "unit": "us a record", "target": "<= 2"},
+            {"name": "JSON to Parquet, from log to object", "ours": converted, "unit": "MB by CPU-second"},
+        ]
