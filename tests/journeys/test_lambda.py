@@ -296,6 +296,9 @@ def test_reserved_concurrency_throttles(lakemill, functions, role):
         FunctionName=name,
         ReservedConcurrentExecutions=1000,
     )
+    before = functions.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=5)
+    assert functions.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] == before - 5
     functions.delete_function_concurrency(FunctionName=name)
     assert asked(functions, name, do="x") == {"do": "x"}
 
@@ -306,6 +309,8 @@ def test_retries_of_events_are_settled_by_function(functions, f):
     functions.update_function_event_invoke_config(FunctionName=f, MaximumEventAgeInSeconds=60)
     shown = functions.get_function_event_invoke_config(FunctionName=f)
     assert (shown["MaximumRetryAttempts"], shown["MaximumEventAgeInSeconds"]) == (0, 60)
+    (listed,) = functions.list_function_event_invoke_configs(FunctionName=f)["FunctionEventInvokeConfigs"]
+    assert listed["MaximumEventAgeInSeconds"] == 60
     functions.delete_function_event_invoke_config(FunctionName=f)
     fails("ResourceNotFoundException", functions.get_function_event_invoke_config, FunctionName=f)
 

@@ -184,6 +184,10 @@ class Functions:
         await self.change(scope, name, alter)
         self._pool.reserved = self._reserved()
 
+    def reserved_workers(self) -> int:
+        """How many workers are kept for functions of their own."""
+        return sum(self._reserved().values())
+
     def _reserved(self) -> dict[tuple[str, str], int]:
         found = self.resources.all(FUNCTION)
         return {(one["scope"], one["name"]): one["workers_max"] for one in found if one.get("workers_max") is not None}

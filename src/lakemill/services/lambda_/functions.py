@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from lakemill.engines.functions import CodeInvalid, FunctionExists, Functions
+from lakemill.engines.functions.code import ARCHIVE_BYTES_MAX, UNPACKED_BYTES_MAX
 from lakemill.engines.functions.mappings import KIND
 from lakemill.engines.identity import Identity
 from lakemill.engines.identity.errors import RoleRefused
@@ -139,6 +140,20 @@ class FunctionOperations:
             await self.functions.delete(scope, name)
         call.status = 204
         return {}
+
+    @operation("GetAccountSettings")
+    def get_account_settings(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        found = self.functions.all(f"{call.account}/{call.region}")
+        stored = found + [version for one in found for version in self.functions.versions.all(one.scope, one.name)]
+        return {
+            "AccountLimit": {
+                "CodeSizeUnzipped": UNPACKED_BYTES_MAX,
+                "CodeSizeZipped": ARCHIVE_BYTES_MAX,
+                "ConcurrentExecutions": self.functions.workers_max,
+                "UnreservedConcurrentExecutions": self.functions.workers_max - self.functions.reserved_workers(),
+            },
+            "AccountUsage": {"TotalCodeSize": sum(one.code_bytes for one in stored), "FunctionCount": len(found)},
+        }
 
     def _check_role(self, role: str) -> None:
         """Raise a ServiceError unless the role exists and trusts Lambda."""

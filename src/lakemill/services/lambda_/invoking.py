@@ -8,7 +8,9 @@ from typing import Any
 import msgspec
 
 from lakemill.engines.functions import Functions
+from lakemill.engines.resources import by_name, page
 from lakemill.services.base import Call, ServiceError, operation
+from lakemill.services.lambda_.functions import most, paged
 from lakemill.services.lambda_.names import LATEST, fault, function_arn, invalid, target
 
 PAYLOAD_BYTES_MAX = 6 << 20
@@ -71,6 +73,16 @@ class InvokingOperations:
         if wish is None:
             raise _unconfigured(scope, name, qualifier)
         return _wish(scope, name, qualifier, wish)
+
+    @operation("ListFunctionEventInvokeConfigs")
+    def list_function_event_invoke_configs(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        scope, name, _ = target(call, request)
+        wishes = self.functions.document(scope, name).get("retries", {})
+        listed = [
+            {"name": qualifier, "shown": _wish(scope, name, qualifier, wish)} for qualifier, wish in wishes.items()
+        ]
+        found = page(listed, by_name, limit=most(request), token=request.get("Marker"))
+        return paged(found, "FunctionEventInvokeConfigs")
 
     @operation("DeleteFunctionEventInvokeConfig")
     async def delete_function_event_invoke_config(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
