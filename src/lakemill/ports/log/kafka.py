@@ -18,7 +18,6 @@ import contextlib
 import errno
 import functools
 import json
-import logging
 import secrets
 import threading
 import time
@@ -30,9 +29,9 @@ from typing import Any, TypeVar
 from lakemill.ports.log.port import Bounds, Entry, LogExists, LogMissing, Record, check_name
 
 try:
-    from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
-    from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+    from confluent_kafka import KafkaError, KafkaException, Message
 
+    from lakemill.ports.log.kafka_cluster import TIMEOUT_S, Cluster
     from lakemill.ports.log.kafka_reading import Readers
     from lakemill.ports.log.kafka_records import Batch, Topic, record_of
 except ImportError as error:
@@ -41,12 +40,9 @@ except ImportError as error:
 PREFIX = "lakemill"
 SPARE_PARTITIONS = 16
 """Topics have a multiple of so many partitions."""
-TIMEOUT_S = 30.0
 LOOK_AGAIN_S = 0.2
 """How often a waiting reader looks whether others have written."""
-_RECORD_BYTES_MAX = 16 << 20
 T = TypeVar("T")
-_LOGGER = logging.getLogger("lakemill.kafka")
 
 
 class KafkaLog:
@@ -65,23 +61,15 @@ class KafkaLog:
         if options:
             raise ValueError(f"{url}: prefix and replicas may be given; got {', '.join(options)}")
         self._prefix = prefix
-        self._configuration: dict[str, Any] = {
-            "bootstrap.servers": parts.netloc,
-            "broker.address.family": "any",
-            "log_level": 3,
-        }
         self._pool = ThreadPoolExecutor(8, "log-kafka")
-        self._admin = AdminClient(self._configuration)
-        self._readers = Readers(self._new_consumer)
         self._logs: dict[str, Topic] = {}
         self._being_made: set[str] = set()
-        self._may_delete_records = True
         with _as_os_error():
-            cluster = self._admin.list_topics(timeout=TIMEOUT_S)
-            self._replicas = replicas or min(3, len(cluster.brokers))
-            if self._documents_topic not in cluster.topics:
-                self._make_topic(self._documents_topic, 1, "compact")
-            self._producer = self._new_producer()
+            self._cluster = Cluster(parts.netloc, prefix, replicas)
+            self._readers = Readers(self._cluster.new_consumer)
+            if self._documents_topic not in self._cluster.topics:
+                self._cluster.make_topic(self._documents_topic, 1, "compact")
+            self._producer = self._cluster.new_producer()
             self._closed = threading.Event()
             self._poller = threading.Thread(target=self._poll, name="log-kafka-poll", daemon=True)
             self._poller.start()
@@ -95,7 +83,7 @@ class KafkaLog:
         self._being_made.add(name)
         try:
             topic = Topic(name, f"{self._prefix}.{name}.{secrets.token_hex(4)}", _with_spare(shards), [1] * shards)
-            await self._in_thread(self._make_topic, topic.topic, topic.partitions, "delete")
+            await self._in_thread(self._cluster.make_topic, topic.topic, topic.partitions, "delete")
             await self._in_thread(self._write_document, name, topic.document())
             self._logs[name] = topic
         finally:
@@ -106,7 +94,7 @@ class KafkaLog:
         async with topic.changing:
             if shards > topic.partitions:
                 partitions = _with_spare(shards)
-                await self._in_thread(self._add_partitions, topic.topic, partitions)
+                await self._in_thread(self._cluster.add_partitions, topic.topic, partitions)
                 topic.partitions = partitions
             firsts = [*topic.shards.first, *[1] * (shards - len(topic.shards))]
             await self._in_thread(self._write_document, name, topic.document(firsts))
@@ -120,7 +108,7 @@ class KafkaLog:
         try:
             topic.shards.give_up(LogMissing(f"there is no log {name}"))
             await self._in_thread(self._write_document, name, None)
-            await self._in_thread(self._delete_topic, topic.topic)
+            await self._in_thread(self._cluster.delete_topic, topic.topic)
         finally:
             self._being_made.discard(name)
 
@@ -187,7 +175,7 @@ class KafkaLog:
             await self._in_thread(self._write_document, name, topic.document(firsts))
             for shard, first in enumerate(firsts):
                 topic.shards.first[shard] = first
-        await self._in_thread(self._delete_records, topic.topic, firsts)
+        await self._in_thread(self._cluster.delete_records, topic.topic, firsts)
 
     def close(self) -> None:
         self._producer.flush(TIMEOUT_S)
@@ -197,7 +185,7 @@ class KafkaLog:
             topic.shards.give_up(None)
         self._pool.shutdown(wait=True)
         self._readers.close()
-        del self._producer, self._admin  # Their threads end with them.
+        del self._producer, self._cluster  # Their threads end with them.
 
     def _named(self, name: str, *shards: int) -> "Topic":
         topic = self._logs.get(name)
@@ -223,32 +211,6 @@ class KafkaLog:
     def _documents_topic(self) -> str:
         return f"{self._prefix}.logs"
 
-    def _new_producer(self) -> Producer:
-        return Producer(
-            {
-                **self._configuration,
-                "acks": "all",
-                "enable.idempotence": True,
-                "linger.ms": 1,
-                "message.max.bytes": _RECORD_BYTES_MAX,
-                "message.timeout.ms": int(TIMEOUT_S * 1000),
-            }
-        )
-
-    def _new_consumer(self) -> Consumer:
-        return Consumer(
-            {
-                **self._configuration,
-                "group.id": f"{self._prefix}.unused",  # Demanded, though partitions are assigned by hand.
-                "enable.auto.commit": False,
-                "auto.offset.reset": "earliest",
-                "enable.partition.eof": True,
-                "fetch.wait.max.ms": 10,
-                "fetch.message.max.bytes": _RECORD_BYTES_MAX,
-                "queued.max.messages.kbytes": 32 << 10,
-            }
-        )
-
     def _poll(self) -> None:
         while not self._closed.is_set():
             self._producer.poll(0.1)
@@ -269,40 +231,11 @@ class KafkaLog:
             return False
         except KafkaException as error:
             if error.args[0].code() == KafkaError._FATAL:  # It sends nothing any more; the next append has a new one.
-                old, self._producer = self._producer, self._new_producer()
+                old, self._producer = self._producer, self._cluster.new_producer()
                 old.purge()
                 old.flush(TIMEOUT_S)
             raise OSError(errno.EIO, error.args[0].str()) from error
         return True
-
-    def _make_topic(self, topic: str, partitions: int, cleanup: str) -> None:
-        configuration = {
-            "cleanup.policy": cleanup,
-            "retention.ms": "-1",
-            "retention.bytes": "-1",
-            "message.timestamp.type": "CreateTime",
-            "max.message.bytes": str(_RECORD_BYTES_MAX),
-            "min.insync.replicas": str(max(1, self._replicas - 1)),
-        }
-        made = NewTopic(topic, partitions, self._replicas, config=configuration)
-        self._admin.create_topics([made], operation_timeout=TIMEOUT_S)[topic].result(TIMEOUT_S)
-
-    def _add_partitions(self, topic: str, partitions: int) -> None:
-        wanted = [NewPartitions(topic, partitions)]
-        self._admin.create_partitions(wanted, operation_timeout=TIMEOUT_S)[topic].result(TIMEOUT_S)
-
-    def _delete_topic(self, topic: str) -> None:
-        self._admin.delete_topics([topic], operation_timeout=TIMEOUT_S)[topic].result(TIMEOUT_S)
-
-    def _delete_records(self, topic: str, firsts: list[int]) -> None:
-        if not self._may_delete_records:
-            return
-        before = [TopicPartition(topic, shard, first - 1) for shard, first in enumerate(firsts) if first > 1]
-        try:
-            for future in self._admin.delete_records(before, request_timeout=TIMEOUT_S).values():
-                future.result(TIMEOUT_S)
-        except KafkaException:  # They stay, unread; the broker cannot, or tells its operator why not.
-            self._may_delete_records = False
 
     def _write_document(self, name: str, document: dict[str, Any] | None) -> None:
         done: Future[None] = Future()

@@ -2,7 +2,7 @@ import pytest
 
 pytest.importorskip("confluent_kafka")
 
-from lakemill.ports.log import kafka
+from lakemill.ports.log import kafka, kafka_cluster
 
 
 @pytest.mark.parametrize("url", ["kafka://", "http://127.0.0.1:1", "kafka://127.0.0.1:1?prefixes=a"])
@@ -12,7 +12,7 @@ def test_a_url_that_says_nothing_useful_is_refused(url):
 
 
 def test_a_cluster_that_does_not_answer_is_an_error_of_the_system(monkeypatch):
-    monkeypatch.setattr(kafka, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(kafka_cluster, "TIMEOUT_S", 0.3)
     with pytest.raises(OSError, match="transport failure"):
         kafka.KafkaLog("kafka://127.0.0.1:1")
 
