@@ -33,6 +33,7 @@ def run(lakemill, command, **environment):
     ("python", "program", "says"),
     [
         ("boto3", "boto3_only.py", "transform gave 3000 lines"),
+        ("boto3", "growing_stream.py", "1200 clicks of 20 users in order, over 4 shards"),
         ("boto3", "taxi_streams.py", "10,320 rows in s3://taxi-lake"),
         ("boto3", "sealed_orders.py", "200 orders worth 10200"),
         ("boto3", "video_door.py", "the clip has 60 frames"),
