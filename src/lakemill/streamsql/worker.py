@@ -4,12 +4,14 @@ It ends when its standard input does, so it never outlives the platform. All it 
 
 Messages are those of `formats.messages`. Requests are answered one by one, in order:
 
-    {"do": "open", "plan": plan, "snapshot": bytes or None}      -> {"streams": [names]}
+    {"do": "open", "plan": plan, "snapshot": bytes or None}      -> {"streams": [names], "lost": why, or ""}
     {"do": "push", "input": i, "records": [[data, arrival ms, key, sequence, shard], ...], "now": ms}  -> outcome
     {"do": "advance", "now": ms}                                  -> outcome
     {"do": "snapshot"}                                            -> {"snapshot": bytes}
     {"do": "check", "plan": plan}                                 -> {"streams": [names]}
     {"do": "discover", "records": [bytes, ...]}                   -> {"form": form, "rows": [[text, ...], ...]}
+
+lost: why the snapshot could not be used; the program begins with empty windows then.
 
 An outcome is {"outputs": {number: [record, ...]}, "faults": count, "samples": [text, ...]}: what each output gets, and
 how many rows went to the error stream. What goes wrong is {"error": text, "kind": "code" | "schema" | "fault", "line",
@@ -43,21 +45,26 @@ class Worker:
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """What to say to a request; what went wrong is told, not raised."""
-        from lakemill.streamsql.errors import SqlError
-
         try:
             found: dict[str, Any] = getattr(self, f"_{request['do']}")(request)
             return found
-        except SqlError as wrong:
-            return {"error": wrong.message, "kind": "code", "line": wrong.line, "column": wrong.column}
         except ValueError as wrong:
             if request["do"] in ("open", "check", "discover"):
                 return {"error": str(wrong), "kind": "schema"}
             return self._fault(wrong)
+        except ImportError as lacking:
+            return {
+                "error": f"{lacking}; SQL on streams needs: pip install 'lakemill[streams,algorithms]'",
+                "kind": "fault",
+            }
         except MemoryError:
             self.session = None
             return {"error": "there is no memory left", "kind": "fault"}
         except Exception as wrong:
+            from lakemill.streamsql.errors import SqlError
+
+            if isinstance(wrong, SqlError):
+                return {"error": wrong.message, "kind": "code", "line": wrong.line, "column": wrong.column}
             return self._fault(wrong)
 
     def _fault(self, wrong: Exception) -> dict[str, Any]:
@@ -67,12 +74,15 @@ class Worker:
     def _open(self, request: dict[str, Any]) -> dict[str, Any]:
         from lakemill.streamsql.session import Session
 
-        self.session = Session(request["plan"])
+        self.session, lost = Session(request["plan"]), ""
         if request["snapshot"] is not None:
-            self.session.restore(request["snapshot"])
+            try:
+                self.session.restore(request["snapshot"])
+            except Exception as wrong:  # Of another version of this program: better empty windows than none at all.
+                self.session, lost = Session(request["plan"]), f"{type(wrong).__name__}: {wrong}"
         gc.collect()
         gc.freeze()  # What is loaded now stays; looking through it again and again costs more than the work itself.
-        return {"streams": self.session.streams()}
+        return {"streams": self.session.streams(), "lost": lost}
 
     def _check(self, request: dict[str, Any]) -> dict[str, Any]:
         from lakemill.streamsql.session import Session

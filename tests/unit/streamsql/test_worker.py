@@ -44,6 +44,15 @@ def test_rows_come_out_and_a_snapshot_goes_on():
     assert b'"seen":2' in again["outputs"][0][0]
 
 
+def test_a_snapshot_that_cannot_be_used_is_told_and_the_state_is_empty():
+    worker = Worker()
+    for snapshot in (b"", b"nonsense", b"\x00" * 100):
+        answer = worker.answer({"do": "open", "plan": plan(), "snapshot": snapshot})
+        assert answer["lost"]
+        push = {"do": "push", "input": 0, "records": [record(b'{"k": "a"}')], "now": NOW}
+        assert b'"seen":1' in worker.answer(push)["outputs"][0][0]
+
+
 def test_parallel_streams_share_the_shards():
     code = "".join(
         f'CREATE STREAM "D{i}" ("k" VARCHAR(8)); CREATE PUMP "P{i}" AS INSERT INTO "D{i}" '

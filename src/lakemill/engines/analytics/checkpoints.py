@@ -1,7 +1,7 @@
 """Where applications stand, one file each: written beside, flushed, and renamed over the one before.
 
-A checkpoint is a document: `positions` (of each input by its id), `snapshot` (the program's state, or None),
-`fingerprint` (of the program it belongs to).
+A checkpoint is a document: `run` (the number of the run it is of), `positions` (of each input by its id), `snapshot`
+(the program's state), `now` (the program's time, ms since 1970), `fingerprint` (of the program the state belongs to).
 """
 
 import contextlib

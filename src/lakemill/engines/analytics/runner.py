@@ -22,6 +22,8 @@ from lakemill.ports.clock import Clock
 
 WAIT_S = 0.25
 """How long a turn waits for records."""
+ADVANCE_MS = 1000
+"""How often the clock closes windows."""
 CHECKPOINT_S = 5.0
 AGAIN_S, AGAIN_S_MAX = 1.0, 60.0
 LAST = "last"
@@ -56,6 +58,8 @@ class Runner:
         self._fingerprint = fingerprint(plan.program())
         self._read: dict[str, Source] = {}
         self._now = 0
+        self._advanced = 0
+        self._hindered = False
         self._saved_at = 0.0
         self._changed = False
         self._pause_s = AGAIN_S
@@ -88,6 +92,7 @@ class Runner:
 
     async def _tell(self, fault: str) -> None:
         logger.warning("application %s: %s", self._id, fault)
+        self._hindered = True
         if fault != self.fault:
             await self._plan.say("ERROR", fault)
         self.fault = fault
@@ -100,11 +105,14 @@ class Runner:
 
     async def _work(self) -> None:
         checkpoint = await asyncio.to_thread(self._checkpoints.load, self._id) or {"run": 0, "positions": {}}
+        self._now = max(self._now, checkpoint.get("now", 0))
         resumes = checkpoint["run"] == self._number
         snapshot = checkpoint["snapshot"] if resumes and checkpoint["fingerprint"] == self._fingerprint else None
         self.worker = await self._checker.lend()
         data = [await asyncio.to_thread(one.load) for one in self._plan.references]
-        await self.worker.ask(do="open", plan=self._plan.program(data), snapshot=snapshot)
+        answer = await self.worker.ask(do="open", plan=self._plan.program(data), snapshot=snapshot)
+        if answer["lost"]:
+            await self._plan.say("ERROR", f"The state of the last run cannot be used, and is empty: {answer['lost']}")
         await self._opened()
         self._read = {}
         for one in self._plan.inputs:
@@ -120,7 +128,7 @@ class Runner:
 
     async def _turn(self) -> None:
         assert self.worker is not None
-        taken = 0
+        self._hindered = False
         for number, one in enumerate(self._plan.inputs):
             if (reason := one.refusal()) is not None:
                 await self._tell(f"input {one.prefix}: {reason}")
@@ -132,11 +140,12 @@ class Runner:
             self._changed = True
             if one.process is not None:
                 records = await one.process(records)
-            taken += len(records)
             outcome = await self.worker.ask(do="push", input=number, records=records, now=self._time())
             await self._deliver(outcome)
-        await self._deliver(await self.worker.ask(do="advance", now=self._time()))
-        if self.fault is not None and taken:
+        if self._time() - self._advanced >= ADVANCE_MS:
+            self._advanced = self._time()
+            await self._deliver(await self.worker.ask(do="advance", now=self._advanced))
+        if self.fault is not None and not self._hindered:
             await self._plan.say("INFO", "The application works again.")
             self.fault = None
         self._pause_s = AGAIN_S
@@ -172,6 +181,7 @@ class Runner:
             "run": self._number,
             "positions": {id: source.positions() for id, source in self._read.items()},
             "snapshot": snapshot,
+            "now": self._now,
             "fingerprint": self._fingerprint,
         }
         await asyncio.to_thread(self._checkpoints.save, self._id, checkpoint)

@@ -7,7 +7,7 @@ from lakemill.engines.analytics import LAST, Analytics, Raw, SchemaUndetected, U
 from lakemill.engines.objects import BucketMissing, ObjectMissing
 from lakemill.services.base import ServiceError
 from lakemill.services.kinesisanalytics import arns
-from lakemill.services.kinesisanalytics.errors import invalid
+from lakemill.services.kinesisanalytics.errors import in_awss_words, invalid
 from lakemill.services.kinesisanalytics.functions import Invoker, Preprocessor
 from lakemill.services.kinesisanalytics.parts import processor_of, schema_of
 from lakemill.services.kinesisanalytics.planning import READS, WRITES, Planning
@@ -39,7 +39,9 @@ class Discovery:
             processed = await self._processed(raw, kind, resource, configuration, role, region, account)
         told = {"RawInputRecords": _texts(raw), "ProcessedInputRecords": _texts(processed)}
         try:
-            form, rows = await self._analytics.checker.discover([record[0] for record in processed if len(record) == 5])
+            with in_awss_words():
+                sample = [record[0] for record in processed if len(record) == 5]
+                form, rows = await self._analytics.checker.discover(sample)
         except SchemaUndetected as error:
             raise ServiceError("UnableToDetectSchemaException", f"{error}.", fields=told) from None
         found = {"InputSchema": schema_of(form), "ParsedInputRecords": rows[:SHOWN_MAX], "RawInputRecords": _texts(raw)}

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from lakemill.engines.analytics import ApplicationBusy, CodeInvalid, PartMissing, StaleVersion
+from lakemill.engines.analytics import ApplicationBusy, CodeInvalid, PartMissing, StaleVersion, WorkerFailed
 from lakemill.engines.resources import ResourceExists, ResourceMissing, TooManyTags
 from lakemill.services.base import ServiceError
 
@@ -53,6 +53,8 @@ def translated(error: Exception, *, starting: bool = False) -> ServiceError | No
     if isinstance(error, CodeInvalid):
         code = "InvalidApplicationConfigurationException" if starting else "CodeValidationException"
         return ServiceError(code, f"The application code is not valid: {error}")
+    if isinstance(error, WorkerFailed):
+        return ServiceError("ServiceUnavailableException", f"The code cannot be looked at now: {error}", status=503)
     if isinstance(error, PartMissing):
         return ServiceError("ResourceNotFoundException", f"There is no {NAMES[error.part]} with the id {error.id}.")
     if isinstance(error, TooManyTags):
