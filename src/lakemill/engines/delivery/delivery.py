@@ -24,7 +24,7 @@ from lakemill.engines.delivery.reader import DeliveryReader
 from lakemill.engines.delivery.sources import LogSource, Source, StreamSource
 from lakemill.engines.delivery.vault import Vault
 from lakemill.engines.delivery.worker import Worker
-from lakemill.engines.keys import Keys
+from lakemill.engines.keys import Keys, KeysError
 from lakemill.engines.resources import Resources
 from lakemill.engines.streams import Start, StreamError, StreamReader, Streams
 from lakemill.ports.clock import Clock
@@ -247,7 +247,7 @@ class Delivery:
                 plan = self._planner(document)
                 worker = self._worker(document, plan)
                 await worker.run()
-            except (SourceRefused, StreamError) as fault:
+            except (SourceRefused, StreamError, KeysError) as fault:
                 logger.warning("delivery of %s/%s: %s", document["scope"], document["name"], fault)
                 await plan.say(DESTINATION, plan.source_code, str(fault))
             except Exception:

@@ -4,12 +4,14 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import httptools
 
 CONNECT_S = 10.0
 READ_BYTES = 1 << 16
+SAFE = "/%:@!$&'()*+,;=~-._?"
+"""What stays as it is in paths and queries."""
 
 
 class Unreachable(Exception):
@@ -65,11 +67,7 @@ class WebClient:
                 parts.hostname, port, ssl=self._trusted() if secure else None
             )
         try:
-            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            host = parts.netloc.rpartition("@")[2]
-            lines = [f"POST {target} HTTP/1.1", f"Host: {host}", f"Content-Length: {len(body)}", "Connection: close"]
-            lines += [f"{name}: {value}" for name, value in headers.items()]
-            writer.write("\r\n".join([*lines, "", ""]).encode())
+            writer.write(_head(parts, headers, len(body)))
             writer.write(body)
             await writer.drain()
             return await _read(reader, bytes_max, url)
@@ -82,6 +80,17 @@ class WebClient:
             if self._authority is not None and self._authority.exists():
                 self._context.load_verify_locations(self._authority)
         return self._context
+
+
+def _head(parts: SplitResult, headers: Mapping[str, str], size: int) -> bytes:
+    """The request's lines before its body. Raises Unreachable for what would be more than a line."""
+    target = quote(parts.path or "/", safe=SAFE) + (f"?{quote(parts.query, safe=SAFE)}" if parts.query else "")
+    host = parts.netloc.rpartition("@")[2]
+    lines = [f"POST {target} HTTP/1.1", f"Host: {host}", f"Content-Length: {size}", "Connection: close"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if any("\r" in line or "\n" in line for line in lines):
+        raise Unreachable("a header of the request has a line break in it")
+    return "\r\n".join([*lines, "", ""]).encode()
 
 
 class _Reading:

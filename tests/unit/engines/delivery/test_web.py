@@ -88,3 +88,21 @@ async def test_secrets_in_an_address_are_not_repeated():
     with pytest.raises(Unreachable) as caught:
         await WebClient().post("http://user:secret@127.0.0.1:1/x?key=secret", {}, b"", timeout_s=5)
     assert "secret" not in str(caught.value)
+
+
+async def test_a_header_is_never_more_than_a_line():
+    async with serving() as server:
+        with pytest.raises(Unreachable, match="line break"):
+            await WebClient().post(server.url, {"X-Key": "a\r\nX-Other: b"}, b"", timeout_s=5)
+        assert server.requests == []
+
+
+async def test_an_address_may_have_spaces_and_other_letters():
+    async with serving() as server:
+
+        async def answer(request, body):
+            return 200, {}, b""
+
+        server.answer = answer
+        await WebClient().post(server.url + "/a b/\u00e4?c=d e", {}, b"", timeout_s=5)
+        assert server.requests[0][0].raw_path == "/a%20b/%C3%A4?c=d%20e"
