@@ -10,12 +10,12 @@ column are passed over, columns without a key are null, and of a key that comes 
 | --- | --- | --- |
 | keys | in lower case (or exactly), dots may stand for underscores, a column may have another key | in lower case |
 | `"12"` in a column of numbers | 12 | refused |
-| `"true"` in a boolean column | true | refused |
 | an object or array in a string column | its JSON text | refused |
 | timestamps | SQL, ISO 8601, seconds, milliseconds | SQL, or the patterns given, or `millis` |
 
-A number or boolean in a string column is kept as it was written. 5.0 is a whole number, 5.5 is refused where one is
-asked for. A decimal is rounded half up to its scale; varchar and char are cut to their length. Binary is UTF-8.
+A number or boolean in a string column is kept as it was written, and "true" is a boolean, in any case. 5.0 is a whole
+number, 5.5 is refused where one is asked for. A decimal is rounded half up to its scale; varchar and char are cut to
+their length. Binary is UTF-8.
 """
 
 import dataclasses
@@ -181,7 +181,7 @@ def convertor(type: hive.Type, serde: Serde, unit: str = "ns") -> Convertor:
     if type.name == "decimal":
         return lambda value: _decimal(value, type, lenient)
     if type.name == "boolean":
-        return lambda value: _boolean(value, lenient)
+        return _boolean
     if type.name == "date":
         return _date
     if type.name == "timestamp":
@@ -275,10 +275,10 @@ def _decimal(value: Any, type: hive.Type, lenient: bool) -> Decimal:
     raise Mismatch(f"{_shown(value)} is not of type {type}")
 
 
-def _boolean(value: Any, lenient: bool) -> bool:
+def _boolean(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    if lenient and type(value) is str and value.lower() in ("true", "false"):
+    if type(value) is str and value.lower() in ("true", "false"):
         return value.lower() == "true"
     raise Mismatch(f"{_shown(value)} is not true or false")
 
