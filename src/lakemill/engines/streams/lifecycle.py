@@ -1,18 +1,19 @@
 """The life of a stream: made, deleted, and cleaned up after."""
 
+import contextlib
 import secrets
 from typing import Any
 
 from lakemill.engines.streams import quotas
 from lakemill.engines.streams.consumers import Consumers
-from lakemill.engines.streams.errors import StreamBusy, StreamExists, StreamInUse
+from lakemill.engines.streams.errors import StreamBusy, StreamExists, StreamInUse, StreamMissing
 from lakemill.engines.streams.limits import Limits
 from lakemill.engines.streams.registry import Registry
 from lakemill.engines.streams.sealing import Sealing
 from lakemill.engines.streams.shards import Shard, uniform
 from lakemill.engines.streams.stream import BY_KEY, EVENLY, PROVISIONED, Stream
 from lakemill.engines.streams.writing import Writing
-from lakemill.ports.log import Log
+from lakemill.ports.log import Log, LogMissing
 from lakemill.ports.metadata import Transaction
 
 RECORD_KIB = 1024
@@ -57,6 +58,7 @@ class Lifecycle:
         made = [Shard(i, low, high, (), now_ms) for i, (low, high) in enumerate(uniform(shards))]
         document: dict[str, Any] = {
             "id": self._registry.new_id(),
+            "revision": 0,
             "mode": mode,
             "status": "CREATING",
             "until_ms": now_ms + self._registry.settle_ms,
@@ -117,11 +119,15 @@ class Lifecycle:
     async def expire(self) -> None:
         """Free records past their retention, and forget closed shards that hold none any more."""
         for stream in self._registry.everywhere():
-            now_ms = self._registry.now_ms()
-            await self._log.trim(stream.id, stream.horizon_ms(now_ms))
-            kept = {shard.number for shard in stream.kept(now_ms)}
-            if len(kept) < len(stream.shards) and self._registry.status(stream) == "ACTIVE":
-                await self._registry.change(stream, lambda document, kept=kept: _keep(document, kept))  # type: ignore[misc]
+            with contextlib.suppress(LogMissing, StreamMissing):  # Deleted meanwhile.
+                await self._expire(stream)
+
+    async def _expire(self, stream: Stream) -> None:
+        now_ms = self._registry.now_ms()
+        await self._log.trim(stream.id, stream.horizon_ms(now_ms))
+        kept = {shard.number for shard in stream.kept(now_ms)}
+        if len(kept) < len(stream.shards) and self._registry.status(stream) == "ACTIVE":
+            await self._registry.change(stream, lambda document: _keep(document, kept))
 
 
 def _keep(document: dict[str, Any], numbers: set[int]) -> None:

@@ -8,7 +8,7 @@ from lakemill.engines.streams.limits import Limits
 from lakemill.engines.streams.registry import Registry
 from lakemill.engines.streams.sealing import Sealing
 from lakemill.engines.streams.shards import Shard
-from lakemill.engines.streams.stream import Stream
+from lakemill.engines.streams.stream import PROVISIONED, Stream
 from lakemill.ports.log import Log, LogMissing, Record
 
 
@@ -118,7 +118,7 @@ class Reading:
         self, stream: Stream, shard: Shard, position: int, *, records: int, size: int
     ) -> Batch:
         """`read`, where a shard may be read only so often and so much. Raises RateExceeded too."""
-        if self._limits is None:
+        if self._limits is None or stream.mode != PROVISIONED:
             return await self.read(stream, shard, position, records=records, size=size)
         now_s = self._registry.clock.time()
         limits = self._limits.of(stream.id, shard.number, now_s)

@@ -40,7 +40,11 @@ class Registry:
             self._keep(document)
 
     def _keep(self, document: dict[str, Any]) -> Stream:
+        """Changes may be told of in another order than they were made in; the newest stays."""
         stream = Stream(document)
+        known = self._ids.get(stream.id)
+        if known is not None and known.document["revision"] > document["revision"]:
+            return known
         self._streams[stream.scope, stream.name] = self._ids[stream.id] = stream
         return stream
 
@@ -134,6 +138,7 @@ class Registry:
         def checked(document: dict[str, Any]) -> None:
             if document["id"] != stream.id:
                 raise StreamMissing(stream.scope, stream.name)
+            document["revision"] += 1
             change(document)
 
         try:

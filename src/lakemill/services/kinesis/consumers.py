@@ -13,6 +13,7 @@ from lakemill.services.kinesis.errors import as_service_error, invalid, would_su
 from lakemill.services.kinesis.naming import consumer_named, stream_arn
 from lakemill.services.kinesis.part import Part
 from lakemill.services.kinesis.records import check_start, record_views
+from lakemill.services.kinesis.tagging import checked_tags
 from lakemill.services.kinesis.views import child_views, consumer_view
 
 LISTED_DEFAULT = 100
@@ -29,7 +30,7 @@ class ConsumerOperations(Part):
             stream.scope,
             stream.name,
             request["ConsumerName"],
-            request.get("Tags", {}),
+            checked_tags(request.get("Tags", {})),
             CONSUMERS_MAX_COMMITTED if committed else CONSUMERS_MAX,
         )
         return {"Consumer": consumer_view(stream, consumer, self._now_ms())}

@@ -10,6 +10,7 @@ from lakemill.services.kinesis import tokens
 from lakemill.services.kinesis.errors import invalid, null
 from lakemill.services.kinesis.naming import scope_of, stream_arn
 from lakemill.services.kinesis.part import Part
+from lakemill.services.kinesis.tagging import checked_tags
 from lakemill.services.kinesis.views import common_view, shard_view, warm_view
 
 DESCRIBED_SHARDS_MAX = 100
@@ -40,7 +41,7 @@ class StreamOperations(Part):
             request["StreamName"],
             mode=mode,
             shards=shards,
-            tags=request.get("Tags", {}),
+            tags=checked_tags(request.get("Tags", {})),
             record_kib_max=request.get("MaxRecordSizeInKiB", 1024),
             evenly=evenly,
             warm=warm,

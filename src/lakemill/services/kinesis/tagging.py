@@ -6,6 +6,7 @@ from typing import Any
 from lakemill.engines.identity.errors import PolicyMalformed
 from lakemill.engines.identity.policy import compile_policy
 from lakemill.services.base import Call, ServiceError, operation
+from lakemill.services.kinesis.errors import invalid
 from lakemill.services.kinesis.naming import resource_named
 from lakemill.services.kinesis.part import Part
 
@@ -18,7 +19,7 @@ class TagOperations(Part):
 
     @operation("AddTagsToStream")
     async def add_tags_to_stream(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-        await self._streams.configuring.retag(*self._place(call, request), request["Tags"], ())
+        await self._streams.configuring.retag(*self._place(call, request), checked_tags(request["Tags"]), ())
         return {}
 
     @operation("RemoveTagsFromStream")
@@ -35,7 +36,7 @@ class TagOperations(Part):
 
     @operation("TagResource")
     async def tag_resource(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-        await self._retag(call, request, request["Tags"], [])
+        await self._retag(call, request, checked_tags(request["Tags"]), [])
         return {}
 
     @operation("UntagResource")
@@ -82,6 +83,14 @@ class TagOperations(Part):
             await self._streams.configuring.set_policy(stream.scope, stream.name, policy)
         else:
             await self._streams.consumers.set_policy(consumer, policy)
+
+
+def checked_tags(tags: dict[str, str]) -> dict[str, str]:
+    """Tags people may set. Raises ServiceError."""
+    for key in tags:
+        if key.lower().startswith("aws:"):
+            raise invalid(f"The tag key {key} is reserved: keys may not begin with aws:.")
+    return tags
 
 
 def _views(tags: dict[str, str], keys: list[str]) -> list[dict[str, str]]:

@@ -133,3 +133,58 @@ async def test_the_time_of_creation_tells_two_streams_of_a_name_apart(ask, clock
         early = clock.now() - datetime.timedelta(hours=1)
         await ask("ListShards", StreamName="s", StreamCreationTimestamp=early)
     assert caught.value.code == "ResourceNotFoundException"
+
+
+async def test_tags_of_aws_are_not_set_by_people(ask):
+    for operation, more in (("CreateStream", {"ShardCount": 1}), ("AddTagsToStream", {})):
+        with pytest.raises(ServiceError) as caught:
+            await ask(operation, StreamName="s", Tags={"aws:owner": "me"}, **more)
+        assert caught.value.code == "InvalidArgumentException"
+
+
+async def test_a_commitment_opens_warm_throughput_and_is_described(ask):
+    assert await ask("DescribeAccountSettings") == {"MinimumThroughputBillingCommitment": {"Status": "DISABLED"}}
+    request = {"StreamName": "s", "StreamModeDetails": {"StreamMode": "ON_DEMAND"}, "WarmThroughputMiBps": 7}
+    with pytest.raises(ServiceError):
+        await ask("CreateStream", **request)
+    await ask("UpdateAccountSettings", MinimumThroughputBillingCommitment={"Status": "ENABLED"})
+    settings = (await ask("DescribeAccountSettings"))["MinimumThroughputBillingCommitment"]
+    assert settings["Status"] == "ENABLED" and settings["EarliestAllowedEndAt"] - settings["StartedAt"] == 24 * HOUR_S
+    await ask("CreateStream", **request)
+    summary = (await ask("DescribeStreamSummary", StreamName="s"))["StreamDescriptionSummary"]
+    assert summary["OpenShardCount"] == 7 and summary["WarmThroughput"] == {"TargetMiBps": 7, "CurrentMiBps": 7}
+    await ask("CreateStream", StreamName="p", ShardCount=1)
+    mode = {"StreamModeDetails": {"StreamMode": "ON_DEMAND"}, "WarmThroughputMiBps": 5}
+    await ask("UpdateStreamMode", StreamARN=f"{ARN}p", **mode)
+    assert (await ask("DescribeLimits"))["OpenShardCount"] == 12
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {},
+        {"ShardCount": 1, "WarmThroughputMiBps": 5},
+        {"ShardCount": 1, "RecordDistributionStrategy": "AUTO"},
+        {"ShardCount": 1, "StreamModeDetails": {"StreamMode": "ON_DEMAND"}},
+    ],
+)
+async def test_settings_of_the_other_mode_are_refused(ask, request_):
+    with pytest.raises(ServiceError) as caught:
+        await ask("CreateStream", StreamName="s", **request_)
+    assert caught.value.code in ("InvalidArgumentException", "ValidationException")
+
+
+async def test_a_dry_run_says_that_it_would_do_and_does_not(ask):
+    await ask("CreateStream", StreamName="s", ShardCount=1)
+    where = {"StreamName": "s", "ShardId": "shardId-000000000000", "ShardIteratorType": "TRIM_HORIZON"}
+    iterator = (await ask("GetShardIterator", **where))["ShardIterator"]
+    for operation, request in (
+        ("PutRecord", {"StreamName": "s", "Data": b"", "PartitionKey": "k"}),
+        ("PutRecords", {"StreamName": "s", "Records": [{"Data": b"", "PartitionKey": "k"}]}),
+        ("GetShardIterator", where),
+        ("GetRecords", {"ShardIterator": iterator}),
+    ):
+        with pytest.raises(ServiceError) as caught:
+            await ask(operation, DryRun=True, **request)
+        assert caught.value.code == "DryRunOperationException"
+    assert (await ask("GetRecords", ShardIterator=iterator))["Records"] == []
