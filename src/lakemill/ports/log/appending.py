@@ -15,7 +15,7 @@ from concurrent.futures import Executor, Future
 from typing import NamedTuple
 
 from lakemill.ports.log import block
-from lakemill.ports.log.index import Runs
+from lakemill.ports.log.index import Extents
 from lakemill.ports.log.port import Entry
 from lakemill.ports.log.segment import Segment
 from lakemill.ports.log.shards import Shards
@@ -237,7 +237,7 @@ class Appending:
 
     def _begin(self, group: Group, segment: Segment) -> None:
         self._tail.begin(segment)
-        segment.runs = {}
+        segment.extents = {}
         group.begun.append(segment)
 
     def _end(self, group: Group, loop: asyncio.AbstractEventLoop | None) -> None:
@@ -266,13 +266,13 @@ class Appending:
         if not group.parts:
             return
         segment = self._tail.segment
-        assert segment is not None and segment.runs is not None
+        assert segment is not None and segment.extents is not None
         at = group.written_at
         for shard, position, count, first_ms, last_ms, start, end in group.parts:
-            runs = segment.runs.get(shard)
-            if runs is None:
-                runs = segment.runs[shard] = Runs()
-            runs.add(position, count, first_ms, last_ms, at + start, at + end)
+            extents = segment.extents.get(shard)
+            if extents is None:
+                extents = segment.extents[shard] = Extents()
+            extents.add(position, count, first_ms, last_ms, at + start, at + end)
             self._shards.next[shard] = position + count
             self._shards.last_ms[shard] = last_ms
         self._written([part.shard for part in group.parts])

@@ -1,15 +1,16 @@
-"""Where in a segment the blocks of a shard are: runs, in memory for the segment that is written, in a file for others.
+"""Extents: where in a segment the blocks of a shard are. In memory while it is written, then in an index file.
 
-A run is a stretch of the file that begins with a block of the shard and holds all its blocks of the next RUN_BYTES.
-So the index stays small however small the blocks are, and a reader of one shard among a thousand reads little else.
+An extent is a stretch of the file that begins with a block of the shard and holds all its blocks that begin in the next
+EXTENT_BYTES. So the index stays small however small the blocks are, and a reader of one shard among a thousand reads
+little else.
 
 The index file (`0000000001.index`) is made from the segment and can be made again; one whose checksum does not agree
 counts as not there.
 
     header  magic (8), crc32c of the rest of header and table (4), shards (4), end of the segment (8)
-    table   for each shard: shard (4), crc32c of its runs (4), where they begin (8), how many (8), next position (8),
+    table   for each shard: shard (4), crc32c of its extents (4), where they begin (8), how many (8), next position (8),
             last time (8)
-    runs    of each shard: all first positions, all first times, all beginnings, all ends (8 each)
+    extents of each shard: all first positions, all first times, all beginnings, all ends (8 each)
 """
 
 import array
@@ -23,14 +24,14 @@ from awscrt.checksums import crc32c
 from lakemill.ports.log.disk import File
 
 MAGIC = b"lakeidx\n"
-RUN_BYTES = 64 << 10
+EXTENT_BYTES = 64 << 10
 _HEADER = struct.Struct("<8sIIQ")
 _SHARD = struct.Struct("<IIQQQq")
 _CHECKED = 12
 
 
-class Runs:
-    """The runs of one shard in one segment. Written by one thread, read by any."""
+class Extents:
+    """The extents of one shard in one segment. Written by one thread, read by any."""
 
     __slots__ = ("ends", "first_ms", "last_ms", "next", "offsets", "positions")
 
@@ -45,7 +46,7 @@ class Runs:
 
     def add(self, position: int, count: int, first_ms: int, last_ms: int, offset: int, end: int) -> None:
         """Say that a block is there."""
-        if self.offsets and offset < self.offsets[-1] + RUN_BYTES:
+        if self.offsets and offset < self.offsets[-1] + EXTENT_BYTES:
             self.ends[-1] = end
         else:
             self.ends.append(end)
@@ -61,7 +62,7 @@ class IndexEntry(NamedTuple):
 
     checksum: int
     offset: int
-    runs: int
+    extents: int
     next: int
     last_ms: int
 
@@ -70,16 +71,16 @@ class IndexUnusable(Exception):
     """The index file is torn or damaged; the segment must be read instead."""
 
 
-def encode_index(runs: Mapping[int, Runs], end: int) -> bytes:
+def encode_index(extents: Mapping[int, Extents], end: int) -> bytes:
     """The index file of a segment that ends at `end`."""
     table, bodies = [], []
-    offset = _HEADER.size + _SHARD.size * len(runs)
-    for shard, one in runs.items():
+    offset = _HEADER.size + _SHARD.size * len(extents)
+    for shard, one in extents.items():
         body = b"".join(_bytes(column) for column in (one.positions, one.first_ms, one.offsets, one.ends))
         table.append(_SHARD.pack(shard, crc32c(body), offset, len(one.positions), one.next, one.last_ms))
         bodies.append(body)
         offset += len(body)
-    head = b"".join([struct.pack("<IQ", len(runs), end), *table])
+    head = b"".join([struct.pack("<IQ", len(extents), end), *table])
     return b"".join([MAGIC, struct.pack("<I", crc32c(head)), head, *bodies])
 
 
@@ -97,20 +98,20 @@ def read_table(file: File) -> tuple[dict[int, IndexEntry], int]:
     return {shard: IndexEntry(*rest) for shard, *rest in _SHARD.iter_unpack(data[_HEADER.size : size])}, end
 
 
-def read_runs(file: File, entry: IndexEntry) -> Runs:
-    """The runs of one shard. Raises IndexUnusable."""
-    size = 8 * entry.runs
+def read_extents(file: File, entry: IndexEntry) -> Extents:
+    """The extents of one shard. Raises IndexUnusable."""
+    size = 8 * entry.extents
     data = file.read(entry.offset, 4 * size)
     if len(data) != 4 * size or crc32c(data) != entry.checksum:
         raise IndexUnusable
-    runs = Runs()
-    for column in (runs.positions, runs.first_ms, runs.offsets, runs.ends):
+    extents = Extents()
+    for column in (extents.positions, extents.first_ms, extents.offsets, extents.ends):
         column.frombytes(data[:size])
         data = data[size:]
         if sys.byteorder == "big":
             column.byteswap()
-    runs.next, runs.last_ms = entry.next, entry.last_ms
-    return runs
+    extents.next, extents.last_ms = entry.next, entry.last_ms
+    return extents
 
 
 def _bytes(column: "array.array[int]") -> bytes:

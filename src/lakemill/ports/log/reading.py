@@ -1,4 +1,4 @@
-"""Reading a log: which segment, which run of it, which block, which records.
+"""Reading a log: which segment, which extent of it, which block, which records.
 
 What the page cache holds is read by the event loop itself: handing it to a thread would take longer. Only if the disk
 would have to be waited for (BlockingIOError from `File.read`) a thread does it.
@@ -16,17 +16,17 @@ from typing import TypeVar
 
 from lakemill.ports.log import block
 from lakemill.ports.log.disk import Disk, File
-from lakemill.ports.log.index import IndexUnusable, Runs, encode_index, read_runs, read_table
+from lakemill.ports.log.index import Extents, IndexUnusable, encode_index, read_extents, read_table
 from lakemill.ports.log.manifest import write_whole
 from lakemill.ports.log.port import LogDamaged, Record
-from lakemill.ports.log.recovery import runs_of_segment
+from lakemill.ports.log.recovery import contents_of
 from lakemill.ports.log.segment import Segment
 from lakemill.ports.log.shards import Shards
 
 STRETCH_BYTES = 1 << 20
 """A long read lets others have the loop each time it has read so much."""
 _FILES_MAX = 64
-_RUNS_MAX = 256
+_EXTENTS_MAX = 256
 T = TypeVar("T")
 
 
@@ -36,7 +36,7 @@ class Cache:
     def __init__(self, disk: Disk) -> None:
         self.disk = disk
         self._files: collections.OrderedDict[Segment, File] = collections.OrderedDict()
-        self._runs: collections.OrderedDict[tuple[Segment, int], Runs | None] = collections.OrderedDict()
+        self._extents: collections.OrderedDict[tuple[Segment, int], Extents | None] = collections.OrderedDict()
         self._guard = threading.Lock()
         self._building = threading.Lock()
 
@@ -57,57 +57,57 @@ class Cache:
                 self._files.popitem(last=False)  # Closed when its last reader lets go.
             return file
 
-    def runs(self, segment: Segment, shard: int, *, wait: bool) -> Runs | None:
-        """The shard's runs in the segment; None if it has no records there.
+    def extents(self, segment: Segment, shard: int, *, wait: bool) -> Extents | None:
+        """The shard's extents in the segment; None if it has no records there.
 
         Raises BlockingIOError, LogDamaged.
         """
-        if (runs := segment.runs) is not None:
-            return runs.get(shard)
+        if (extents := segment.extents) is not None:
+            return extents.get(shard)
         key = (segment, shard)
         with self._guard:
-            if key in self._runs:
-                self._runs.move_to_end(key)
-                return self._runs[key]
+            if key in self._extents:
+                self._extents.move_to_end(key)
+                return self._extents[key]
         if not wait:
             raise BlockingIOError
         found = self._load(segment, shard)
         with self._guard:
-            self._runs[key] = found
-            if len(self._runs) > _RUNS_MAX:
-                self._runs.popitem(last=False)
+            self._extents[key] = found
+            if len(self._extents) > _EXTENTS_MAX:
+                self._extents.popitem(last=False)
         return found
 
     def forget(self, segment: Segment) -> None:
         """The segment is gone."""
         with self._guard:
             self._files.pop(segment, None)
-            for key in [key for key in self._runs if key[0] is segment]:
-                del self._runs[key]
+            for key in [key for key in self._extents if key[0] is segment]:
+                del self._extents[key]
 
     def clear(self) -> None:
         with self._guard:
             self._files.clear()
-            self._runs.clear()
+            self._extents.clear()
 
-    def _load(self, segment: Segment, shard: int) -> Runs | None:
+    def _load(self, segment: Segment, shard: int) -> Extents | None:
         with self._building:
             try:
                 file = self.disk.open(index_path(segment))
                 table, found_end = read_table(file)
                 if found_end != segment.end:
                     raise IndexUnusable
-                return read_runs(file, table[shard]) if shard in table else None
+                return read_extents(file, table[shard]) if shard in table else None
             except (FileNotFoundError, IndexUnusable):
-                runs = runs_of_segment(self.file(segment), segment, segment.end).runs
-                self.save(segment, runs)
-                return runs.get(shard)
+                extents = contents_of(self.file(segment), segment, segment.end).extents
+                self.save(segment, extents)
+                return extents.get(shard)
 
-    def save(self, segment: Segment, runs: dict[int, Runs]) -> None:
+    def save(self, segment: Segment, extents: dict[int, Extents]) -> None:
         """Write the index file. It can be made again: so it is not flushed, and a disk that fails here does no harm."""
         path = index_path(segment)
         with contextlib.suppress(OSError):
-            write_whole(self.disk, path, encode_index(runs, segment.end), flush=False)
+            write_whole(self.disk, path, encode_index(extents, segment.end), flush=False)
 
 
 def index_path(segment: Segment) -> Path:
@@ -169,9 +169,9 @@ class Reading:
         while position < stop and len(found) < records:
             segment = segments[bisect.bisect_right(segments, position, key=lambda one: one.first(shard)) - 1]
             try:
-                runs = self._runs(segment, shard, wait)
-                run = bisect.bisect_right(runs.positions, position) - 1
-                data, offset = self._read_run(segment, runs, run, wait)
+                extents = self._extents(segment, shard, wait)
+                extent = bisect.bisect_right(extents.positions, position) - 1
+                data, offset = self._read_extent(segment, extents, extent, wait)
             except BlockingIOError:
                 if found:
                     return found, used
@@ -202,26 +202,26 @@ class Reading:
         if at < 0 or first == self._shards.next[shard]:
             return first
         segment = segments[at]
-        runs = self._runs(segment, shard, wait)
-        run = bisect.bisect_left(runs.first_ms, time_ms) - 1
-        if run >= 0:
-            data, offset = self._read_run(segment, runs, run, wait)
+        extents = self._extents(segment, shard, wait)
+        extent = bisect.bisect_left(extents.first_ms, time_ms) - 1
+        if extent >= 0:
+            data, offset = self._read_extent(segment, extents, extent, wait)
             for start, header in _blocks(segment, shard, data, offset):
                 if header.last_ms >= time_ms:
                     if not block.is_whole(data, start, header):
                         raise LogDamaged(f"{segment.path}, offset {offset + start}: this block cannot be read")
                     return max(first, block.first_at_or_after(data, start, header, time_ms))
-        return max(first, runs.positions[run + 1])
+        return max(first, extents.positions[extent + 1])
 
-    def _runs(self, segment: Segment, shard: int, wait: bool) -> Runs:
-        runs = self._cache.runs(segment, shard, wait=wait)
-        if runs is None:
+    def _extents(self, segment: Segment, shard: int, wait: bool) -> Extents:
+        extents = self._cache.extents(segment, shard, wait=wait)
+        if extents is None:
             raise LogDamaged(f"{segment.path}, offset {segment.start}: the records of shard {shard} are missing")
-        return runs
+        return extents
 
-    def _read_run(self, segment: Segment, runs: Runs, run: int, wait: bool) -> tuple[bytes, int]:
-        offset = runs.offsets[run]
-        size = runs.ends[run] - offset
+    def _read_extent(self, segment: Segment, extents: Extents, extent: int, wait: bool) -> tuple[bytes, int]:
+        offset = extents.offsets[extent]
+        size = extents.ends[extent] - offset
         data = self._cache.file(segment).read(offset, size, wait=wait)
         if len(data) < size:
             raise LogDamaged(f"{segment.path}, offset {offset + len(data)}: the file is too short")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from lakemill.ports.log.block import HEADER_BYTES, Block, header_at, is_whole
 from lakemill.ports.log.disk import File
-from lakemill.ports.log.index import Runs
+from lakemill.ports.log.index import Extents
 from lakemill.ports.log.port import LogDamaged
 from lakemill.ports.log.segment import Segment
 
@@ -18,22 +18,22 @@ _WINDOW_BYTES = 4 << 20
 
 
 class Contents(NamedTuple):
-    """What a segment was found to have: runs by shard, where its last write began, where its last whole block ends."""
+    """What a segment has: extents by shard, where its last write began, where its last whole block ends."""
 
-    runs: dict[int, Runs]
+    extents: dict[int, Extents]
     last_write: int
     end: int
 
 
-def runs_of_segment(file: File, segment: Segment, end: int | None) -> Contents:
+def contents_of(file: File, segment: Segment, end: int | None) -> Contents:
     """Read a segment. end: where it must end; None if nobody knows, because it is the last one. Raises LogDamaged."""
-    runs: dict[int, Runs] = {}
+    extents: dict[int, Extents] = {}
     offset = last_write = segment.start
     stop = file.size() if end is None else end
     for offset, block in _whole_blocks(file, segment.mark, segment.start, stop):
-        one = runs.get(block.shard)
+        one = extents.get(block.shard)
         if one is None:
-            one = runs[block.shard] = Runs()
+            one = extents[block.shard] = Extents()
             one.next = segment.first(block.shard)
         if block.position != one.next:
             raise LogDamaged(
@@ -46,7 +46,7 @@ def runs_of_segment(file: File, segment: Segment, end: int | None) -> Contents:
         offset = block_end
     if offset < stop and (end is not None or _was_on_disk(file, segment.mark, offset, stop)):
         raise LogDamaged(f"{segment.path}, offset {offset}: this block cannot be read")
-    return Contents(runs, last_write, offset)
+    return Contents(extents, last_write, offset)
 
 
 def _whole_blocks(file: File, mark: bytes, offset: int, end: int) -> Generator[tuple[int, Block], None, None]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from awscrt.checksums import crc32c
 
 from lakemill.ports.log.disk import File
-from lakemill.ports.log.index import Runs
+from lakemill.ports.log.index import Extents
 from lakemill.ports.log.port import LogDamaged
 
 MAGIC = b"lakelog\n"
@@ -37,13 +37,13 @@ class Segment:
         "before_ms",
         "created_ms",
         "end",
+        "extents",
         "file",
         "firsts",
         "mark",
         "number",
         "path",
         "previous_end",
-        "runs",
         "start",
     )
 
@@ -70,7 +70,7 @@ class Segment:
         """Where its blocks end; 0 while it is written."""
         self.file: File | None = None
         """Open while it is written."""
-        self.runs: dict[int, Runs] | None = None
+        self.extents: dict[int, Extents] | None = None
         """Kept here until they are in the index file."""
 
     def first(self, shard: int) -> int:

@@ -11,11 +11,11 @@ from pathlib import Path
 from lakemill.ports.clock import Clock
 from lakemill.ports.log.appending import Appending
 from lakemill.ports.log.disk import Disk, File
-from lakemill.ports.log.index import IndexEntry, IndexUnusable, Runs, read_table
+from lakemill.ports.log.index import Extents, IndexEntry, IndexUnusable, read_table
 from lakemill.ports.log.manifest import Manifest, read_manifest, write_manifest
 from lakemill.ports.log.port import Entry, LogDamaged, LogMissing
 from lakemill.ports.log.reading import Cache, Reading, index_path
-from lakemill.ports.log.recovery import runs_of_segment
+from lakemill.ports.log.recovery import contents_of
 from lakemill.ports.log.segment import Segment, read_header
 from lakemill.ports.log.shards import Shards
 from lakemill.ports.log.tail import Tail
@@ -104,9 +104,9 @@ class SegmentedLog:
         """Finish what was accepted, and write down where the last segment ends."""
         self._appending.close(lambda: RuntimeError("the log is closed"))
         self.shards.give_up(None)
-        if self._segments and (runs := self._segments[-1].runs) is not None:
+        if self._segments and (extents := self._segments[-1].extents) is not None:
             self._segments[-1].end = self._tail.end
-            self._seal(self._segments[-1], runs)
+            self._seal(self._segments[-1], extents)
 
     def _last_has_records(self) -> bool:
         last = self._segments[-1]
@@ -148,13 +148,13 @@ class SegmentedLog:
         self._segments += segments
         for segment, after in itertools.pairwise([*last, *segments]):
             segment.end = after.previous_end
-            if segment.runs is not None:
+            if segment.extents is not None:
                 with contextlib.suppress(RuntimeError):  # While closing: whoever reads it makes the index.
-                    self._flusher.submit(self._seal, segment, segment.runs)
+                    self._flusher.submit(self._seal, segment, segment.extents)
 
-    def _seal(self, segment: Segment, runs: dict[int, Runs]) -> None:
-        self._cache.save(segment, runs)
-        segment.runs = segment.file = None
+    def _seal(self, segment: Segment, extents: dict[int, Extents]) -> None:
+        self._cache.save(segment, extents)
+        segment.extents = segment.file = None
 
     def _remove(self, segments: list[Segment]) -> None:
         for segment in segments:
@@ -190,7 +190,7 @@ class SegmentedLog:
         for shard in range(len(last.firsts)):
             self.shards.next[shard] = last.first(shard)
             self.shards.last_ms[shard] = last.last_before_ms(shard)
-        ends: Mapping[int, IndexEntry | Runs]
+        ends: Mapping[int, IndexEntry | Extents]
         file = self._disk.open(last.path)
         try:
             ends, last.end = read_table(self._disk.open(index_path(last)))
@@ -203,14 +203,14 @@ class SegmentedLog:
             self.shards.last_ms[shard] = found.last_ms
         return Tail(self._disk, self._folder, last.number, last.end)
 
-    def _recover_segment(self, last: Segment, file: File) -> dict[int, Runs]:
+    def _recover_segment(self, last: Segment, file: File) -> dict[int, Extents]:
         """Cut the torn end off the segment that was written when the platform died."""
-        runs, last_write, last.end = runs_of_segment(file, last, None)
+        extents, last_write, last.end = contents_of(file, last, None)
         if file.size() > last.end:
             file.truncate(last.end)
         # The last write may be in the page cache only, even marked as written after a flush that failed. It is to be
         # on disk before anybody reads it.
         file.write(last_write, [file.read(last_write, last.end - last_write)])
         file.sync()
-        self._cache.save(last, runs)
-        return runs
+        self._cache.save(last, extents)
+        return extents

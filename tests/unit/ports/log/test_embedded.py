@@ -12,7 +12,7 @@ import pytest
 
 from lakemill.ports.log import EmbeddedLog, Entry, LogDamaged, LogMissing
 from lakemill.ports.log.disk import RealDisk
-from lakemill.ports.log.index import RUN_BYTES
+from lakemill.ports.log.index import EXTENT_BYTES
 
 from .simulation import AtOnce, SimulatedDisk
 
@@ -294,7 +294,7 @@ async def test_memory_stays_small_with_many_small_appends(tmp_path):
         await asyncio.gather(*(log.append("a", made(i, 1, shard=j % 2, size=1000)) for j in range(20)))
     segment = log._logs["a"]._segments[-1]
     size = segments(tmp_path)[0].stat().st_size
-    assert all(len(runs.offsets) <= size // RUN_BYTES + 1 for runs in segment.runs.values())
+    assert all(len(extents.offsets) <= size // EXTENT_BYTES + 1 for extents in segment.extents.values())
     assert len(await values(log, 0)) == 600
     log.close()
 
@@ -302,10 +302,10 @@ async def test_memory_stays_small_with_many_small_appends(tmp_path):
 async def test_a_sealed_segment_keeps_no_index_in_memory(tmp_path):
     log, expected = await filled(tmp_path, 30, segment_bytes=1)
     for _ in range(100):
-        if all(segment.runs is None for segment in log._logs["a"]._segments[:-1]):
+        if all(segment.extents is None for segment in log._logs["a"]._segments[:-1]):
             break
         await asyncio.sleep(0.01)
-    assert [segment.runs is None for segment in log._logs["a"]._segments] == [True] * 29 + [False]
+    assert [segment.extents is None for segment in log._logs["a"]._segments] == [True] * 29 + [False]
     assert await values(log) == expected
     log.close()
 

@@ -13,8 +13,8 @@ from lakemill.ports.log import EmbeddedLog, Entry, LogExists, LogMissing
 
 from .simulation import AtOnce, Crash, SimulatedDisk
 
-HISTORIES = int(os.environ.get("LAKEMILL_HISTORIES", "500"))
-BATCHES = 10
+HISTORIES = int(os.environ.get("LAKEMILL_HISTORIES", "300"))
+BATCHES = 6
 NAME = "log"
 ALL = {"records": 10_000, "size": 1 << 30}
 
