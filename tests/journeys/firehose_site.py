@@ -14,7 +14,10 @@ WAIT_S = 20
 
 
 class Endpoint:
-    """A web server with TLS that takes deliveries, or refuses them."""
+    """A web server with TLS that plays an HTTP endpoint, Splunk and OpenSearch; or refuses all.
+
+    records: what an HTTP endpoint got. bodies: what the others got, by path.
+    """
 
     def __init__(self, authority, folder):
         chain, key = authority.leaf(["127.0.0.1"])
@@ -23,19 +26,16 @@ class Endpoint:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(folder / "chain.pem", folder / "key.pem")
         endpoint = self
-        self.records, self.refuses = [], False
+        self.records, self.bodies, self.refuses = [], {}, False
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
-                said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                if not endpoint.refuses:
-                    endpoint.records += [base64.b64decode(one["data"]) for one in said["records"]]
-                answer = json.dumps({"requestId": said["requestId"], "timestamp": said["timestamp"]}).encode()
+                answer = json.dumps(endpoint.answer(self.path, self.rfile.read(int(self.headers["Content-Length"]))))
                 self.send_response(500 if endpoint.refuses else 200)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
-                self.wfile.write(answer)
+                self.wfile.write(answer.encode())
 
             def log_message(self, *_):
                 pass
@@ -43,6 +43,19 @@ class Endpoint:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.port = self.server.server_port
+
+    def answer(self, path, body):
+        if path == "/in":
+            said = json.loads(body)
+            if not self.refuses:
+                self.records += [base64.b64decode(one["data"]) for one in said["records"]]
+            return {"requestId": said["requestId"], "timestamp": said["timestamp"]}
+        self.bodies[path] = body
+        if path == "/_bulk":
+            bad = {"status": 400, "error": {"type": "mapper_parsing_exception", "reason": "no"}}
+            documents = body.splitlines()[1::2]
+            return {"items": [{"index": bad if b"bad" in one else {"status": 201}} for one in documents]}
+        return {"acks": {"1": True}} if path.endswith("/ack") else {"text": "Success", "code": 0, "ackId": 1}
 
     def __enter__(self):
         threading.Thread(target=self.server.serve_forever, daemon=True).start()

@@ -231,6 +231,45 @@ def test_records_are_posted_to_an_endpoint_over_tls_and_what_it_refuses_is_kept(
     assert shown == {"Url": f"https://127.0.0.1:{endpoint.port}/in"}
 
 
+def test_records_go_to_splunk_and_opensearch_and_all_of_them_to_a_backup(site, tmp_path):
+    with Endpoint(Authority(site.running.data), tmp_path) as endpoint:
+        url, hints = f"https://127.0.0.1:{endpoint.port}", {"SizeInMBs": 1, "IntervalInSeconds": 1}
+        name = f"s{uuid.uuid4().hex[:8]}"
+        site.firehose.create_delivery_stream(
+            DeliveryStreamName=f"{name}-splunk",
+            SplunkDestinationConfiguration={
+                "HECEndpoint": url,
+                "HECEndpointType": "Raw",
+                "HECToken": "t0ken",
+                "BufferingHints": hints,
+                "S3BackupMode": "AllEvents",
+                "S3Configuration": site.bucket_configuration(Prefix="events/"),
+            },
+        )
+        site.firehose.create_delivery_stream(
+            DeliveryStreamName=f"{name}-search",
+            AmazonopensearchserviceDestinationConfiguration={
+                "RoleARN": site.role,
+                "ClusterEndpoint": url,
+                "IndexName": "clicks",
+                "IndexRotationPeriod": "NoRotation",
+                "BufferingHints": hints,
+                "S3Configuration": site.bucket_configuration(Prefix="documents/"),
+            },
+        )
+        for kind in ("splunk", "search"):
+            site.active(f"{name}-{kind}")
+            records = [{"Data": b'{"a":1}\n'}, {"Data": b'{"bad":1}\n'}]
+            site.firehose.put_record_batch(DeliveryStreamName=f"{name}-{kind}", Records=records)
+        assert site.read(site.wait("events/")) == b'{"a":1}\n{"bad":1}\n'
+        failed = json.loads(site.read(site.wait("documents/AmazonOpenSearchService_failed/")))
+        site.until(lambda: len(endpoint.bodies) == 3)
+    assert endpoint.bodies["/services/collector/raw"] == b'{"a":1}\n{"bad":1}\n'
+    assert endpoint.bodies["/_bulk"].splitlines()[1] == b'{"a":1}'
+    assert (failed["errorCode"], failed["esIndexName"]) == ("400", "clicks")
+    assert base64.b64decode(failed["rawData"]) == b'{"bad":1}\n'
+
+
 def test_a_role_without_permission_keeps_records_waiting_and_says_so(site):
     role = site.new_role([{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}])
     group = f"/aws/kinesisfirehose/{uuid.uuid4().hex[:8]}"

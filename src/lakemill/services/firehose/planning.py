@@ -137,7 +137,7 @@ class _Stream:
             sink = splunk.Splunk(means.web, config, means.clock.time)
             return splunk.hints(config), sink, {splunk.FAILED: splunk.details}, config["HECEndpoint"]
         cluster = search.Search(means.web, int(self._document["id"].rpartition("-")[2][:12], 16), config)
-        return search.hints(config), cluster, {search.FAILED: cluster.details}, config["ClusterEndpoint"]
+        return search.hints(config), cluster, {cluster.error: cluster.details}, config["ClusterEndpoint"]
 
     def _backup(self) -> Channel | None:
         """A channel for records as they came, if they are to be kept."""

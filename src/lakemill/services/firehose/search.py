@@ -17,7 +17,8 @@ from lakemill.services.firehose import s3
 from lakemill.services.firehose.errors import invalid, refused
 
 Config = dict[str, Any]
-FAILED = "AmazonOpenSearchService-failed"
+FAILED, FAILED_PLAIN = "AmazonOpenSearchService-failed", "AmazonOpenSearchService_failed"
+"""The kind of error, where a prefix asks for it and where it is a folder of its own accord."""
 ALL = "AllDocuments"
 TIMEOUT_S = 180.0
 ANSWER_BYTES_MAX = 64 << 20
@@ -51,8 +52,6 @@ def hints(config: Config) -> Hints:
 class Search:
     """The sink. number: tells the documents of one delivery stream from those of others."""
 
-    error = FAILED
-
     def __init__(self, web: WebClient, number: int, config: Config) -> None:
         self._web, self._number = web, number
         parts = urlsplit(config["ClusterEndpoint"])
@@ -63,6 +62,7 @@ class Search:
             self._headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
         self._index, self._type = config["IndexName"], config.get("TypeName")
         self._rotation = config["IndexRotationPeriod"]
+        self.error = FAILED if "!{" in config["S3Configuration"].get("ErrorOutputPrefix", "") else FAILED_PLAIN
         self._ids = config["DocumentIdOptions"]["DefaultDocumentIdFormat"] == "FIREHOSE_DEFAULT"
         self.retry_s = float(config["RetryOptions"].get("DurationInSeconds", 300))
 

@@ -9,7 +9,8 @@ from lakemill.services.firehose.search import Search, complete
 
 
 def sink(server, **configuration):
-    return Search(WebClient(), 42, complete({"ClusterEndpoint": server.url, "IndexName": "logs", **configuration}))
+    whole = {"ClusterEndpoint": server.url, "IndexName": "logs", "S3Configuration": {}, **configuration}
+    return Search(WebClient(), 42, complete(whole))
 
 
 def results(*statuses):
