@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-CONTAINERS = {b"moov", b"trak", b"mdia", b"moof", b"traf"}
+WITHOUT_PYAV = 3
 
 
 class Mp4Broken(Exception):
@@ -112,11 +112,14 @@ def _order(packets: list[Any]) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Exit code 1 and a sentence where the source cannot be read."""
+    """Exit code 1 and a sentence where the source cannot be read, 3 where PyAV is not installed."""
     fragmented = "--fragmented" in arguments
     source, target = [one for one in arguments if not one.startswith("--")]
-    import av
-
+    try:
+        import av
+    except ImportError:
+        print("PyAV is not installed; it comes with lakemill[streams]", file=sys.stderr)
+        return WITHOUT_PYAV
     try:
         remux(source, target, fragmented=fragmented)
     except (av.FFmpegError, ValueError) as error:

@@ -1,6 +1,7 @@
 """MP4 out of Matroska keeps every frame; its pieces can be moved in time."""
 
 import io
+import sys
 
 import av
 import pytest
@@ -48,3 +49,9 @@ def test_what_cannot_be_read_is_said(tmp_path, capsys):
 def test_boxes_that_are_cut_off_are_refused(data):
     with pytest.raises(mp4.Mp4Broken):
         list(mp4.boxes(data))
+
+
+def test_without_pyav_it_is_said_what_to_install(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "av", None)
+    assert mp4.main([str(tmp_path / "source.mkv"), str(tmp_path / "clip.mp4")]) == mp4.WITHOUT_PYAV
+    assert "lakemill[streams]" in capsys.readouterr().err

@@ -102,7 +102,8 @@ class Clips:
                 raise
             if process.returncode != 0:
                 text = said.decode("utf-8", "replace").strip().splitlines()
-                raise ClipImpossible("frames", text[-1] if text else "the frames cannot be read")
+                kind = "player" if process.returncode == mp4.WITHOUT_PYAV else "frames"
+                raise ClipImpossible(kind, text[-1] if text else "the frames cannot be read")
             return await asyncio.to_thread(after.read_bytes)
         finally:
             before.unlink(missing_ok=True)

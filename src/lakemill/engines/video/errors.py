@@ -55,7 +55,11 @@ class NothingKept(VideoError):
 
 
 class ClipImpossible(VideoError):
-    """Field: kind: "codec" (one that MP4 does not hold), "private" (its description is missing), "frames"."""
+    """Field: kind.
+
+    "codec": one that MP4 does not hold. "private": its description is missing. "frames": they cannot be read.
+    "player": what would make the clip is not installed.
+    """
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)

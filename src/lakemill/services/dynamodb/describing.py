@@ -42,6 +42,8 @@ def index_of(given: Request, types: dict[str, str], *, table: Key | None) -> Ind
             else "Index KeySchema does not have the same leading hash key as table KeySchema for index: "
             f"{given['IndexName']}"
         )
+    if table is not None and key.range is None:
+        raise wrong(f"Index KeySchema does not have a range key for index: {given['IndexName']}")
     projection = given.get("Projection", {}).get("ProjectionType")
     include = given.get("Projection", {}).get("NonKeyAttributes")
     if projection is None:

@@ -90,7 +90,7 @@ class KinesisVideoArchivedMedia(VideoService):
         try:
             return {"ContentType": "video/mp4", "Payload": await self._video.clips.clip(stream["id"], some)}
         except ClipImpossible as error:
-            raise ServiceError(CLIP_ERRORS[error.kind], str(error)) from None
+            raise clip_impossible(error) from None
 
     @operation("GetHLSStreamingSessionURL")
     async def get_hls_streaming_session_url(self, call: Call, request: Request) -> Answer:
@@ -104,10 +104,16 @@ class KinesisVideoArchivedMedia(VideoService):
         try:
             check(self._video.fragments.header(stream["id"], some[0]))
         except ClipImpossible as error:
-            raise ServiceError(CLIP_ERRORS[error.kind], str(error)) from None
+            raise clip_impossible(error) from None
         session = self._video.sessions.open(scope_of(call), stream["name"], request.get("Expires", 300), wish)
         url = f"{call.http.scheme}://{call.http.header('host')}{MASTER}?SessionToken={session.token}"
         return {"HLSStreamingSessionURL": url}
+
+
+def clip_impossible(error: ClipImpossible) -> ServiceError:
+    if error.kind == "player":
+        return ServiceError("NotImplementedException", f"{error}.", status=501)
+    return ServiceError(CLIP_ERRORS[error.kind], str(error))
 
 
 def missing_in(call: Call, stream: Stream, text: str) -> ServiceError:
