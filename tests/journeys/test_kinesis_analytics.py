@@ -167,3 +167,25 @@ def test_a_role_that_may_not_read_is_told_in_the_log(lakemill, client, role):
     analytics.stop(client, "weak")
     with pytest.raises(ClientError, match="role"):
         client.create_application(ApplicationName="norole", Inputs=[source(lakemill, role + "-none", "norole-in")])
+
+
+def test_the_clock_closes_windows_when_no_more_rows_come(lakemill, client, role):
+    code = """
+    CREATE STREAM "DEST" ("ticker" VARCHAR(8), "n" BIGINT, "mean" DOUBLE);
+    CREATE PUMP "P" AS INSERT INTO "DEST" SELECT STREAM "ticker", COUNT(*), AVG("price") FROM "SOURCE_SQL_STREAM_001"
+    GROUP BY "ticker", STEP("SOURCE_SQL_STREAM_001".ROWTIME BY INTERVAL '10' SECOND);
+    """
+    client.create_application(
+        ApplicationName="clock",
+        ApplicationCode=code,
+        Inputs=[source(lakemill, role, "clock-in", InputParallelism={"Count": 1})],
+        Outputs=[target(lakemill, role, "clock-out")],
+    )
+    analytics.put(lakemill, "clock-in", [{"ticker": name, "price": i} for i in range(10) for name in ("A", "B")])
+    analytics.start(client, "clock")
+    found = [json.loads(one) for one in analytics.Reader(lakemill, "clock-out").until(2)]
+    assert sorted(found, key=lambda row: row["ticker"]) == [
+        {"ticker": "A", "n": 10, "mean": 4.5},
+        {"ticker": "B", "n": 10, "mean": 4.5},
+    ]
+    analytics.stop(client, "clock")
