@@ -11,6 +11,7 @@ catalog_partitions, catalog_values, catalog_schemas, catalog_statistics (partiti
 catalog_garbage     id of what was deleted and is not removed yet
 """
 
+import asyncio
 import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -44,6 +45,7 @@ class Catalog:
 
     def __init__(self, metadata: Metadata, clock: Clock) -> None:
         self.metadata, self.clock = metadata, clock
+        self._tidying: set[asyncio.Task[None]] = set()
 
     # Databases
 
@@ -100,7 +102,7 @@ class Catalog:
             transaction.put(GARBAGE, found.id, "database")
 
         await self.metadata.transact(work)
-        await self.recover()
+        self._tidy()
 
     # Tables
 
@@ -199,7 +201,7 @@ class Catalog:
                 transaction.put(GARBAGE, found.id, "table")
 
         await self.metadata.transact(work)
-        await self.recover()
+        self._tidy()
 
     def versions(self, scope: str, database: str, name: str, before: int | None = None) -> Iterator[Table]:
         """A table's versions, newest first, below `before`. Raises DatabaseMissing, TableMissing."""
@@ -244,6 +246,23 @@ class Catalog:
         return joined(self.database_in(reader, scope, database).id, name.lower())
 
     # What deleted things leave
+
+    def start(self) -> None:
+        """Remove, in the background, what an earlier run left."""
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Remove what was deleted while others go on; a table's hundred thousand partitions take some seconds."""
+        task = asyncio.get_running_loop().create_task(self.recover())
+        self._tidying.add(task)
+        task.add_done_callback(self._tidying.discard)
+
+    async def close(self) -> None:
+        """Stop removing; the next start goes on."""
+        tasks = list(self._tidying)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def recover(self) -> None:
         """Remove what deleted tables and databases left, also before a crash, some rows at a time."""

@@ -49,7 +49,8 @@ async def catalog(metadata):
     made = Catalog(metadata, ManualClock())
     await made.create_database(SCOPE, {"name": "Db", "description": "d"}, {"team": "a"})
     await made.create_table(SCOPE, "db", definition(), "ann")
-    return made
+    yield made
+    await made.close()
 
 
 @pytest.fixture
@@ -138,6 +139,7 @@ async def test_a_deleted_table_takes_everything_with_it(catalog, partitions, met
     await partitions.add(SCOPE, "db", "t", [part(f"d{n}", str(n)) for n in range(1500)])
     await catalog.update_table(SCOPE, "db", definition())
     await catalog.delete_table(SCOPE, "db", "T")
+    await catalog.recover()
     for table in ("tables", "versions", "partitions", "values", "schemas", "garbage"):
         assert count(metadata, f"catalog_{table}") == 0
     await catalog.create_table(SCOPE, "db", definition())
@@ -147,20 +149,17 @@ async def test_a_deleted_table_takes_everything_with_it(catalog, partitions, met
 async def test_a_deleted_database_takes_its_tables_with_it(catalog, partitions, metadata):
     await partitions.add(SCOPE, "db", "t", [part("a", "1")])
     await catalog.delete_database(SCOPE, "db")
+    await catalog.recover()
     for table in ("databases", "tables", "versions", "partitions", "values", "garbage"):
         assert count(metadata, f"catalog_{table}") == 0
     await catalog.create_database(SCOPE, {"name": "db"})
     assert list(catalog.tables(SCOPE, "db")) == []
 
 
-async def test_what_a_crash_left_is_removed_at_the_next_start(catalog, partitions, metadata, monkeypatch):
-    async def crash():
-        raise RuntimeError
-
+async def test_what_a_crash_left_is_removed_at_the_next_start(catalog, partitions, metadata):
     await partitions.add(SCOPE, "db", "t", [part("a", "1")])
-    monkeypatch.setattr(catalog, "recover", crash)
-    with pytest.raises(RuntimeError):
-        await catalog.delete_table(SCOPE, "db", "t")
+    await catalog.delete_table(SCOPE, "db", "t")
+    await catalog.close()  # Before anything was removed.
     assert count(metadata, "catalog_partitions") == 1
     await Catalog(metadata, ManualClock()).recover()
     assert count(metadata, "catalog_partitions") == 0
@@ -234,14 +233,14 @@ async def test_partition_keys_stay_while_there_are_partitions(catalog, partition
 
 
 async def test_a_condition_on_very_many_partitions_is_quick(catalog, partitions):
-    for start in range(0, 20_000, 2000):
+    for start in range(0, 10_000, 2000):
         chunk = [part(f"d{n % 100:03}", str(n)) for n in range(start, start + 2000)]
         await partitions.add(SCOPE, "db", "t", chunk)
     began = time.process_time()
-    found, after = await partitions.search(SCOPE, "db", "t", "n >= 19000 and day <> 'd000'")
+    found, after = await partitions.search(SCOPE, "db", "t", "n >= 9000 and day <> 'd000'")
     assert (len(found), after) == (990, "")
     whole = time.process_time() - began
     began = time.process_time()
     found, _ = await partitions.search(SCOPE, "db", "t", "day = 'd007' and n > 100")
-    assert len(found) == 199
+    assert len(found) == 99
     assert time.process_time() - began < whole
