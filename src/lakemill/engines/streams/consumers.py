@@ -80,7 +80,7 @@ class Consumers:
         """Raises ConsumerMissing."""
         stored = _key(consumer.stream_id, consumer.name)
         if not await self._registry.metadata.transact(lambda transaction: transaction.delete(TABLE, stored)):
-            raise _missing(consumer.name)
+            raise ConsumerMissing(f"Consumer {consumer.name} not found.")
 
     def of(self, stream: Stream) -> list[Consumer]:
         """The consumers of a stream in the order of their names."""
@@ -90,7 +90,8 @@ class Consumers:
         """The consumer of this name (and birth). Raises ConsumerMissing."""
         document = self._registry.metadata.get(TABLE, _key(stream.id, name))
         if document is None or (born_s is not None and document["born_s"] != born_s):
-            raise _missing(name)
+            whose = f"under stream {stream.name} under account {stream.account}"
+            raise ConsumerMissing(f"Consumer {name}, {whose} not found.")
         return _consumer(document)
 
     def policy(self, stream: Stream, name: str, born_s: int) -> dict[str, Any] | None:
@@ -117,7 +118,7 @@ class Consumers:
         def work(transaction: Transaction) -> None:
             document = transaction.get(TABLE, _key(consumer.stream_id, consumer.name))
             if document is None:
-                raise _missing(consumer.name)
+                raise ConsumerMissing(f"Consumer {consumer.name} not found.")
             change(document)
             transaction.put(TABLE, _key(consumer.stream_id, consumer.name), document)
 
@@ -139,7 +140,3 @@ def _range(stream_id: str) -> tuple[str, str | None]:
 
 def _consumer(document: dict[str, Any]) -> Consumer:
     return Consumer(**document)
-
-
-def _missing(name: str) -> ConsumerMissing:
-    return ConsumerMissing(f"Consumer {name} not found.")

@@ -40,7 +40,7 @@ class RecordOperations(Part):
         scope, name = self._place(call, request)
         stream = self._streams.registry.usable(scope, name)
         puts = [_put_of(record) for record in request["Records"]]
-        if sum([len(put.data) for put in puts]) > PUT_BYTES_MAX:
+        if sum([len(put.data) + len(put.partition_key or "") for put in puts]) > PUT_BYTES_MAX:
             raise invalid("Records size exceeds 10 MB limit")
         if request.get("DryRun"):
             self._check(stream, puts)
