@@ -8,12 +8,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import psutil
-
 from lakemill.engines.functions.errors import FunctionUnavailable
 from lakemill.engines.functions.frames import framed, read_frame
 from lakemill.engines.functions.function import Function, Launch, Outcome
 from lakemill.engines.functions.isolation import command
+from lakemill.engines.functions.memory import largest_resident_bytes, resident_bytes
 
 LINE_BYTES_MAX = 256 << 10
 MEMORY_POLL_S = 0.05
@@ -141,8 +140,7 @@ class Worker:
         """End the process when it has more than the function may have."""
         limit = self.function.memory_mib << 20
         while self.alive:
-            with contextlib.suppress(psutil.Error):
-                self._peak_bytes = max(self._peak_bytes, self._resident_bytes())
+            self._peak_bytes = max(self._peak_bytes, self._resident_bytes())
             if self._peak_bytes > limit:
                 self._too_large = True
                 self._kill_group()
@@ -152,9 +150,8 @@ class Worker:
     def _resident_bytes(self) -> int:
         """Of the process that runs the code; while it has not said which, of all that were started."""
         if self._pid is not None:
-            return int(psutil.Process(self._pid).memory_info().rss)
-        first = psutil.Process(self._process.pid)
-        return max(int(one.memory_info().rss) for one in (first, *first.children(recursive=True)))
+            return resident_bytes(self._pid)
+        return largest_resident_bytes(self._process.pid)
 
     async def _read_lines(self) -> None:
         """Lines of standard error to the sink; those that only end an event's lines set its mark."""
