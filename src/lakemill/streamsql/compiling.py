@@ -5,7 +5,6 @@ from dataclasses import replace
 import pyarrow as pa
 from sqlglot import exp
 
-from lakemill.streamsql import functions_table  # noqa: F401  (registers its table functions)
 from lakemill.streamsql.context import ERROR_STREAM, Context
 from lakemill.streamsql.errors import SqlError
 from lakemill.streamsql.expr import Expr, cast_to, constant

@@ -101,6 +101,8 @@ class _Rewriter:
         self.at = 0
         # For every open parenthesis: where it is in `out`, and the name of the call it belongs to.
         self.open: list[tuple[int, str]] = []
+        # How long `out` was when the last parenthesis around a query was closed.
+        self.query_ends = -1
 
     def run(self) -> None:
         while self.at < len(self.tokens):
@@ -153,11 +155,11 @@ class _Rewriter:
         return True
 
     def _stream_window(self, token: Token) -> bool:
-        """`OVER` behind a name (not behind a call) is the window of a stream in a join."""
-        if token.token_type != TokenType.OVER or not self.out or self.out[-1].token_type not in _NAMES:
+        """`OVER` behind a name or a query (not behind a call) is the window of a stream in a join."""
+        if token.token_type != TokenType.OVER or not self.out or self.out[-1].text.upper() == "NULLS":
             return False
-        owner = self.out[-1]
-        if owner.text.upper() == "NULLS":
+        of_query = self.query_ends == len(self.out)
+        if self.out[-1].token_type not in _NAMES and not of_query:
             return False
         if self._is(self._peek(), "("):
             inside, end = self._parenthesised(self.at + 1)
@@ -166,8 +168,13 @@ class _Rewriter:
             if name is None or name.token_type not in _NAMES:
                 raise SqlError("OVER needs a window: a name or (RANGE INTERVAL ... PRECEDING)", *place(token))
             inside, end = [name], self.at + 1
-        self.result.windows[owner.start] = [token, *inside]
         self.at = end + 1
+        owner: Token | None = self.out[-1]
+        if of_query:
+            owner = self._peek(1 if self._is(self._peek(0), "AS") else 0)
+            if owner is None or owner.token_type not in _NAMES:
+                raise SqlError("A query with a window needs a name: (SELECT ...) OVER (...) AS name", *place(token))
+        self.result.windows[owner.start] = [token, *inside]  # type: ignore[union-attr]
         return True
 
     def _interval(self, token: Token) -> bool:
@@ -234,6 +241,8 @@ class _Rewriter:
         start, call = self.open.pop() if self.open else (0, "")
         following = self._peek()
         self.out.append(token)
+        if self.out[start].token_type == TokenType.L_PAREN and self.out[start + 1].token_type == TokenType.SELECT:
+            self.query_ends = len(self.out)
         if call == "$NTH_VALUE" and self._is(following, "FROM") and self._peek(2) is not None:
             side = self._peek(2).text.upper()  # type: ignore[union-attr]
             if side in ("FIRST", "LAST"):

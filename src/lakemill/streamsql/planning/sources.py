@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from importlib import import_module
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -91,6 +92,8 @@ class Sources:
             raise SqlError("A table function is written TABLE(NAME(CURSOR(SELECT STREAM ...), ...))", *position(node))
         call = calls[0]
         name = function_name(call) or ""
+        # They bring Numba along, which takes a second to load; most programs name none of them.
+        import_module("lakemill.streamsql.functions_table")
         function = find_table_function(name)
         if function is None:
             known = ", ".join(table_function_names())
