@@ -34,7 +34,7 @@ class PartitionOperations:
         (found,) = self.partitions.find(*_table(call, request), [request["PartitionValues"]])
         if found is None:
             raise PartitionMissing
-        return {"Partition": shapes.partition(call, request, found)}
+        return {"Partition": shapes.partitions(call, request, [found])[0]}
 
     @operation("GetPartitions", refuses=NO_TIME)
     async def get_partitions(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -46,14 +46,14 @@ class PartitionOperations:
             segment=_segment(request),
         )
         columns = not request.get("ExcludeColumnSchema", False)
-        listed = [shapes.partition(call, request, one, columns=columns) for one in found]
+        listed = shapes.partitions(call, request, found, columns=columns)
         return {"Partitions": listed} | ({"NextToken": shapes.token_for(last)} if last else {})
 
     @operation("BatchGetPartition", refuses=NO_AUDIT | {"QuerySessionContext": shapes.LAKE_FORMATION})
     def batch_get_partition(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         asked = [one["Values"] for one in request["PartitionsToGet"]]
         found = self.partitions.find(*_table(call, request), asked)
-        listed = [shapes.partition(call, request, one) for one in found if one is not None]
+        listed = shapes.partitions(call, request, [one for one in found if one is not None])
         return {"Partitions": listed, "UnprocessedKeys": []}
 
     @operation("UpdatePartition")

@@ -4,7 +4,7 @@ import base64
 import binascii
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lakemill.engines.catalog import (
@@ -109,19 +109,29 @@ def table(call: Call, found: Table) -> dict[str, Any]:
     return answer | ({"CreatedBy": found.created_by} if found.created_by else {})
 
 
-def partition(call: Call, request: dict[str, Any], found: Partition, *, columns: bool = True) -> dict[str, Any]:
-    """A Partition of the table the request names."""
-    answer = structure_of(found.definition)
-    if "StorageDescriptor" in answer:
-        answer["StorageDescriptor"] = _storage(answer["StorageDescriptor"])
-        if not columns:
-            answer["StorageDescriptor"].pop("Columns", None)
-    return answer | {
+def partitions(
+    call: Call, request: dict[str, Any], found: Sequence[Partition], *, columns: bool = True
+) -> list[dict[str, Any]]:
+    """Partitions of the table the request names, with their columns or without."""
+    ours = {
         "DatabaseName": request["DatabaseName"].lower(),
         "TableName": request["TableName"].lower(),
-        "CreationTime": found.created,
         "CatalogId": call.account,
     }
+    lists: dict[int, Any] = {}  # Most partitions share one list of columns; it is made once.
+    made = []
+    for one in found:
+        storage = one.definition.get("storage_descriptor")
+        answer = structure_of({name: part for name, part in one.definition.items() if name != "storage_descriptor"})
+        if storage is not None:
+            rest = {name: part for name, part in storage.items() if name != "columns"}
+            answer["StorageDescriptor"] = descriptor = _storage(structure_of(rest))
+            if columns and (given := storage.get("columns")) is not None:
+                if id(given) not in lists:
+                    lists[id(given)] = structure_of(given)
+                descriptor["Columns"] = lists[id(given)]
+        made.append(answer | ours | {"CreationTime": one.created})
+    return made
 
 
 def _storage(descriptor: dict[str, Any]) -> dict[str, Any]:
