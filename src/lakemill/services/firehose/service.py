@@ -25,6 +25,8 @@ from lakemill.services.firehose.puts import Puts
 
 DESTINATION_ID = "destinationId-000000000001"
 STATUS = {"creating": "CREATING", "active": "ACTIVE", "deleting": "DELETING"}
+CONFIGURING = {"CreateDeliveryStream", "UpdateDestination", "StartDeliveryStreamEncryption"}
+"""Operations that may hand over roles and keys."""
 STREAMS_PAGE, TAGS_PAGE = 10, 50
 
 
@@ -79,11 +81,11 @@ class Firehose(Puts, Encryption, Service):
     def needs(self, call: Call, request: dict[str, Any]) -> list[Need]:
         name = request.get("DeliveryStreamName")
         resource = arn_of(_scope(call), name) if name else "*"
-        return [
-            Need(f"firehose:{call.operation}", resource),
-            *(pass_role(role, SERVICE, resource) for role in sorted(_roles(request))),
-            *encryption.needs(self.keys, request),
-        ]
+        needs = [Need(f"firehose:{call.operation}", resource)]
+        if call.operation in CONFIGURING:
+            needs += [pass_role(role, SERVICE, resource) for role in sorted(_roles(request))]
+            needs += encryption.needs(self.keys, request)
+        return needs
 
     # Streams
 
