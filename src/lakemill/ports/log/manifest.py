@@ -61,6 +61,9 @@ def write_whole(disk: Disk, path: Path, data: bytes, *, flush: bool = True) -> N
         file.write(0, [data])
         if flush:
             file.sync()
+    except OSError:
+        disk.remove(temporary)
+        raise
     finally:
         file.close()
     disk.rename(temporary, path)

@@ -84,10 +84,15 @@ class SegmentedLog:
             while kept + 1 < len(self._segments) and self._is_over(firsts, self._segments[kept + 1].firsts):
                 kept += 1
             number = self._segments[kept].number if self._segments else self._manifest.first_segment
-            await self._change(Manifest(number, firsts))
+            gone = self._segments[:kept]
+            try:
+                await self._change(Manifest(number, firsts))
+            except OSError:
+                # On a full disk their indexes make room for the manifest; should it fail again, they are made again.
+                await asyncio.get_running_loop().run_in_executor(None, self._remove_indexes, gone)
+                await self._change(Manifest(number, firsts))
             for shard, first in enumerate(firsts):
                 self.shards.first[shard] = first
-            gone = self._segments[:kept]
             del self._segments[:kept]
         await asyncio.get_running_loop().run_in_executor(None, self._remove, gone)
 
@@ -156,11 +161,16 @@ class SegmentedLog:
         self._cache.save(segment, extents)
         segment.extents = segment.file = None
 
+    def _remove_indexes(self, segments: list[Segment]) -> None:
+        for segment in segments:
+            with contextlib.suppress(OSError):
+                self._disk.remove(index_path(segment))
+
     def _remove(self, segments: list[Segment]) -> None:
+        self._remove_indexes(segments)
         for segment in segments:
             self._cache.forget(segment)
             with contextlib.suppress(OSError):  # The manifest says they are rubbish; the next start removes them.
-                self._disk.remove(index_path(segment))
                 self._disk.remove(segment.path)
 
     def _find_segments(self) -> list[Segment]:

@@ -411,14 +411,15 @@ async def test_a_full_disk_can_be_freed_by_trimming(tmp_path):
     asyncio.get_running_loop().set_default_executor(AtOnce())
     disk = SimulatedDisk(random.Random(1))
     log, _ = await filled(tmp_path, 10, segment_bytes=1, disk=disk, flusher=AtOnce())
-    create = disk.create
+    create, indexes = disk.create, len([name for name in disk.names(tmp_path / "a.log") if name.endswith(".index")])
 
-    def no_room_for_segments(path):
-        if path.name.endswith(".log.new"):
+    def no_room(path):
+        left = len([name for name in disk.names(path.parent) if name.endswith(".index")])
+        if path.name.endswith(".log.new") or (path.name == "log.json.new" and left == indexes):
             raise OSError(errno.ENOSPC, "No space left on device")
         return create(path)
 
-    disk.create = no_room_for_segments
+    disk.create = no_room
     await log.trim("a", 1000)
     assert await values(log) == []
     assert sum(name.endswith(".log") for name in disk.names(tmp_path / "a.log")) == 1
