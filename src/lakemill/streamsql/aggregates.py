@@ -248,6 +248,8 @@ class Distinct(Aggregate):
         return first
 
     def final(self, state: dict | None) -> Any:
+        if isinstance(self.inner, Count):
+            return len(state or ())
         return self.inner.fold(sorted(state or ()))
 
 

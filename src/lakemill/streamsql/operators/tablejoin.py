@@ -10,6 +10,9 @@ from lakemill.streamsql.expr import Expr
 from lakemill.streamsql.frame import Frame, full
 from lakemill.streamsql.rows import values_of
 
+# How many pairs are looked at in one go.
+_PAIRS = 1_000_000
+
 
 class Reference:
     """A reference table, and the rows that have a given key; replaced as a whole."""
@@ -64,6 +67,14 @@ class TableJoin:
         self.index: dict[tuple, list[int]] = {}
 
     def push(self, batch: pa.RecordBatch, now: int) -> list[pa.RecordBatch]:
+        if self.keys:
+            return self._joined(batch, now)
+        # Every row meets the whole table: not all of them at once.
+        size = max(1, _PAIRS // max(1, self.reference.rows.num_rows))
+        pieces = [batch.slice(start, size) for start in range(0, batch.num_rows, size)]
+        return [result for piece in pieces for result in self._joined(piece, now)]
+
+    def _joined(self, batch: pa.RecordBatch, now: int) -> list[pa.RecordBatch]:
         if self.version != self.reference.version:
             self.index = self.reference.index([key for _, key in self.keys], self.context)
             self.version = self.reference.version
