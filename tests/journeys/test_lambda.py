@@ -558,6 +558,26 @@ def test_the_role_must_be_allowed_to_read(lakemill, functions):
     assert message.startswith(f"Cannot access stream {arn}.")
 
 
+def test_the_role_must_be_allowed_to_open_what_the_stream_seals(lakemill, functions):
+    role = role_for(lakemill, allow("kinesis:*"))
+    name = made(lakemill, role, code=COUNTING)
+    kinesis, stream, arn = stream_of(lakemill)
+    key = lakemill.client("kms").create_key()["KeyMetadata"]
+    kinesis.start_stream_encryption(StreamName=stream, EncryptionType="KMS", KeyId=key["Arn"])
+    kinesis.get_waiter("stream_exists").wait(StreamName=stream, WaiterConfig={"Delay": 1})
+    wish = {"FunctionName": name, "EventSourceArn": arn, "StartingPosition": "TRIM_HORIZON"}
+    message = fails("InvalidParameterValueException", functions.create_event_source_mapping, **wish)
+    assert f"kms:Decrypt on resource: {key['Arn']}" in message
+    lakemill.client("iam").put_role_policy(
+        RoleName=role.rpartition("/")[2],
+        PolicyName="open",
+        PolicyDocument=statements(allow("kms:Decrypt", resource=key["Arn"])),
+    )
+    functions.create_event_source_mapping(**wish)
+    put(kinesis, stream, "sealed")
+    until(lambda: seen(lakemill, name) == ["sealed"])
+
+
 # The command line
 
 

@@ -72,7 +72,7 @@ class Lambda(
 
     def objection(self, mapping: dict[str, Any]) -> str | None:
         """Why a mapping's function may not read its stream, None if it may."""
-        return objection(self.functions, self.identity, mapping) if self.enforce else None
+        return objection(self.functions, self.streams, self.identity, mapping) if self.enforce else None
 
     def operations(self) -> dict[str, Handler]:
         """Bound handlers, which word the engine's errors as Lambda does."""
