@@ -1,7 +1,7 @@
 """What a shard may take and give in a second, where limits are kept.
 
 Writing: 1,000 records and 1 MiB a second. Reading: five calls and 2 MiB a second; a larger answer uses up the seconds
-that follow (10 MiB block the shard for five).
+that follow (10 MiB block the shard for five). Iterators: five a second.
 """
 
 from collections import deque
@@ -49,6 +49,7 @@ class ShardLimits:
         self._records = Allowance(WRITE_RECORDS, now_s)
         self._bytes = Allowance(WRITE_BYTES, now_s)
         self._calls: deque[float] = deque()
+        self._iterators: deque[float] = deque()
         self._read_from_s = 0.0
         self._read_at_s = 0.0
         self._read_bytes = 0
@@ -63,12 +64,11 @@ class ShardLimits:
 
     def may_read(self, now_s: float) -> bool:
         """Whether a call may read now; it counts if so."""
-        while self._calls and self._calls[0] <= now_s - 1:
-            self._calls.popleft()
-        if len(self._calls) >= READ_CALLS or now_s < self._read_from_s:
-            return False
-        self._calls.append(now_s)
-        return True
+        return now_s >= self._read_from_s and _one_more(self._calls, now_s)
+
+    def may_iterate(self, now_s: float) -> bool:
+        """Whether an iterator may be made now; it counts if so."""
+        return _one_more(self._iterators, now_s)
 
     def was_read(self, size: int, now_s: float) -> None:
         """Count what a call gave."""
@@ -77,6 +77,16 @@ class ShardLimits:
         self._read_bytes += size
         if self._read_bytes >= READ_BYTES:
             self._read_from_s = self._read_at_s + self._read_bytes / READ_BYTES
+
+
+def _one_more(calls: deque[float], now_s: float) -> bool:
+    """Whether there were fewer calls than allowed in the last second; then this one is among them."""
+    while calls and calls[0] <= now_s - 1:
+        calls.popleft()
+    if len(calls) >= READ_CALLS:
+        return False
+    calls.append(now_s)
+    return True
 
 
 class Limits:

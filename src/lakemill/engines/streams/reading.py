@@ -114,6 +114,13 @@ class Reading:
         except LogMissing:
             raise StreamMissing(stream.scope, stream.name) from None
 
+    def check_iterators(self, stream: Stream, shard: Shard) -> None:
+        """Count one more iterator of a shard. Raises RateExceeded, where limits are kept."""
+        if self._limits is not None and stream.mode == PROVISIONED:
+            now_s = self._registry.clock.time()
+            if not self._limits.of(stream.id, shard.number, now_s).may_iterate(now_s):
+                raise RateExceeded(stream.scope, stream.name, shard.id)
+
     async def read_within_limits(
         self, stream: Stream, shard: Shard, position: int, *, records: int, size: int
     ) -> Batch:

@@ -68,6 +68,7 @@ class RecordOperations(Part):
         kind = request["ShardIteratorType"]
         sequence, time = request.get("StartingSequenceNumber"), request.get("Timestamp")
         check_start(kind, sequence, time)
+        self._streams.reading.check_iterators(stream, shard)
         time_ms = None if time is None else int(time.timestamp() * 1000)
         position = await self._streams.reading.locate(stream, shard, kind, sequence=sequence, time_ms=time_ms)
         if request.get("DryRun"):
