@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lakemill.ports.log import EmbeddedLog, Entry
 
-SECONDS = 2.0
+SECONDS = 1.0
 ROUNDS = 3
 VALUE = os.urandom(200)
 SHARDS = 8
