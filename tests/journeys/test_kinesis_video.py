@@ -1,5 +1,6 @@
 """Kinesis Video Streams: a producer by hand, everything else through boto3 and a player."""
 
+import base64
 import datetime
 import io
 import time
@@ -13,8 +14,8 @@ from tests.journeys.video import Producer, put_all, recording
 
 from lakemill.formats.matroska import EBML, SIMPLE_TAG, TAG, TAG_NAME, TAG_STRING, Fragment, Splitter, elements
 
-RECORDING = recording(seconds=4)
-FRAMES = 40
+RECORDING = recording(seconds=6)
+FRAMES = 60
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +107,7 @@ def test_streams_are_made_described_listed_changed_and_deleted(video):
         ("create_stream", {"StreamName": "x", "KmsKeyId": "alias/mine"}, "KmsKeyId is refused"),
         ("create_stream", {"StreamName": "x", "DataRetentionInHours": 90_000}, "at most 87600"),
         ("create_stream", {"StreamName": "x", "StreamStorageConfiguration": {"DefaultStorageTier": "WARM"}}, "HOT"),
-        ("get_data_endpoint", {"StreamName": "{stream}", "APIName": "GET_IMAGES"}, "APIName GET_IMAGES is refused"),
+        ("get_data_endpoint", {"StreamName": "{stream}", "APIName": "GET_DASH_STREAMING_SESSION_URL"}, "is refused"),
         ("describe_stream", {}, "Either StreamName or StreamARN"),
         ("create_signaling_channel", {"ChannelName": "c"}, "does not provide kinesisvideo.CreateSignalingChannel"),
     ],
@@ -217,7 +218,7 @@ def test_fragments_are_listed_by_time_and_fetched_by_number(lakemill, archive, s
     put_all(lakemill, stream, RECORDING, start_s=start)
     pages = archive.get_paginator("list_fragments").paginate(StreamName=stream, PaginationConfig={"PageSize": 2})
     kept = [one for page in pages for one in page["Fragments"]]
-    assert sum(one["FragmentLengthInMilliseconds"] for one in kept) == 4000
+    assert sum(one["FragmentLengthInMilliseconds"] for one in kept) == 6000
     limits = {"StartTimestamp": kept[1]["ProducerTimestamp"], "EndTimestamp": kept[2]["ProducerTimestamp"]}
     selector = {"FragmentSelectorType": "PRODUCER_TIMESTAMP", "TimestampRange": limits}
     some = archive.list_fragments(StreamName=stream, FragmentSelector=selector)["Fragments"]
@@ -248,6 +249,38 @@ def test_a_clip_has_all_frames_of_its_fragments(lakemill, archive, stream):
     )
     assert code == "ResourceNotFoundException"
     assert "No fragments found" in text
+
+
+@pytest.mark.parametrize("format_", ["JPEG", "PNG"])
+def test_pictures_are_taken_at_moments(lakemill, archive, stream, format_):
+    start = int(time.time()) - 500 * (format_ == "PNG")
+    put_all(lakemill, stream, RECORDING, start_s=start)
+    asked = {
+        "StreamName": stream,
+        "ImageSelectorType": "PRODUCER_TIMESTAMP",
+        "StartTimestamp": moment(start),
+        "EndTimestamp": moment(start + 8),
+        "SamplingInterval": 1000,
+        "Format": format_,
+        "WidthPixels": 80,
+    }
+    pages = [archive.get_images(MaxResults=4, **asked)]
+    pages.append(archive.get_images(MaxResults=4, NextToken=pages[0]["NextToken"], **asked))
+    assert "NextToken" not in pages[1]
+    images = [image for page in pages for image in page["Images"]]
+    assert [image["TimeStamp"].timestamp() - start for image in images] == list(range(8))
+    assert [image.get("Error") for image in images] == [None] * 6 + ["NO_MEDIA"] * 2
+    with av.open(io.BytesIO(RECORDING)) as played:
+        frames = list(played.decode(video=0))
+    for at, image in enumerate(images[:6]):
+        with av.open(io.BytesIO(base64.b64decode(image["ImageContent"]))) as opened:
+            (picture,) = opened.decode(video=0)
+            assert opened.streams.video[0].codec_context.name in ("mjpeg", "png")
+        assert (picture.width, picture.height) == (80, 60)
+        wanted = frames[10 * at].reformat(80, 60, "rgb24").to_ndarray().astype(int)
+        assert abs(picture.reformat(format="rgb24").to_ndarray().astype(int) - wanted).mean() < 8
+    assert "SamplingInterval must be" in refused(archive.get_images, **asked | {"SamplingInterval": 10})[1]
+    assert "JPEGQuality" in refused(archive.get_images, FormatConfig={"JPEGQuality": "900"}, **asked)[1]
 
 
 def test_a_codec_that_mp4_does_not_hold_is_refused(lakemill, archive, stream):

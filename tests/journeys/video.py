@@ -15,17 +15,17 @@ import numpy as np
 
 
 def recording(seconds: int = 4, rate: int = 10, codec: str = "libx264", *, reordered: bool = False) -> bytes:
-    """A Matroska stream with a cluster (and a key frame) for each second or less, as a camera sends it.
+    """A Matroska stream with a cluster that begins with a key frame for each second, as a camera sends it.
 
     reordered: frames are coded in another order than they are shown in.
     """
     file = io.BytesIO()
-    with av.open(file, "w", format="matroska", options={"cluster_time_limit": "500", "live": "1"}) as out:
+    with av.open(file, "w", format="matroska", options={"cluster_time_limit": "950", "live": "1"}) as out:
         stream = out.add_stream(codec, rate=rate)
         stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
         stream.codec_context.gop_size = rate
-        if codec == "libx264" and not reordered:
-            stream.options = {"tune": "zerolatency"}
+        if codec == "libx264":
+            stream.options = {"x264-params": "scenecut=0"} | ({} if reordered else {"tune": "zerolatency"})
         for at in range(seconds * rate):
             picture = np.full((120, 160, 3), at * 7 % 255, np.uint8)
             picture[:, : at * 3 % 160] = 200

@@ -5,6 +5,8 @@ intake       taking a stream in, with acknowledgements
 fragments    what is kept
 watching     fragments from some place on, live
 clips        fragments as MP4
+pictures     frames at some moments
+workers      the processes that look into frames
 sessions     leave to watch
 """
 

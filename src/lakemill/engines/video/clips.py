@@ -1,14 +1,10 @@
 """Clips: fragments put together as MP4, by a process of their own."""
 
 import asyncio
-import contextlib
-import os
-import sys
-import uuid
-from pathlib import Path
 
 from lakemill.engines.video.errors import ClipImpossible
 from lakemill.engines.video.fragments import Fragments, Kept
+from lakemill.engines.video.workers import Workers
 from lakemill.formats import mp4
 from lakemill.formats.matroska import AUDIO, VIDEO, Header, cluster
 
@@ -16,24 +12,15 @@ CODECS = {
     VIDEO: {"V_MPEG4/ISO/AVC", "V_MPEGH/ISO/HEVC"},
     AUDIO: {"A_AAC", "A_MS/ACM"},
 }
-TIMEOUT_S = 120.0
 PIECES_BYTES_MAX = 64 << 20
 
 
 class Clips:
-    """folder: for files under way."""
+    """Of all streams."""
 
-    def __init__(self, fragments: Fragments, folder: Path) -> None:
-        self._fragments, self._folder = fragments, folder
-        self._workers = asyncio.Semaphore(2)
-        self._pieces: dict[str, bytes] = {}
-
-    def recover(self) -> int:
-        """Remove what a crash has left; how many files."""
-        leftovers = list(self._folder.iterdir()) if self._folder.exists() else []
-        for path in leftovers:
-            path.unlink()
-        return len(leftovers)
+    def __init__(self, fragments: Fragments, workers: Workers) -> None:
+        self._fragments, self._workers = fragments, workers
+        self._pieces: dict[tuple[str, str], bytes] = {}
 
     async def clip(self, stream: str, some: list[Kept]) -> bytes:
         """Fragments in the order of their time, as one MP4. Raises ClipImpossible, FragmentMissing."""
@@ -44,19 +31,19 @@ class Clips:
 
         Beginnings of fragments with the same header are the same. Raises ClipImpossible, FragmentMissing.
         """
-        data = self._pieces.get(kept.number)
+        data = self._pieces.get((stream, kept.number))
         if data is None:
             data = await self._mp4(stream, [kept], fragmented=True)
-            self._remember(kept.number, data)
+            self._remember((stream, kept.number), data)
         try:
             beginning, piece = mp4.halves(data)
             return beginning, mp4.moved(piece, mp4.timescales(beginning), later_s)
         except mp4.Mp4Broken as error:
             raise ClipImpossible("frames", str(error)) from None
 
-    def _remember(self, number: str, data: bytes) -> None:
+    def _remember(self, place: tuple[str, str], data: bytes) -> None:
         """So that several who watch the same, and the beginning and the piece, cost one process."""
-        self._pieces[number] = data
+        self._pieces[place] = data
         while sum(map(len, self._pieces.values())) > PIECES_BYTES_MAX:
             del self._pieces[next(iter(self._pieces))]
 
@@ -64,9 +51,7 @@ class Clips:
         some = sorted(some, key=lambda kept: kept.producer_ms)
         header = self._fragments.header(stream, some[0])
         check(header)
-        source = await self._source(stream, header, some)
-        async with self._workers:
-            return await self._remuxed(source, fragmented)
+        return await self._remuxed(await self._source(stream, header, some), fragmented)
 
     async def _source(self, stream: str, header: Header, some: list[Kept]) -> bytes:
         """One Matroska stream whose time runs through. Fragments of another header cannot be in it."""
@@ -79,35 +64,11 @@ class Clips:
         return b"".join(parts)
 
     async def _remuxed(self, source: bytes, fragmented: bool) -> bytes:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        name = uuid.uuid4().hex
-        before, after = self._folder / f"{name}.mkv", self._folder / f"{name}.mp4"
-        try:
+        with self._workers.files(".mkv", ".mp4") as (before, after):
             await asyncio.to_thread(before.write_bytes, source)
-            command = [sys.executable, "-m", "lakemill.formats.mp4", *(["--fragmented"] if fragmented else [])]
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                str(before),
-                str(after),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.PIPE,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
-            )
-            try:
-                _, said = await asyncio.wait_for(process.communicate(), TIMEOUT_S)
-            except (TimeoutError, asyncio.CancelledError):
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                raise
-            if process.returncode != 0:
-                text = said.decode("utf-8", "replace").strip().splitlines()
-                kind = "player" if process.returncode == mp4.WITHOUT_PYAV else "frames"
-                raise ClipImpossible(kind, text[-1] if text else "the frames cannot be read")
+            flags = ["--fragmented"] if fragmented else []
+            await self._workers.run("lakemill.formats.mp4", *flags, str(before), str(after))
             return await asyncio.to_thread(after.read_bytes)
-        finally:
-            before.unlink(missing_ok=True)
-            after.unlink(missing_ok=True)
 
 
 def check(header: Header) -> None:

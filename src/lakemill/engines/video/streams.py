@@ -9,7 +9,9 @@ from lakemill.engines.resources import ResourceExists, ResourceMissing, Resource
 from lakemill.engines.video.clips import Clips
 from lakemill.engines.video.errors import NothingKept, StreamExists, StreamMissing, VersionStale
 from lakemill.engines.video.fragments import Fragments, Kept, number_at
+from lakemill.engines.video.pictures import Pictures
 from lakemill.engines.video.sessions import Sessions
+from lakemill.engines.video.workers import Workers
 from lakemill.ports.blobs import Blobs
 from lakemill.ports.clock import Clock
 from lakemill.ports.metadata import Metadata
@@ -30,7 +32,9 @@ class Video:
         self._clock = clock
         self._resources = Resources(metadata, clock)
         self.fragments = Fragments(metadata, blobs, clock)
-        self.clips = Clips(self.fragments, folder)
+        self._workers = Workers(folder)
+        self.clips = Clips(self.fragments, self._workers)
+        self.pictures = Pictures(self.fragments, self._workers)
         self.sessions = Sessions(clock)
 
     async def recover(self) -> int:
@@ -39,7 +43,7 @@ class Video:
         for stream in list(self.fragments.streams()):
             if stream not in known:  # Deleting it was cut off.
                 await self.fragments.drop(stream, None)
-        return self.fragments.recover() + self.clips.recover()
+        return self.fragments.recover() + self._workers.recover()
 
     async def create(
         self,

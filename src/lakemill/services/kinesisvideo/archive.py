@@ -10,11 +10,12 @@ from lakemill.engines.video.errors import ClipImpossible
 from lakemill.engines.video.fragments import Kept, matroska
 from lakemill.services.base import Call, ServiceError, operation
 from lakemill.services.kinesisvideo.hls import MASTER, select
+from lakemill.services.kinesisvideo.images import Images
 from lakemill.services.kinesisvideo.media import media_tags
 from lakemill.services.kinesisvideo.names import (
     Answer,
     Request,
-    VideoService,
+    clip_impossible,
     invalid,
     missing,
     moment_of,
@@ -24,14 +25,9 @@ from lakemill.services.kinesisvideo.names import (
 
 CLIP_FRAGMENTS_MAX = 200
 CLIP_BYTES_MAX = 100 << 20
-CLIP_ERRORS = {
-    "codec": "UnsupportedStreamMediaTypeException",
-    "private": "MissingCodecPrivateDataException",
-    "frames": "InvalidMediaFrameException",
-}
 
 
-class KinesisVideoArchivedMedia(VideoService):
+class KinesisVideoArchivedMedia(Images):
     """boto3 client `kinesis-video-archived-media`."""
 
     name: ClassVar[str] = "kinesis-video-archived-media"
@@ -108,12 +104,6 @@ class KinesisVideoArchivedMedia(VideoService):
         session = self._video.sessions.open(scope_of(call), stream["name"], request.get("Expires", 300), wish)
         url = f"{call.http.scheme}://{call.http.header('host')}{MASTER}?SessionToken={session.token}"
         return {"HLSStreamingSessionURL": url}
-
-
-def clip_impossible(error: ClipImpossible) -> ServiceError:
-    if error.kind == "player":
-        return ServiceError("NotImplementedException", f"{error}.", status=501)
-    return ServiceError(CLIP_ERRORS[error.kind], str(error))
 
 
 def missing_in(call: Call, stream: Stream, text: str) -> ServiceError:

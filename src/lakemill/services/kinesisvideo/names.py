@@ -87,3 +87,16 @@ def ms_of(moment: datetime.datetime) -> int:
 
 def moment_of(ms: int) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(ms / 1000, datetime.UTC)
+
+
+CLIP_ERRORS = {
+    "codec": "UnsupportedStreamMediaTypeException",
+    "private": "MissingCodecPrivateDataException",
+    "frames": "InvalidMediaFrameException",
+}
+
+
+def clip_impossible(error: video_errors.ClipImpossible) -> ServiceError:
+    if error.kind == "player":
+        return ServiceError("NotImplementedException", f"{error}.", status=501)
+    return ServiceError(CLIP_ERRORS[error.kind], str(error))

@@ -10,7 +10,7 @@ from lakemill.services.kinesisvideo.names import Answer, Request, VideoService, 
 RETENTION_H_MAX = 87_600
 DATA_APIS = {
     *("PUT_MEDIA", "GET_MEDIA", "LIST_FRAGMENTS", "GET_MEDIA_FOR_FRAGMENT_LIST"),
-    *("GET_HLS_STREAMING_SESSION_URL", "GET_CLIP"),
+    *("GET_HLS_STREAMING_SESSION_URL", "GET_CLIP", "GET_IMAGES"),
 }
 TAGS_PAGE = 50
 
