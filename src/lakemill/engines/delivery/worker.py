@@ -228,7 +228,12 @@ class Worker:
         failures = await self._attempts(channel, buffer.records, buffer.keys, error)
         kind = self._channels[channel].sink.error
         if failures and kind:
-            await self._attempts(ERRORS, await asyncio.to_thread(self._plan.failed, kind, failures), {}, kind)
+            lines = await asyncio.to_thread(self._plan.failed, kind, failures)
+            channel, failures = ERRORS, await self._attempts(ERRORS, lines, {}, kind)
+        if failures:
+            first = failures[0]
+            await self._say(channel, first.code, f"{len(failures)} records are given up. {first.message}")
+            logger.error("delivery of %s: %d records are given up: %s", self.name, len(failures), first.message)
 
     async def _attempts(self, channel: str, records: list[Record], keys: dict[str, str], error: str) -> list[Failure]:
         """Try until the records are there or the sink's time is over; those that are not."""

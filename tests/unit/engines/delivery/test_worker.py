@@ -121,6 +121,22 @@ async def test_errors_that_cannot_be_written_keep_the_records(site):
     assert ("errors", "Gone") in site.said
 
 
+async def test_what_is_given_up_for_good_is_said(site):
+    site.sink.error = ""
+    site.sink.fails = [lambda load: Outcome(remaining=load.records, code="No", message="never", final=True)]
+    messages = []
+
+    async def say(channel, code, message):
+        messages.append(message)
+
+    site.say = say
+    await site.begin()
+    await site.put(b"aaaaaaaaaa")
+    await site.turn()
+    assert messages == ["never", "1 records are given up. never"]
+    assert site.errors.data == []
+
+
 def by_first_letter(records):
     """A partition per first letter; `!` fails."""
     partitions, failures = {}, []
