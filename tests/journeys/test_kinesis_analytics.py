@@ -73,7 +73,9 @@ def test_code_that_does_not_compile_is_refused_with_its_place(lakemill, client, 
     with pytest.raises(ClientError, match=r"line 3, column \d+: .*nope") as caught:
         client.create_application(ApplicationName="invalid", ApplicationCode=code, Inputs=[one])
     assert caught.value.response["Error"]["Code"] == "CodeValidationException"
-    client.create_application(ApplicationName="invalid", ApplicationCode=code)  # Without an input nothing can be told.
+    with pytest.raises(client.exceptions.CodeValidationException, match="line 1, column 8"):
+        client.create_application(ApplicationName="invalid", ApplicationCode="CREATE STREEM")
+    client.create_application(ApplicationName="invalid", ApplicationCode=code)  # Columns are not known yet.
     with pytest.raises(ClientError) as caught:
         client.add_application_input(ApplicationName="invalid", CurrentApplicationVersionId=1, Input=one)
     assert caught.value.response["Error"]["Code"] == "CodeValidationException"

@@ -46,7 +46,10 @@ class Session:
         self.program: Program = compile(
             plan["code"], schemas, {table: reader.schema for table, reader in tables.items()}
         )
-        self.program.keep({*(one["stream"] for one in self._outputs), ERRORS})
+        wanted = {one["stream"] for one in self._outputs}
+        self.missing = sorted(wanted - set(self.program.streams))
+        """Streams of outputs that the program does not have; these outputs get nothing."""
+        self.program.keep({*wanted, ERRORS} - set(self.missing))
         self._faults: list[Fault] = []
         self._now = 0
         for one in plan["references"]:

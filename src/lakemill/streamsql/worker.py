@@ -4,14 +4,15 @@ It ends when its standard input does, so it never outlives the platform. All it 
 
 Messages are those of `formats.messages`. Requests are answered one by one, in order:
 
-    {"do": "open", "plan": plan, "snapshot": bytes or None}      -> {"streams": [names], "lost": why, or ""}
+    {"do": "open", "plan": plan, "snapshot": bytes or None}      -> {"streams": [names], "lost", "missing"}
     {"do": "push", "input": i, "records": [[data, arrival ms, key, sequence, shard], ...], "now": ms}  -> outcome
     {"do": "advance", "now": ms}                                  -> outcome
     {"do": "snapshot"}                                            -> {"snapshot": bytes}
     {"do": "check", "plan": plan}                                 -> {"streams": [names]}
     {"do": "discover", "records": [bytes, ...]}                   -> {"form": form, "rows": [[text, ...], ...]}
 
-lost: why the snapshot could not be used; the program begins with empty windows then.
+lost: why the snapshot could not be used, or ""; the program begins with empty windows then. missing: streams of outputs
+that the program does not have; these outputs get nothing.
 
 An outcome is {"outputs": {number: [record, ...]}, "faults": count, "samples": [text, ...]}: what each output gets, and
 how many rows went to the error stream. What goes wrong is {"error": text, "kind": "code" | "schema" | "fault", "line",
@@ -82,11 +83,15 @@ class Worker:
                 self.session, lost = Session(request["plan"]), f"{type(wrong).__name__}: {wrong}"
         gc.collect()
         gc.freeze()  # What is loaded now stays; looking through it again and again costs more than the work itself.
-        return {"streams": self.session.streams(), "lost": lost}
+        return {"streams": self.session.streams(), "lost": lost, "missing": self.session.missing}
 
     def _check(self, request: dict[str, Any]) -> dict[str, Any]:
         from lakemill.streamsql.session import Session
+        from lakemill.streamsql.statements import parse
 
+        if not request["plan"]["inputs"]:
+            parse(request["plan"]["code"])  # What it reads has no columns yet, so there is no more to be said.
+            return {"streams": []}
         return {"streams": Session(request["plan"]).streams()}
 
     def _push(self, request: dict[str, Any]) -> dict[str, Any]:

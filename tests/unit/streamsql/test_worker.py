@@ -53,6 +53,14 @@ def test_a_snapshot_that_cannot_be_used_is_told_and_the_state_is_empty():
         assert b'"seen":1' in worker.answer(push)["outputs"][0][0]
 
 
+def test_an_output_of_a_stream_that_is_not_there_gets_nothing_and_is_told():
+    worker = Worker()
+    answer = worker.answer({"do": "open", "plan": plan(outputs=("NOPE", "D")), "snapshot": None})
+    assert answer["missing"] == ["NOPE"]
+    push = {"do": "push", "input": 0, "records": [record(b'{"k": "a"}')], "now": NOW}
+    assert set(worker.answer(push)["outputs"]) == {1}
+
+
 def test_parallel_streams_share_the_shards():
     code = "".join(
         f'CREATE STREAM "D{i}" ("k" VARCHAR(8)); CREATE PUMP "P{i}" AS INSERT INTO "D{i}" '

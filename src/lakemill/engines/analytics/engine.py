@@ -160,9 +160,12 @@ class Analytics:
         return made
 
     async def check(self, document: Document) -> list[str]:
-        """Compile its code, if it has code and an input; names of its streams. Raises CodeInvalid, WorkerFailed."""
+        """Compile its code; names of its streams. Without an input it is only parsed.
+
+        Raises CodeInvalid, WorkerFailed.
+        """
         assert self._planner is not None
-        if not document["code"].strip() or not document["inputs"]:
+        if not document["code"].strip():
             return []
         return await self.checker.check(self._planner(document).program())
 

@@ -113,6 +113,8 @@ class Runner:
         answer = await self.worker.ask(do="open", plan=self._plan.program(data), snapshot=snapshot)
         if answer["lost"]:
             await self._plan.say("ERROR", f"The state of the last run cannot be used, and is empty: {answer['lost']}")
+        for name in answer["missing"]:
+            await self._plan.say("ERROR", f"The code has no stream {name} for the output of this name.")
         await self._opened()
         self._read = {}
         for one in self._plan.inputs:

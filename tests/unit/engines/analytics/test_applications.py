@@ -134,6 +134,11 @@ async def test_a_worker_that_is_killed_is_told_and_followed_by_another(site):
     assert set(rows) == {'{"k":"a","seen":1}', '{"k":"b","seen":2}'}
 
 
+async def test_an_output_of_no_stream_is_told(site):
+    await running(site, document=DOCUMENT | {"outputs": [{"to": "out", "stream": "NOPE"}]})
+    assert site.said == [("ERROR", "The code has no stream NOPE for the output of this name.")]
+
+
 async def test_an_application_that_cannot_begin_can_be_stopped(site):
     document = DOCUMENT | {"references": [{"table": "T"}]}
     made = await site.analytics.create(HERE, "a", document, {})
