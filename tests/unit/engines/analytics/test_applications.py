@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+from aws_kinesis_agg.aggregator import RecordAggregator
 
 from lakemill.engines.analytics import (
     LAST,
@@ -15,6 +16,7 @@ from lakemill.engines.analytics import (
     part_of,
 )
 from lakemill.engines.resources import ResourceExists, ResourceMissing
+from lakemill.engines.streams import Put
 from tests.unit.engines.analytics.site import CODE, DOCUMENT, HERE, Site, until
 
 
@@ -132,6 +134,16 @@ async def test_a_worker_that_is_killed_is_told_and_followed_by_another(site):
     while '{"k":"b","seen":2}' not in rows:  # The first may come twice.
         rows = await site.rows(len(rows) + 1)
     assert set(rows) == {'{"k":"a","seen":1}', '{"k":"b","seen":2}'}
+
+
+async def test_records_that_a_producer_packed_together_are_taken_apart(site):
+    await running(site)
+    packer = RecordAggregator()
+    for key in "abc":
+        packer.add_user_record(key, b'{"k": "%s"}' % key.encode())
+    key, _, data = packer.clear_and_get().get_contents()
+    await site.streams.put(HERE, "in", [Put(key, data)])
+    assert await site.rows(3) == ['{"k":"a","seen":1}', '{"k":"b","seen":2}', '{"k":"c","seen":3}']
 
 
 async def test_an_output_of_no_stream_is_told(site):
