@@ -30,7 +30,7 @@ class Settings:
     region: str = _setting("us-east-1", "Region of requests that name none, and of `lakemill env`.")
     account: str = _setting("000000000000", "Account id, 12 digits, of the root key made at the first start.")
     stream_limits: Literal["on", "off"] = _setting(
-        "off",
+        "on",
         "on: a shard takes 1 MiB and 1,000 records a second and gives 2 MiB, as on AWS; off: as much as the disk can.",
     )
     stream_settle_ms: int = _setting(

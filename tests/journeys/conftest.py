@@ -7,11 +7,14 @@ pytest.register_assert_rewrite(
     *(f"tests.journeys.{name}" for name in ("crash", "crash_objects", "crash_services", "crash_streams"))
 )
 
+UNLIMITED = ("--stream-limits", "off")
+"""Tests write as fast as they can; the limits of shards have tests of their own."""
+
 
 @pytest.fixture(scope="session")
 def lakemill(tmp_path_factory):
     """One lakemill for all journeys of a worker; tests use names of their own."""
-    with Lakemill(tmp_path_factory.mktemp("lakemill")) as running:
+    with Lakemill(tmp_path_factory.mktemp("lakemill"), *UNLIMITED) as running:
         yield running
 
 
@@ -21,7 +24,7 @@ def fresh(tmp_path):
     started = []
 
     def start(*arguments, **options):
-        running = Lakemill(tmp_path / "data", *arguments, **options)
+        running = Lakemill(tmp_path / "data", *UNLIMITED, *arguments, **options)
         started.append(running)
         return running.start()
 

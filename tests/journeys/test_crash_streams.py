@@ -151,10 +151,10 @@ def killed_many_times(running, kills, seed):
 
 
 def test_acknowledged_records_survive_kills_at_any_moment(fresh):
-    print(killed_many_times(fresh("--stream-limits", "off"), KILLS_DAILY, seed=1))
+    print(killed_many_times(fresh(), KILLS_DAILY, seed=1))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_acknowledged_records_survive_a_hundred_kills(fresh):
-    print(killed_many_times(fresh("--stream-limits", "off"), KILLS_SLOW, seed=2))
+    print(killed_many_times(fresh(), KILLS_SLOW, seed=2))
