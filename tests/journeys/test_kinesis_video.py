@@ -293,6 +293,20 @@ def test_a_codec_that_mp4_does_not_hold_is_refused(lakemill, archive, stream):
     assert "V_MPEG4/ISO/ASP" in text
 
 
+def media_times(url: str, media: str, places: list[int]) -> list[float]:
+    """When the pieces at these places of a media playlist begin, fetched in this order."""
+    folder, lines = url.rpartition("/")[0], media.splitlines()
+    (beginning,) = (line.split('"')[1] for line in lines if line.startswith("#EXT-X-MAP"))
+    pieces = [line for line in lines if not line.startswith("#")]
+    found = []
+    for at in places:
+        data = b"".join(urllib.request.urlopen(f"{folder}/{part}").read() for part in (beginning, pieces[at]))
+        with av.open(io.BytesIO(data)) as played:
+            frame = next(played.decode(video=0))
+            found.append(float(frame.pts * frame.time_base))
+    return found
+
+
 def test_a_player_plays_a_session(lakemill, archive, stream):
     start = time.time()
     put_all(lakemill, stream, RECORDING, start_s=start)
@@ -313,6 +327,7 @@ def test_a_player_plays_a_session(lakemill, archive, stream):
     assert "#EXT-X-ENDLIST" in media
     assert "#EXT-X-PROGRAM-DATE-TIME" in media
     assert "#EXT-X-DISCONTINUITY" not in media
+    assert media_times(url, media, [4, 1]) == pytest.approx([4.0, 1.0])  # Wherever a player begins.
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(url[:-3])
     assert caught.value.code == 403

@@ -101,6 +101,8 @@ class KinesisVideoArchivedMedia(Images):
             check(self._video.fragments.header(stream["id"], some[0]))
         except ClipImpossible as error:
             raise clip_impossible(error) from None
+        # Where the session begins: times and places of its fragments count from there.
+        wish |= {"origin": min(one.producer_ms for one in some), "first": some[0].number}
         session = self._video.sessions.open(scope_of(call), stream["name"], request.get("Expires", 300), wish)
         url = f"{call.http.scheme}://{call.http.header('host')}{MASTER}?SessionToken={session.token}"
         return {"HLSStreamingSessionURL": url}

@@ -98,7 +98,7 @@ async def _sequence(video: Video, session: Session, some: list[Kept]) -> int:
     if session.wish["mode"] != "LIVE" or not some:
         return 1
     stream = video.named(session.scope, session.stream)
-    first = session.wish.setdefault("first", some[0].number)
+    first = session.wish["first"]
     return 1 + sum(first <= kept.number < some[0].number for kept in await video.archived(stream))
 
 
@@ -117,8 +117,7 @@ async def _mp4(video: Video, session: Session, number: str, *, beginning: bool) 
     stream = video.named(session.scope, session.stream)
     kept = video.fragments.get(stream["id"], number)
     # Where the fragment stands in the session: pieces follow each other in time.
-    origin = session.wish.setdefault("origin", kept.producer_ms)
-    later_s = max(0.0, (kept.producer_ms - origin) / 1000)
+    later_s = max(0.0, (kept.producer_ms - session.wish["origin"]) / 1000)
     first, piece = await video.clips.piece(stream["id"], kept, later_s)
     return 200, [("content-type", "video/mp4"), *ANYBODY], first if beginning else piece
 
