@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from lakemill.engines.tables.conditions import Condition
 from lakemill.engines.tables.errors import ConditionFailed, ItemTooLarge, TablesError
-from lakemill.engines.tables.schema import Table
+from lakemill.engines.tables.schema import Table, entry_key
 from lakemill.engines.tables.updates import Update
 from lakemill.engines.tables.values import ITEM_BYTES_MAX, Item, canonical_item, item_size
 from lakemill.ports.metadata import Transaction
@@ -111,8 +111,7 @@ class Writer:
             self._transaction.put(ITEMS, key, changed.new)
         for index in table.indexes.values():
             before, after = (
-                f"{index.id}/{index.key.place(item)}{place}" if item is not None and index.key.covers(item) else None
-                for item in (changed.old, changed.new)
+                entry_key(index, place, item) if item is not None else None for item in (changed.old, changed.new)
             )
             if before == after:
                 continue

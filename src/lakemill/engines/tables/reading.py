@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from lakemill.engines.tables.conditions import Condition
 from lakemill.engines.tables.errors import KeyInvalid
 from lakemill.engines.tables.order import Span, comparison, digest, segment, whole
-from lakemill.engines.tables.schema import Index, Key, Table
+from lakemill.engines.tables.schema import Index, Key, Table, entry_key
 from lakemill.engines.tables.values import Item, Value, item_size
 from lakemill.ports.metadata import Metadata
 
@@ -102,9 +102,10 @@ def _items(metadata: Metadata, table: Table, index: Index | None, span: Span, qu
     while True:
         source = ITEMS if index is None else ENTRIES
         batch = list(metadata.scan(source, span.start, span.stop, limit=rows, reverse=question.reverse))
-        for _, found in batch:
+        for key, found in batch:
             item = found if index is None else metadata.get(ITEMS, f"{table.id}/{found}")
-            if item is not None:  # Else it went between the two looks.
+            # Between the look at the entry and that at the item it may have gone, or moved to another entry.
+            if item is not None and (index is None or entry_key(index, found, item) == key):
                 yield item
         if len(batch) < rows:
             return

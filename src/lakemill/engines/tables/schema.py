@@ -149,6 +149,11 @@ def _check_index_value(index: Index, attribute: Attribute, value: Value) -> None
         )
 
 
+def entry_key(index: Index, place: str, item: Item) -> str | None:
+    """Where the entry of an item stands, which is at `place` in its table; None if the index has none for it."""
+    return f"{index.id}/{index.key.place(item)}{place}" if index.key.covers(item) else None
+
+
 # As documents
 
 

@@ -12,7 +12,7 @@ from lakemill.engines.resources import Resources
 from lakemill.engines.tables.changes import Change, Writer
 from lakemill.engines.tables.conditions import Condition
 from lakemill.engines.tables.order import whole
-from lakemill.engines.tables.schema import Table, document_of, table_of
+from lakemill.engines.tables.schema import Table, document_of, entry_key, table_of
 from lakemill.engines.tables.values import Item, number
 from lakemill.ports.clock import Clock
 from lakemill.ports.metadata import Metadata, Transaction
@@ -78,9 +78,9 @@ class Upkeep:
         span = whole(f"{table.id}/")
         rows = list(transaction.scan(ITEMS, after or span.start, span.stop, limit=ROWS))
         for key, item in rows:
-            if index.key.covers(item):
-                place = key.partition("/")[2]
-                transaction.put(ENTRIES, f"{index.id}/{index.key.place(item)}{place}", place)
+            place = key.partition("/")[2]
+            if (entry := entry_key(index, place, item)) is not None:
+                transaction.put(ENTRIES, entry, place)
         if len(rows) == ROWS:
             return rows[-1][0] + "\x00"
         self._resources.update_in(transaction, KIND, scope, name, lambda d: _filled(d, index_id))

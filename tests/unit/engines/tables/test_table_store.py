@@ -194,6 +194,22 @@ async def test_an_index_follows_its_items(metadata, clock):
     await tables.close()
 
 
+async def test_an_item_that_moves_between_two_looks_is_left_out(metadata, clock, monkeypatch):
+    tables = Tables(metadata, clock)
+    await tables.create(SCOPE, "t", BY_ID, [new_index("by-owner", OWNER, "ALL", [])])
+    await put(tables, *(item(n, owner={"S": "me"}) for n in range(3)))
+    changed = {0: item(0, owner={"S": "you"}), 1: item(1)}
+
+    def get(table, key, real=metadata.get):
+        found = real(table, key)
+        return changed.get(int(found["n"]["N"]), found) if table == "table_items" else found
+
+    monkeypatch.setattr(metadata, "get", get)
+    found = tables.read(SCOPE, "t", Question(index="by-owner", hash={"S": "me"}, limit=5))
+    assert numbers(found) == [2]
+    await tables.close()
+
+
 async def test_what_was_dropped_is_cleared_away(tables, metadata):
     await put(tables, *(item(n) for n in range(250)))
     await tables.delete(SCOPE, "t")
