@@ -11,6 +11,7 @@
         .service_credentials(role_arn, service, session_name, duration_s=3600, *, source_arn=None)
                 -> SessionCredentials                             .access_key_id .secret .session_token .expires; blocks
         .anonymous(account) -> Principal
+    RoleRights(identity, objects, service, session).refusal(role_arn, region, action, resource) -> str | None
         .uses.note(principal, service, region)                    after each verified request: last-used times
         .users .groups .roles .policies .profiles .keys .sessions the documents, for services/iam and services/sts
 
@@ -32,6 +33,7 @@ from lakemill.engines.identity.evaluation import Decision
 from lakemill.engines.identity.policy import compile_policy
 from lakemill.engines.identity.principal import Principal, anonymous
 from lakemill.engines.identity.principals import canonical_id
+from lakemill.engines.identity.rights import RoleRights
 from lakemill.engines.identity.sessions import SessionCredentials
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "PolicyMalformed",
     "Principal",
     "RoleRefused",
+    "RoleRights",
     "SessionCredentials",
     "TokenExpired",
     "TokenInvalid",

@@ -209,7 +209,7 @@ class _Stream:
             if refusal is not None:
                 return refusal
         policy, owner = (stream.policy, stream.scope.split("/")[0]) if stream is not None else (None, None)
-        return self._means.access.refusal(role, self._region, "kinesis:GetRecords", arn, policy, owner)
+        return self._means.access.refusal(role, self._region, "kinesis:GetRecords", arn, policy=policy, owner=owner)
 
     def _faults(self, place: Config, destination: str) -> FaultLog:
         """Where its faults are written."""

@@ -55,7 +55,7 @@ class FakeIdentity:
     def request_context(self, principal, **facts):
         return {"aws:SecureTransport": facts["secure"]}
 
-    def decide(self, principal, action, resource, context, resource_policy=None, resource_account=None):
+    def decide(self, principal, action, resource, context, resource_policy=None, resource_account=None, **how):
         self.asked.append((action, resource))
         refused = any(action == a and resource.startswith(r) for a, r in self.denied)
         return Decision(not refused, f"User: {principal.arn} is not authorized to perform: {action}")
