@@ -19,6 +19,7 @@ from lakemill.ports.metadata import Metadata, Transaction
 
 KIND = "table"
 ITEMS, ENTRIES, GARBAGE, TOKENS = "table_items", "table_entries", "table_garbage", "table_tokens"
+RETRY_S = 5.0
 ROWS = 100
 """Rows of one transaction: few, so that nobody waits for long."""
 OLD_S_MAX = 5 * 365 * 86400
@@ -51,12 +52,19 @@ class Upkeep:
     async def _work(self) -> None:
         while self._again:
             self._again = False
-            for document in list(self._resources.all(KIND)):
-                for index in table_of(document).indexes.values():
-                    if index.filling:
-                        await self._fill(document["scope"], document["name"], index.id)
-            for place, _ in list(self._metadata.scan(GARBAGE)):
-                await self._clear(place)
+            try:
+                await self._all()
+            except OSError:  # A full disk, say: what is left is tried again.
+                await asyncio.sleep(RETRY_S)
+                self._again = True
+
+    async def _all(self) -> None:
+        for document in list(self._resources.all(KIND)):
+            for index in table_of(document).indexes.values():
+                if index.filling:
+                    await self._fill(document["scope"], document["name"], index.id)
+        for place, _ in list(self._metadata.scan(GARBAGE)):
+            await self._clear(place)
 
     # Filling
 

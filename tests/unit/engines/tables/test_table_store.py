@@ -15,6 +15,7 @@ from lakemill.engines.tables.errors import (
     TableProtected,
     TokenMismatch,
 )
+from lakemill.engines.tables.upkeep import Upkeep
 from lakemill.ports.clock import ManualClock
 from lakemill.ports.metadata import EmbeddedMetadata
 
@@ -176,6 +177,25 @@ async def test_an_index_that_was_being_filled_is_filled_after_a_restart(metadata
     await settled(second, lambda: not second.named(SCOPE, "t").index("by-owner").filling)
     assert len(second.read(SCOPE, "t", Question(index="by-owner", hash={"S": "me"})).items) == 150
     await second.close()
+
+
+async def test_filling_is_tried_again_when_the_disk_was_full(metadata, clock, monkeypatch):
+    tables = Tables(metadata, clock)
+    await tables.create(SCOPE, "t", BY_ID, [])
+    await put(tables, *(item(n, owner={"S": "me"}) for n in range(3)))
+    monkeypatch.setattr("lakemill.engines.tables.upkeep.RETRY_S", 0.01)
+    full, real = iter([True, True, False]), Upkeep._fill_some
+
+    def fill(self, *arguments, **named):
+        if next(full, False):
+            raise OSError(28, "No space left on device")
+        return real(self, *arguments, **named)
+
+    monkeypatch.setattr(Upkeep, "_fill_some", fill)
+    await tables.update(SCOPE, "t", lambda table: add_index(table, new_index("by-owner", OWNER, "ALL", [])))
+    await settled(tables, lambda: not tables.named(SCOPE, "t").index("by-owner").filling)
+    assert len(tables.read(SCOPE, "t", Question(index="by-owner")).items) == 3
+    await tables.close()
 
 
 async def test_an_index_follows_its_items(metadata, clock):
