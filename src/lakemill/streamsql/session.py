@@ -7,7 +7,6 @@ from typing import Any
 
 import pyarrow as pa
 
-import lakemill.streamsql.functions_table  # noqa: F401 - registers the functions on streams
 from lakemill.streamsql.compiling import compile
 from lakemill.streamsql.interface import ROWTIME, ROWTIME_FIELD
 from lakemill.streamsql.program import Program

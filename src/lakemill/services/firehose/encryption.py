@@ -9,6 +9,7 @@ from lakemill.engines.keys.errors import KeyDisabled, KeyMissing, KeysError, Key
 from lakemill.ports.clock import Clock
 from lakemill.services.base import Call, Need, ServiceError, operation
 from lakemill.services.firehose.errors import invalid
+from lakemill.services.keyaccess import key_need
 
 OWNED, CUSTOMER = "AWS_OWNED_CMK", "CUSTOMER_MANAGED_CMK"
 OWNED_KEY = "alias/aws/firehose"
@@ -50,8 +51,9 @@ def needs(keys: Keys, request: Document) -> list[Need]:
         key: Key | None = keys.resolve(f"{account}/{region}", arn)
     except KeyMissing:
         key = None
-    policy = key.policy or None if key is not None else None
-    return [Need("kms:CreateGrant", arn, resource_policy=policy, resource_account=account, strict=bool(policy))]
+    if key is None:
+        return [Need("kms:CreateGrant", arn, resource_account=account)]
+    return [key_need(keys, key, "CreateGrant", via="firehose")]
 
 
 def described(document: Document) -> Document:
