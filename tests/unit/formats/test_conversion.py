@@ -54,7 +54,7 @@ def orc(body):
         *((Orc(compression=one), orc) for one in ("SNAPPY", "ZLIB", "NONE")),
         (Orc(format_version="V0_11", bloom_columns=["Name"], dictionary_threshold=1.0), orc),
     ],
-    ids=str,
+    ids=lambda one: getattr(one, "__name__", str(one)),
 )
 def test_records_become_a_file_of_every_kind(output, read):
     done = convert([RECORD, b"{}", RECORD * 2], COLUMNS, OpenX(), output)
