@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "src" / "lakemill"
 
-# What a layer may import, beside itself and the standard library. `app` is app.py, `settings` is settings.py.
+# What a layer may import, beside itself and the standard library. `settings` is settings.py.
 MAY_IMPORT = {
     "cli": {"app", "settings", "gateway", "algorithms", "container", "agent"},
     "agent": set(),
