@@ -363,6 +363,10 @@ BAD = {
         {"Prefix": "!{timestamp:JJ}/", "ErrorOutputPrefix": "!{firehose:error-output-type}/"},
         "letter",
     ),
+    "no pattern": (
+        {"Prefix": "!{timestamp:}/", "ErrorOutputPrefix": "!{firehose:error-output-type}/"},
+        "!{timestamp:}",
+    ),
     "an expression that is none": (
         {"Prefix": "!{moon:phase}/", "ErrorOutputPrefix": "!{firehose:error-output-type}/"},
         "moon",

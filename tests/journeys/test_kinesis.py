@@ -168,6 +168,15 @@ def test_shards_are_counted_up_and_down_and_listed_by_pages_and_filters(kinesis,
     assert message.startswith("UpdateShardCount cannot scale up over double")
 
 
+def test_an_iterator_is_good_in_its_region_only(lakemill, kinesis, stream):
+    iterator = kinesis.get_shard_iterator(
+        StreamName=stream, ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    assert kinesis.get_records(ShardIterator=iterator)["Records"] == []
+    elsewhere = lakemill.client("kinesis", region="eu-west-1")
+    refused("InvalidArgumentException", elsewhere.get_records, ShardIterator=iterator)
+
+
 def test_iterators_begin_where_they_say(kinesis, stream):
     put = [
         kinesis.put_record(StreamName=stream, Data=b"%d" % i, PartitionKey="k", ExplicitHashKey="0") for i in range(3)

@@ -166,6 +166,8 @@ def convert(
     A block with a timestamp outside of the years 1678 to 2261 is read by microseconds.
     """
     output.check()
+    if not columns:
+        raise OptionRefused("a table without columns has no place for records")
     try:
         table, failures = ColumnReader(columns, serde, compiled=compiled).read(records)
     except TimeOutOfRange:

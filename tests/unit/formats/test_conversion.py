@@ -202,6 +202,11 @@ def test_what_cannot_be_honoured_is_refused_by_its_name(output, word):
         convert([b"{}"], COLUMNS, OpenX(), output)
 
 
+def test_a_table_without_columns_takes_no_records():
+    with pytest.raises(OptionRefused, match="no place for records"):
+        convert([RECORD], [], OpenX(), Parquet())
+
+
 def test_tables_and_patterns_that_cannot_be_read_are_refused():
     with pytest.raises(hive.TypeUnknown):
         convert([b"{}"], [NamedColumn("a", "uniontype<int>")], OpenX(), Parquet())

@@ -249,7 +249,7 @@ class Delivery:
                 await worker.run()
             except (SourceRefused, StreamError, KeysError) as fault:
                 logger.warning("delivery of %s/%s: %s", document["scope"], document["name"], fault)
-                await plan.say(DESTINATION, plan.source_code, str(fault))
+                await plan.say(DESTINATION, plan.source_code(fault), str(fault))
             except Exception:
                 logger.exception("delivery of %s/%s", document["scope"], document["name"])
             finally:

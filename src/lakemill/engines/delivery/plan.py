@@ -112,8 +112,8 @@ class Plan:
     """Log a fault: (channel, code, message)."""
     unreadable: Callable[[], str | None] = lambda: None
     """Why a data stream that is the source may not be read, if so."""
-    source_code: str = ""
-    """The code of the fault that the source cannot be read."""
+    source_code: Callable[[Exception], str] = lambda fault: type(fault).__name__
+    """The code of the fault for which the source cannot be read."""
     backup: Channel | None = None
     process: Process | None = None
     """None: records go to the destination as they are."""

@@ -86,7 +86,7 @@ class Prefix:
 
 
 def _expression(namespace: str, value: str) -> _Part:
-    if namespace == "timestamp":
+    if namespace == "timestamp" and value:
         try:
             return _Part(namespace, value, JavaPattern(value))
         except PatternInvalid as invalid:

@@ -7,6 +7,8 @@ from lakemill.engines.streams import Start, StreamRecord
 from lakemill.ports.log import Log
 
 SHARD = "shardId-000000000000"
+STREAM = "stream"
+"""Among the positions: the log they are of, which a stream made again under the same name does not share."""
 
 
 class DeliveryReader:
@@ -17,12 +19,13 @@ class DeliveryReader:
         self._since_ms: int | None = start.time_ms if start.kind == "at" else None
         bounds = log.bounds(name, 0)
         self._position = bounds.next if start.kind == "latest" else bounds.first
-        if start.kind == "after":
-            self._position = (start.positions or {}).get("0", bounds.first)
+        told = start.positions or {}
+        if start.kind == "after" and told.get(STREAM, name) == name:
+            self._position = told.get("0", bounds.first)
 
     def positions(self) -> dict[str, Any]:
         """Where this reader stands, for `Start.after`."""
-        return {"0": self._position}
+        return {STREAM: self._name, "0": self._position}
 
     async def read(self, limit: int = 1000, size: int = 1 << 20, wait_s: float = 1.0) -> list[StreamRecord]:
         """Up to `limit` records and about `size` bytes; empty when none came in `wait_s` seconds.

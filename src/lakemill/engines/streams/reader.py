@@ -5,6 +5,7 @@ The records of a partition key come in the order in which they were written, als
 
 from typing import Any
 
+from lakemill.engines.streams.errors import StreamMissing
 from lakemill.engines.streams.reading import Reading
 from lakemill.engines.streams.records import Start, StreamRecord
 from lakemill.engines.streams.registry import Registry
@@ -14,6 +15,8 @@ from lakemill.ports.log import Log
 
 END = "end"
 """In place of a position: the shard was read to its end."""
+STREAM = "stream"
+"""Among the positions: the id of the stream they are of."""
 
 
 class StreamReader:
@@ -30,9 +33,11 @@ class StreamReader:
         self._turn = 0
 
     def begin(self, stream: Stream, start: Start) -> None:
-        """Fix where to start."""
+        """Fix where to start. Positions in a stream that had the name before say nothing: all of this one is new."""
         if start.kind == "after":
-            self._positions = {int(number): where for number, where in (start.positions or {}).items()}
+            told = dict(start.positions or {})
+            if told.pop(STREAM, self._id) == self._id:
+                self._positions = {int(number): where for number, where in told.items()}
             return
         kept = stream.kept(self._registry.now_ms())
         if start.kind == "latest":
@@ -44,7 +49,7 @@ class StreamReader:
 
     def positions(self) -> dict[str, Any]:
         """Where this reader stands, for `Start.after`. Everything `read` has returned is before it."""
-        return {str(number): where for number, where in self._positions.items()}
+        return {STREAM: self._id} | {str(number): where for number, where in self._positions.items()}
 
     async def read(self, limit: int = 1000, size: int = 1 << 20, wait_s: float = 1.0) -> list[StreamRecord]:
         """Up to `limit` records and about `size` bytes; empty when none came in `wait_s` seconds.
@@ -62,7 +67,9 @@ class StreamReader:
 
     def _stream(self) -> Stream:
         stream = self._registry.by_id(self._id)
-        return stream if stream is not None else self._registry.usable(self._scope, self._name)
+        if stream is None:  # Another one may have its name by now; that takes another reader.
+            raise StreamMissing(self._scope, self._name)
+        return stream
 
     async def _gather(self, limit: int, size: int) -> list[StreamRecord]:
         """One round over the shards, beginning with another one each time."""

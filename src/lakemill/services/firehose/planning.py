@@ -24,7 +24,7 @@ from lakemill.engines.functions import Functions
 from lakemill.engines.keys import Keys
 from lakemill.engines.loglines import LogLines
 from lakemill.engines.objects import Objects
-from lakemill.engines.streams import Streams
+from lakemill.engines.streams import StreamMissing, Streams
 from lakemill.ports.clock import Clock
 from lakemill.services.firehose import conversion, extended_s3, http_endpoint, processors, s3, search, splunk
 from lakemill.services.firehose.access import RoleAccess
@@ -102,7 +102,7 @@ class _Stream:
             stable=processors.stable(processors.active(self._config)),
             overflow=OVERFLOW,
             unreadable=self._unreadable,
-            source_code="Kinesis.AccessDenied",
+            source_code=lambda fault: f"Kinesis.{'NotFound' if isinstance(fault, StreamMissing) else 'AccessDenied'}",
         )
 
     # Where records go

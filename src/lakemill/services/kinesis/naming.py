@@ -7,7 +7,7 @@ arn:aws:kinesis:REGION:ACCOUNT:stream/NAME/consumer/CONSUMER:SECONDS
 import re
 from typing import Any, NamedTuple
 
-from lakemill.engines.streams import Consumer, Stream, StreamMissing, Streams
+from lakemill.engines.streams import Consumer, IteratorBroken, Stream, StreamMissing, Streams, iterators
 from lakemill.services.base import Call, ServiceError
 from lakemill.services.kinesis.errors import invalid
 
@@ -77,6 +77,14 @@ def named(call: Call, request: dict[str, Any], streams: Streams) -> tuple[str, s
     if name is None:
         raise invalid("One of StreamARN, StreamName and StreamId must be given.")
     return scope, name
+
+
+def place_of(call: Call, iterator: str, streams: Streams) -> iterators.Place:
+    """Where an iterator points. Raises IteratorBroken (also for one of another region), IteratorExpired."""
+    place = iterators.read(iterator, streams.registry)
+    if place.stream.scope.partition("/")[2] != call.region:
+        raise IteratorBroken
+    return place
 
 
 def consumer_named(call: Call, request: dict[str, Any], streams: Streams) -> tuple[Stream, Consumer]:

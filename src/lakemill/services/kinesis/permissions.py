@@ -6,10 +6,10 @@ Where records are encrypted, writers also need kms:GenerateDataKey and readers k
 from typing import Any
 
 from lakemill.engines.keys import Key
-from lakemill.engines.streams import Streams, iterators
+from lakemill.engines.streams import Streams
 from lakemill.services.base import Call, Need
 from lakemill.services.kinesis import tokens
-from lakemill.services.kinesis.naming import Named, arn_of, named, read_arn, scope_of
+from lakemill.services.kinesis.naming import Named, arn_of, named, place_of, read_arn, scope_of
 
 OF_THE_ACCOUNT = ("ListStreams", "DescribeLimits", "DescribeAccountSettings", "UpdateAccountSettings")
 OF_A_RESOURCE = (
@@ -44,7 +44,7 @@ def needs(streams: Streams, call: Call, request: dict[str, Any]) -> list[Need]:
 def _about(streams: Streams, call: Call, request: dict[str, Any]) -> Named:
     """The stream or consumer a call is about."""
     if call.operation == "GetRecords":
-        read = iterators.read(request["ShardIterator"], streams.registry).stream
+        read = place_of(call, request["ShardIterator"], streams).stream
         return Named(read.scope, read.name)
     if call.operation in OF_A_RESOURCE:
         return read_arn(request["ResourceARN"], call.region)

@@ -6,6 +6,7 @@ from lakemill.engines.streams import Placed, Put, RateExceeded, Shard, ShardMiss
 from lakemill.engines.streams.reading import Batch
 from lakemill.services.base import Call, Ready, operation
 from lakemill.services.kinesis.errors import invalid, would_succeed
+from lakemill.services.kinesis.naming import place_of
 from lakemill.services.kinesis.part import Part
 from lakemill.services.kinesis.views import child_views, encryption
 
@@ -77,7 +78,7 @@ class RecordOperations(Part):
 
     @operation("GetRecords")
     async def get_records(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-        stream, shard, position = iterators.read(request["ShardIterator"], self._streams.registry)
+        stream, shard, position = place_of(call, request["ShardIterator"], self._streams)
         if {"StreamARN", "StreamId"} & request.keys() and self._stream(call, request) is not stream:
             raise invalid("The ShardIterator is one of another stream.")
         if stream.expired(shard, self._now_ms()):

@@ -80,7 +80,7 @@ class Discovery:
             while not found and (left_s := ends - time.monotonic()) > 0:
                 found = await source.read(min(left_s, 1.0))
         except Unreachable as error:
-            raise invalid(f"{error}.") from None
+            raise invalid(f"{str(error).rstrip('.')}.") from None
         return found[:SAMPLE_RECORDS]
 
     async def _processed(

@@ -137,6 +137,17 @@ async def test_records_of_a_data_stream_are_read_from_creation_on(site):
     await until(lambda: site.sink.data == [b"late", b"later"])
 
 
+async def test_a_source_made_again_under_the_same_name_is_read_from_its_beginning(site):
+    await site.streams.create(HERE, "clicks")
+    await site.stream(source=(HERE, "clicks"))
+    await site.streams.put(HERE, "clicks", [Put("k", b"one"), Put("k", b"two")])
+    await until(lambda: b"".join(site.sink.data) == b"onetwo")
+    await site.streams.delete(HERE, "clicks")
+    await site.streams.create(HERE, "clicks")
+    await site.streams.put(HERE, "clicks", [Put("k", b"three")])
+    await until(lambda: b"".join(site.sink.data) == b"onetwothree")
+
+
 async def test_others_read_records_as_they_come(site):
     await site.stream()
     latest, oldest = (site.delivery.reader(HERE, "s", start) for start in (Start.latest(), Start.horizon()))
@@ -146,6 +157,8 @@ async def test_others_read_records_as_they_come(site):
     going_on = site.delivery.reader(HERE, "s", Start.after(latest.positions()))
     assert [one.data for one in await going_on.read()] == [b"b"]
     assert await going_on.read(wait_s=0.01) == []
+    elsewhere = latest.positions() | {"stream": "delivery-another"}
+    assert [one.data for one in await site.delivery.reader(HERE, "s", Start.after(elsewhere)).read()] == [b"a", b"b"]
 
 
 async def test_records_are_encrypted_with_a_key_and_wait_while_it_is_disabled(site):

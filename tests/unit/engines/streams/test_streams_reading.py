@@ -186,6 +186,20 @@ async def test_a_reader_that_was_away_longer_than_the_retention_goes_on_with_wha
     assert len(await reader.read(wait_s=0)) == 20
 
 
+async def test_a_stream_made_again_under_the_same_name_is_read_from_its_beginning(streams):
+    await streams.create(SCOPE, "s")
+    await streams.put(SCOPE, "s", [Put("k", b"old")] * 5)
+    reader = streams.reader(SCOPE, "s", Start.horizon())
+    assert len(await reader.read()) == 5
+    await streams.delete(SCOPE, "s")
+    await streams.create(SCOPE, "s")
+    await streams.put(SCOPE, "s", [Put("k", b"new")])
+    with pytest.raises(StreamMissing):
+        await reader.read(wait_s=0)
+    again = streams.reader(SCOPE, "s", Start.after(json.loads(json.dumps(reader.positions()))))
+    assert [one.data for one in await again.read(wait_s=0)] == [b"new"]
+
+
 async def test_a_reader_from_a_time_leaves_out_what_was_before(streams, clock):
     await fill(streams, clock)
     reader = streams.reader(SCOPE, "s", Start.at(1_700_000_003_000))
