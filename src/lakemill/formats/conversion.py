@@ -140,14 +140,14 @@ class Converted:
 
 
 def convert(
-    records: Sequence[bytes], columns: Sequence[Column], serde: Serde, output: Parquet | Orc, *,
+    records: Sequence[bytes] | pa.BinaryArray, columns: Sequence[Column], serde: Serde, output: Parquet | Orc, *,
     compiled: bool | None = None,
 ) -> Converted:  # fmt: skip
     """Make one file of records, each any number of JSON objects. A record that fails is left out whole.
 
     Parameters
     ----------
-    records : n bytes
+    records : n bytes, or an Arrow array of binary
     columns : the table's columns in order, without its partition keys
         Anything with a name and a type, as Hive writes it.
     serde : OpenX or HiveJson

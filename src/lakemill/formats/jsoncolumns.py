@@ -16,6 +16,7 @@ _KERNEL = "lakemill.formats.jsoncolumns_kernel"
 _BLOCK_BYTES = 2 << 20  # What fits the processor's caches is quickest.
 _BLOCK_RECORDS = 1 << 13
 _WHOLE_TYPES = {"tinyint": np.int8, "smallint": np.int16, "int": np.int32, "bigint": np.int64}
+Records = Sequence[bytes] | pa.BinaryArray
 _RAW_TYPES = ("array", "map", "struct", "decimal")
 
 
@@ -47,7 +48,7 @@ class ColumnReader:
         self._serde, self._unit, self._compiled = serde, unit, compiled
         self._state: _Compiled | None = None
 
-    def read(self, records: Sequence[bytes]) -> tuple[pa.Table, list[Failure]]:
+    def read(self, records: Records) -> tuple[pa.Table, list[Failure]]:
         """All rows in the records' order, and what failed. Raises jsonserde.TimeOutOfRange (unit ns only)."""
         batches: list[pa.RecordBatch] = []
         failures: list[Failure] = []
@@ -59,17 +60,21 @@ class ColumnReader:
             self._state = _Compiled(self, kernel)
         start, step = 0, 256
         while start < len(records):
-            part = pa.array(records[start : start + step], pa.binary())
+            part = records[start : start + step]
+            if not isinstance(part, pa.Array):
+                part = pa.array(part, pa.binary())
             self._read_block(records, start, part, batches, failures)
             start += len(part)
             fitting = step * _BLOCK_BYTES // max(1, part.nbytes)
             step = max(1, min(_BLOCK_RECORDS, fitting))
         return pa.Table.from_batches(batches, self.schema), failures
 
-    def _kernel(self, records: Sequence[bytes]) -> ModuleType | None:
+    def _kernel(self, records: Records) -> ModuleType | None:
         if self._compiled is False or len(set(self._keys)) < len(self._keys):  # Two columns of one key: rare.
             return None
         size = 0
+        if isinstance(records, pa.Array):
+            size, records = records.nbytes, []
         for record in records:
             size += len(record)
             if size >= jit.COLD_BYTES:
@@ -77,7 +82,7 @@ class ColumnReader:
         return jit.kernels(_KERNEL, jit.COLD_BYTES if self._compiled else size)
 
     def _read_block(
-        self, records: Sequence[bytes], start: int, part: pa.Array, batches: list[Any], failures: list[Failure]
+        self, records: Records, start: int, part: pa.Array, batches: list[Any], failures: list[Failure]
     ) -> None:
         assert self._state
         refused = np.zeros(len(part), bool)
@@ -103,15 +108,16 @@ class ColumnReader:
         batches += table.combine_chunks().take(pa.array(order)).to_batches()
 
     def _read_slowly(
-        self, records: Sequence[bytes], indices: Sequence[int]
+        self, records: Records, indices: Sequence[int]
     ) -> tuple[list[pa.RecordBatch], list[int], list[Failure]]:
         """Rows as batches, the record each is of, and what failed."""
         rows: list[list[Any]] = []
         places: list[int] = []
         failures: list[Failure] = []
         for index in indices:
+            record = records[index]
             try:
-                found = self._slow.rows(records[index])
+                found = self._slow.rows(record if isinstance(record, bytes) else record.as_py())
             except Refused as refused:
                 failures.append(Failure(index, refused.code, refused.message))
                 continue
@@ -173,10 +179,10 @@ class _Compiled:
         """Rows of the records that are not refused, with the record of each; marks those that it refuses."""
         _, offsets, data = part.buffers()
         count = len(part)
-        bounds = np.frombuffer(offsets, np.int32, count + 1)
+        bounds = np.frombuffer(offsets, np.int32, count + 1, 4 * part.offset)
         address = data.address if data is not None else 0
         start = 0
-        self._grow(max(count, int(bounds[-1]) // 64))
+        self._grow(max(count, int(bounds[-1] - bounds[0]) // 64))
         while start < count:
             rows = np.zeros(count - start, np.int64)
             gone, filled = self._kernel.taken(

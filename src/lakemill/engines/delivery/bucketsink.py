@@ -3,12 +3,13 @@
 import asyncio
 import datetime
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from lakemill.engines.delivery.plan import Load, Outcome
 from lakemill.engines.delivery.prefixes import Prefix, PrefixInvalid
 from lakemill.engines.delivery.records import Failure, Record
+from lakemill.engines.delivery.rows import Rows
 from lakemill.engines.objects import BucketMissing, Objects
 
 DAY_S = 24.0 * 3600
@@ -22,21 +23,21 @@ class NotEncodable(Exception):
         self.code, self.message = code, message
 
 
-Encode = Callable[[list[Record]], Awaitable[tuple[bytes, list[Failure]]]]
+Encode = Callable[[Sequence[Record]], Awaitable[tuple[bytes, list[Failure]]]]
 """Records to the bytes of an object, and those that are not in it. May raise NotEncodable."""
 
 
 def plain(format: Any = None) -> Encode:
     """Records one after the other, compressed or not. format: None or one of `formats.compression`."""
 
-    async def encode(records: list[Record]) -> tuple[bytes, list[Failure]]:
+    async def encode(records: Sequence[Record]) -> tuple[bytes, list[Failure]]:
         return await asyncio.to_thread(_joined, records, format), []
 
     return encode
 
 
-def _joined(records: list[Record], format: Any) -> bytes:
-    body = b"".join([record.data for record in records])
+def _joined(records: Sequence[Record], format: Any) -> bytes:
+    body = Rows.of(records).joined()
     if format is None:
         return body
     from lakemill.formats.compression import compress

@@ -30,7 +30,7 @@ class Hints:
 class Load:
     """A buffer on its way out."""
 
-    records: list[Record]
+    records: Sequence[Record]
     size: int
     oldest_ms: int
     """Arrival of its oldest record."""
@@ -52,7 +52,7 @@ class Outcome:
 
     failures: list[Failure] = dataclasses.field(default_factory=list)
     """Records that cannot arrive, ever."""
-    remaining: list[Record] = dataclasses.field(default_factory=list)
+    remaining: Sequence[Record] = dataclasses.field(default_factory=list)
     """Records to be tried again."""
     code: str = ""
     message: str = ""
@@ -95,7 +95,7 @@ class Processed:
     failures: list[Failure] = dataclasses.field(default_factory=list)
 
 
-Process = Callable[[list[Record]], Awaitable[Processed]]
+Process = Callable[[Sequence[Record]], Awaitable[Processed]]
 Told = Callable[[str, str, str], Awaitable[None]]
 DESTINATION, BACKUP, ERRORS = "destination", "backup", "errors"
 

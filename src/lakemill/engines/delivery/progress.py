@@ -8,7 +8,7 @@ those that have arrived; only what was on its way at a crash arrives twice.
 import collections
 from typing import Any
 
-from lakemill.engines.delivery.records import Record
+from lakemill.engines.delivery.rows import Rows
 
 UNSEEN = 1 << 62
 
@@ -44,7 +44,7 @@ class Progress:
         """Number of the last batch."""
         return self._batches
 
-    def fresh(self, partition: str, records: list[Record], batch: int) -> list[Record]:
+    def fresh(self, partition: str, records: Rows, batch: int) -> Rows:
         """Those of the records that an earlier run did not deliver."""
         if partition not in self._behind:
             return records
@@ -53,7 +53,7 @@ class Progress:
         self._behind[partition] -= {one.shard for one in records if one.sequence >= known.get(one.shard, UNSEEN)}
         if not self._behind[partition]:
             del self._behind[partition]
-        return [record for record in records if record.sequence > known.get(record.shard, -1)]
+        return Rows.of([record for record in records if record.sequence > known.get(record.shard, -1)])
 
     def delivered(self, partition: str, last: dict[str, int], batch: int) -> None:
         """A buffer arrived: per shard its last sequence, and the number of the batch that had it."""

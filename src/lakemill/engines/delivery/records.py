@@ -20,16 +20,6 @@ class Record(msgspec.Struct, gc=False, frozen=True):
     """Its place in the source record it was part of."""
 
 
-class Batch(msgspec.Struct):
-    """Records as a source gave them."""
-
-    records: list[Record]
-    mark: Any
-    """Where to go on after them, as a document."""
-    last: bool
-    """Whether there was nothing more to be had at this moment."""
-
-
 class Failure(msgspec.Struct):
     """A record that will not get where it should, and why."""
 

@@ -1,14 +1,17 @@
 """Where a delivery stream's records come from."""
 
+import array
 import asyncio
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from lakemill.engines.delivery.errors import SourceRefused
-from lakemill.engines.delivery.records import Batch, Record
+from lakemill.engines.delivery.records import Record
+from lakemill.engines.delivery.rows import Batch, Logged, Rows
 from lakemill.engines.streams import StreamReader
 from lakemill.formats.kpl import deaggregate
-from lakemill.ports.log import Log
+from lakemill.ports.log import Log, Stretch, as_records
 from lakemill.ports.log import Record as LogRecord
 
 RECORDS_MAX = 5_000
@@ -42,16 +45,20 @@ class LogSource:
         self._position = max(self._position, bounds.first)
         if bounds.next <= self._position and not await self._log.wait(self._name, {0: self._position}, wait_s):
             return None
-        found = await self._log.read(self._name, 0, self._position, records=RECORDS_MAX, size=BYTES_MAX)
+        found = await self._log.read_stretches(self._name, 0, self._position, size=BYTES_MAX)
         if not found:
             return None
-        if self._opened is not None:
-            values = self._opened(found)
-            records = [Record(data, r.time_ms, r.position) for r, data in zip(found, values, strict=True)]
-        else:
-            records = [Record(r.value, r.time_ms, r.position) for r in found]
-        self._position = found[-1].position + 1
+        records = Rows([Logged(self._unsealed(one) if one.notes else one) for one in found])
+        self._position = found[-1].position + len(found[-1].ends)
         return Batch(records, self._position, self._log.bounds(self._name, 0).next <= self._position)
+
+    def _unsealed(self, stretch: Stretch) -> Stretch:
+        """The stretch with what its records say."""
+        if self._opened is None:
+            return stretch
+        values = self._opened(list(as_records(stretch)))
+        ends = array.array("I", itertools.accumulate(map(len, values)))
+        return Stretch(stretch.position, stretch.times, b"".join(values), ends)
 
 
 class StreamSource:
@@ -84,4 +91,4 @@ class StreamSource:
                     Record(part.data, one.arrival_ms, *place, part.partition_key, sub) for sub, part in enumerate(parts)
                 ]
         size = sum(len(one.data) for one in found)
-        return Batch(records, self._reader.positions(), len(found) < RECORDS_MAX and size < BYTES_MAX // 2)
+        return Batch(Rows.of(records), self._reader.positions(), len(found) < RECORDS_MAX and size < BYTES_MAX // 2)

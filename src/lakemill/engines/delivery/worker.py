@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from lakemill.engines.delivery.buffers import Buffer, Buffers, size_of, upto
+from lakemill.engines.delivery.buffers import Buffer, Buffers
 from lakemill.engines.delivery.plan import (
     BACKUP,
     DESTINATION,
@@ -21,7 +21,8 @@ from lakemill.engines.delivery.plan import (
     Processed,
 )
 from lakemill.engines.delivery.progress import Progress
-from lakemill.engines.delivery.records import Batch, Failure, Record
+from lakemill.engines.delivery.records import Failure
+from lakemill.engines.delivery.rows import Batch, Rows
 from lakemill.engines.delivery.sources import Source
 from lakemill.ports.clock import Clock
 
@@ -136,10 +137,10 @@ class Worker:
         if self._plan.process is None:
             self._fill(DESTINATION, "", {}, records, (number, number))
         else:
-            self._held += size_of(records)
+            self._held += records.size
             if self._gathered is None:
                 whole = Buffer({}, number, self._clock.time())
-                whole.records, whole.size = records, size_of(records)
+                whole.records = records
                 self._unprocessed.append(whole)
             else:
                 self._unprocessed += self._gathered.add("", records, {}, (number, number), self._clock.time())
@@ -157,7 +158,7 @@ class Worker:
                 failures.sort(key=lambda one: (one.record.sequence, one.record.sub))
                 await self._say(DESTINATION, failures[0].code, failures[0].message)
                 lines = await asyncio.to_thread(self._plan.failed, PROCESSING_FAILED, failures)
-                self._fill(ERRORS, PROCESSING_FAILED, {}, lines, batches)
+                self._fill(ERRORS, PROCESSING_FAILED, {}, Rows.of(lines), batches)
             self._held -= buffer.size
             self._unprocessed.popleft()
             self._mark()
@@ -170,17 +171,17 @@ class Worker:
         for partition, (keys, records) in processed.partitions.items():
             if partition in there or len(there) < self._plan.partitions_max:
                 there.add(partition)
-                self._fill(DESTINATION, partition, keys, records, batches)
+                self._fill(DESTINATION, partition, keys, Rows.of(records), batches)
             else:
                 code, message = self._plan.overflow
                 failures += [Failure(record, code, message) for record in records]
         return failures
 
     def _fill(
-        self, channel: str, partition: str, keys: dict[str, str], records: list[Record], batches: tuple[int, int]
+        self, channel: str, partition: str, keys: dict[str, str], records: Rows, batches: tuple[int, int]
     ) -> None:
         records = self._progress.fresh(f"{channel}/{partition}", records, batches[1])
-        self._held += size_of(records) + RECORD_BYTES * len(records)
+        self._held += records.size + RECORD_BYTES * len(records)
         for full in self._buffers[channel].add(partition, records, keys, batches, self._clock.time()):
             self._send_off(channel, partition, full)
 
@@ -219,7 +220,7 @@ class Worker:
         queue.popleft()
         self._held -= buffer.size + RECORD_BYTES * len(buffer.records)
         self._left.set()
-        self._progress.delivered(f"{channel}/{partition}", upto(buffer.records), buffer.last_batch)
+        self._progress.delivered(f"{channel}/{partition}", buffer.records.last(), buffer.last_batch)
         self._mark()
         await self._keep(self._progress.document())
 
@@ -229,17 +230,16 @@ class Worker:
         kind = self._channels[channel].sink.error
         if failures and kind:
             lines = await asyncio.to_thread(self._plan.failed, kind, failures)
-            channel, failures = ERRORS, await self._attempts(ERRORS, lines, {}, kind)
+            channel, failures = ERRORS, await self._attempts(ERRORS, Rows.of(lines), {}, kind)
         if failures:
             first = failures[0]
             await self._say(channel, first.code, f"{len(failures)} records are given up. {first.message}")
             logger.error("delivery of %s: %d records are given up: %s", self.name, len(failures), first.message)
 
-    async def _attempts(self, channel: str, records: list[Record], keys: dict[str, str], error: str) -> list[Failure]:
+    async def _attempts(self, channel: str, records: Rows, keys: dict[str, str], error: str) -> list[Failure]:
         """Try until the records are there or the sink's time is over; those that are not."""
         sink = self._channels[channel].sink
-        oldest_ms = min([record.arrival_ms for record in records])
-        load = Load(records, size_of(records), oldest_ms, str(uuid.uuid4()), keys, error, self._clock.time())
+        load = Load(records, records.size, records.oldest_ms, str(uuid.uuid4()), keys, error, self._clock.time())
         failures: list[Failure] = []
         pause_s = BACKOFF_S
         while True:
@@ -256,7 +256,8 @@ class Worker:
                 return failures + [
                     Failure(record, outcome.code, outcome.message, load.attempts) for record in outcome.remaining
                 ]
-            load.records, load.size = outcome.remaining, size_of(outcome.remaining)
+            remaining = Rows.of(outcome.remaining)
+            load.records, load.size = remaining, remaining.size
             await self._pause(pause_s)
             pause_s = min(2 * pause_s, BACKOFF_S_MAX)
 

@@ -2,7 +2,8 @@
 
 from lakemill.ports.log.embedded import EmbeddedLog
 from lakemill.ports.log.opening import LogUnavailable, open_log
-from lakemill.ports.log.port import Bounds, Entry, Log, LogDamaged, LogExists, LogMissing, Record
+from lakemill.ports.log.port import Bounds, Entry, Log, LogDamaged, LogExists, LogMissing, Record, Stretch
+from lakemill.ports.log.stretches import as_records, stretched
 
 __all__ = [
     "Bounds",
@@ -14,5 +15,8 @@ __all__ = [
     "LogMissing",
     "LogUnavailable",
     "Record",
+    "Stretch",
+    "as_records",
     "open_log",
+    "stretched",
 ]

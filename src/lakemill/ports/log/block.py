@@ -11,6 +11,7 @@ that was on disk by then. Positions in a block rise by one. Columns rather than 
 are packed and unpacked in a few calls for a whole block, and any part of a block is decoded without the rest.
 """
 
+import array
 import bisect
 import itertools
 import struct
@@ -19,7 +20,8 @@ from typing import NamedTuple
 
 from awscrt.checksums import crc32c
 
-from lakemill.ports.log.port import Entry, Record
+from lakemill.ports.log.numbers import from_little_endian
+from lakemill.ports.log.port import Entry, Record, Stretch
 
 HEADER = struct.Struct("<8sIIIIIIQqq")
 HEADER_BYTES = HEADER.size
@@ -157,6 +159,31 @@ def decode(
     values = _cut(data, keys_at + keys_size, value_ends)
     found = list(map(Record, range(block.position + start, block.position + stop), times, keys, values, notes))
     return found, key_ends[-1] - key_from + value_ends[-1] - value_from
+
+
+def stretch(data: bytes, at: int, block: Block, start: int) -> Stretch:
+    """Records of the block that begins at `at`, from its start-th on. No work is done for a single one."""
+    count = block.records
+    ends_at = at + HEADER_BYTES
+    has_notes, has_times = bool(block.layout & NOTES), bool(block.layout & TIMES)
+    times_at = ends_at + (12 if has_notes else 8) * count
+    keys_at = times_at + (8 * count if has_times else 0)
+    (keys_size,) = struct.unpack_from("<I", data, ends_at + 4 * count - 4)
+    (values_size,) = struct.unpack_from("<I", data, ends_at + 8 * count - 4)
+    values_at = keys_at + keys_size
+    ends = from_little_endian("I", data[ends_at + 4 * count : ends_at + 8 * count])
+    if start:
+        before = ends[start - 1]
+        ends = array.array("I", [end - before for end in ends[start:]])
+        values_at, values_size = values_at + before, values_size - before
+    if has_times:
+        times = from_little_endian("q", data[times_at + 8 * start : times_at + 8 * count])
+    else:
+        times = array.array("q", [block.first_ms]) * (count - start)
+    notes: Sequence[bytes] = ()
+    if has_notes:
+        notes = _cut(data, values_at + values_size, _ends(data, ends_at + 8 * count, start, count))
+    return Stretch(block.position + start, times, data[values_at : values_at + values_size], ends, notes)
 
 
 def _decode_one(data: bytes, at: int, block: Block, size: int, least: int) -> tuple[list[Record], int]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from lakemill.ports.clock import Clock, SystemClock
 from lakemill.ports.log.disk import Disk, RealDisk
 from lakemill.ports.log.manifest import Manifest, write_manifest
-from lakemill.ports.log.port import Bounds, Entry, LogDamaged, LogExists, LogMissing, Record, check_name
+from lakemill.ports.log.port import Bounds, Entry, LogDamaged, LogExists, LogMissing, Record, Stretch, check_name
 from lakemill.ports.log.reading import Cache
 from lakemill.ports.log.segment import FIRST_POSITION
 from lakemill.ports.log.segmented import SegmentedLog
@@ -112,6 +112,14 @@ class EmbeddedLog:
             return await log.read(shard, position, records, size)
         except LogDamaged:
             self._named(name)  # LogMissing if it was deleted meanwhile.
+            raise
+
+    async def read_stretches(self, name: str, shard: int, position: int, *, size: int) -> Sequence[Stretch]:
+        log = self._named(name, shard)
+        try:
+            return await log.read_stretches(shard, position, size)
+        except LogDamaged:
+            self._named(name)
             raise
 
     async def position_at(self, name: str, shard: int, time_ms: int) -> int:

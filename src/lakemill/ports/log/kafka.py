@@ -26,7 +26,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from lakemill.ports.log.port import Bounds, Entry, LogExists, LogMissing, Record, check_name
+from lakemill.ports.log.port import Bounds, Entry, LogExists, LogMissing, Record, Stretch, check_name
+from lakemill.ports.log.stretches import RECORD_BYTES, stretched
 
 try:
     from confluent_kafka import KafkaError, KafkaException, Message
@@ -145,6 +146,10 @@ class KafkaLog:
         if found:
             topic.shards.last_ms[shard] = max(topic.shards.last_ms[shard], found[-1].timestamp()[1])
         return [record_of(message) for message in found]
+
+    async def read_stretches(self, name: str, shard: int, position: int, *, size: int) -> Sequence[Stretch]:
+        records = max(1, size // RECORD_BYTES)
+        return list(stretched(await self.read(name, shard, position, records=records, size=size)))
 
     async def position_at(self, name: str, shard: int, time_ms: int) -> int:
         topic = self._named(name, shard)

@@ -58,6 +58,21 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     note: bytes
 
 
+class Stretch(msgspec.Struct, frozen=True, gc=False):
+    """Records of a shard that follow one another, their values as columns: for those who carry many without a look."""
+
+    position: int
+    """Of the first record; the others' rise by one."""
+    times: Sequence[int]
+    """Of each record, milliseconds since 1970."""
+    data: bytes
+    """All values, one after the other."""
+    ends: Sequence[int]
+    """Where in data each value ends."""
+    notes: Sequence[bytes] = ()
+    """Of each record; none at all if no record has one."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Bounds:
     """first: position of the oldest record that is kept; next: the one that the next record will have or exceed.
@@ -106,6 +121,14 @@ class Log(Protocol):
         """Records from this position on (or from the oldest kept, if that is later).
 
         At most `records`, and no more than `size` bytes of keys and values, but at least one if there is one.
+        Raises LogMissing, LogDamaged.
+        """
+        ...
+
+    async def read_stretches(self, name: str, shard: int, position: int, *, size: int) -> Sequence[Stretch]:
+        """The records that `read` gives, without their keys and as they lie together, until they reach `size` bytes.
+
+        The last stretch is whole, so that it may be more. A record counts 12 bytes beside its value.
         Raises LogMissing, LogDamaged.
         """
         ...

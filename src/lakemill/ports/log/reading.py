@@ -18,13 +18,16 @@ from lakemill.ports.log import block
 from lakemill.ports.log.disk import Disk, File
 from lakemill.ports.log.index import Extents, IndexUnusable, encode_index, read_extents, read_table
 from lakemill.ports.log.manifest import write_whole
-from lakemill.ports.log.port import LogDamaged, Record
+from lakemill.ports.log.port import LogDamaged, Record, Stretch
 from lakemill.ports.log.recovery import contents_of
 from lakemill.ports.log.segment import Segment
 from lakemill.ports.log.shards import Shards
+from lakemill.ports.log.stretches import RECORD_BYTES, stretched, weight
 
 STRETCH_BYTES = 1 << 20
 """A long read lets others have the loop each time it has read so much."""
+SMALL_RECORDS = 32
+"""Blocks of fewer records are put together into one stretch, which takes less than a stretch for each."""
 _FILES_MAX = 64
 _EXTENTS_MAX = 256
 T = TypeVar("T")
@@ -140,6 +143,22 @@ class Reading:
                 break
         return found
 
+    async def read_stretches(self, shard: int, position: int, size: int) -> list[Stretch]:
+        """See the port."""
+        found: list[Stretch] = []
+        used = 0
+        while True:
+            wanted = (shard, position, min(size - used, STRETCH_BYTES))
+            more = await self._here_or_in_thread(self._stretches, *wanted)
+            if not more:
+                return found
+            found += more
+            used += sum(map(weight, more))
+            position = more[-1].position + len(more[-1].ends)
+            await asyncio.sleep(0)
+            if position >= self._shards.next[shard] or used >= size:
+                return found
+
     async def position_at(self, shard: int, time_ms: int) -> int:
         """See the port."""
         return await self._here_or_in_thread(self._position_at, shard, time_ms)
@@ -164,35 +183,67 @@ class Reading:
         """Records, at least so many (0 or 1), and the bytes of their keys and values."""
         found: list[Record] = []
         used = 0
+        try:
+            for data, at, header, start in self._blocks_from(segments, wait, shard, position):
+                want = records - len(found)
+                more, bytes_ = block.decode(data, at, header, start, want, size - used, 0 if found else least)
+                found += more
+                used += bytes_
+                if start + len(more) < header.records or len(found) >= records:
+                    break
+        except BlockingIOError:
+            if not found:
+                raise
+        return found, used
+
+    def _stretches(self, segments: list[Segment], wait: bool, shard: int, position: int, size: int) -> list[Stretch]:
+        """Stretches, until they reach size."""
+        found: list[Stretch] = []
+        small: list[Record] = []
+        """Of blocks so small that they are put together."""
+        used = 0
+        try:
+            for data, at, header, start in self._blocks_from(segments, wait, shard, position):
+                if header.records < SMALL_RECORDS:
+                    more, bytes_ = block.decode(data, at, header, start, header.records, header.size, 0)
+                    small += more
+                    used += bytes_ + RECORD_BYTES * len(more)
+                else:
+                    found += stretched(small)
+                    small = []
+                    found.append(block.stretch(data, at, header, start))
+                    used += weight(found[-1])
+                if used >= size:
+                    break
+        except BlockingIOError:
+            if not found and not small:
+                raise
+        return [*found, *stretched(small)]
+
+    def _blocks_from(
+        self, segments: list[Segment], wait: bool, shard: int, position: int
+    ) -> Iterator[tuple[bytes, int, block.Block, int]]:
+        """Blocks from a position on: the bytes each is in, where it begins there, its header, the record to begin with.
+
+        Raises BlockingIOError, LogDamaged.
+        """
         position = max(position, self._shards.first[shard])
         stop = self._shards.next[shard]
-        while position < stop and len(found) < records:
+        while position < stop:
             segment = segments[bisect.bisect_right(segments, position, key=lambda one: one.first(shard)) - 1]
-            try:
-                extents = self._extents(segment, shard, wait)
-                extent = bisect.bisect_right(extents.positions, position) - 1
-                data, offset = self._read_extent(segment, extents, extent, wait)
-            except BlockingIOError:
-                if found:
-                    return found, used
-                raise
+            extents = self._extents(segment, shard, wait)
+            extent = bisect.bisect_right(extents.positions, position) - 1
+            data, offset = self._read_extent(segment, extents, extent, wait)
             began_with = position
             for at, header in _blocks(segment, shard, data, offset):
                 if position >= header.position + header.records:
                     continue
                 if position < header.position or not block.is_whole(data, at, header):
                     raise LogDamaged(f"{segment.path}, offset {offset + at}: this block cannot be read")
-                start = position - header.position
-                want = records - len(found)
-                more, bytes_ = block.decode(data, at, header, start, want, size - used, 0 if found else least)
-                found += more
-                used += bytes_
-                position += len(more)
-                if position < header.position + header.records:  # No more are wanted.
-                    return found, used
+                yield data, at, header, position - header.position
+                position = header.position + header.records
             if position == began_with:
                 raise LogDamaged(f"{segment.path}, offset {offset}: position {position} of shard {shard} is missing")
-        return found, used
 
     def _position_at(self, segments: list[Segment], wait: bool, shard: int, time_ms: int) -> int:
         first = self._shards.first[shard]

@@ -11,7 +11,6 @@ after this was never acknowledged. A file gets its name (`0000000001.log`) only 
 
 import array
 import struct
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from awscrt.checksums import crc32c
 
 from lakemill.ports.log.disk import File
 from lakemill.ports.log.index import Extents
+from lakemill.ports.log.numbers import from_little_endian, little_endian
 from lakemill.ports.log.port import LogDamaged
 
 MAGIC = b"lakelog\n"
@@ -106,17 +106,3 @@ def read_header(folder: Path, number: int, file: File) -> Segment:
     middle = _HEADER.size + 8 * shards
     firsts, before_ms = from_little_endian("Q", data[_HEADER.size : middle]), from_little_endian("q", data[middle:size])
     return Segment(folder, number, previous_end, created_ms, mark, firsts, before_ms)
-
-
-def little_endian(numbers: "array.array[int]") -> bytes:
-    if sys.byteorder == "big":
-        numbers = numbers[:]
-        numbers.byteswap()
-    return numbers.tobytes()
-
-
-def from_little_endian(kind: str, data: bytes) -> "array.array[int]":
-    numbers = array.array(kind, data)
-    if sys.byteorder == "big":
-        numbers.byteswap()
-    return numbers

@@ -51,6 +51,7 @@ class SegmentedLog:
             written=self.shards.wake,
         )
         self.read = self._reading.read
+        self.read_stretches = self._reading.read_stretches
         self.position_at = self._reading.position_at
 
     def append(self, entries: Sequence[Entry]) -> "asyncio.Future[Sequence[int]]":

@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/firehose/latest/dev/httpdeliveryrequestrespo
 import asyncio
 import base64
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -131,7 +131,7 @@ def _short(text: str) -> str:
     return text[:MESSAGE_CHARACTERS_MAX]
 
 
-def _body(request_id: str, now_ms: int, records: list[Record], zips: bool) -> bytes:
+def _body(request_id: str, now_ms: int, records: Sequence[Record], zips: bool) -> bytes:
     parts = [{"data": base64.b64encode(record.data).decode()} for record in records]
     body = msgspec.json.encode({"requestId": request_id, "timestamp": now_ms, "records": parts})
     return gzip.compress(body, 6, mtime=0) if zips else body

@@ -38,7 +38,7 @@ class Processing:
             spaces = (QUERY, FUNCTION)
             self._names = list(dict.fromkeys(f"{space}:{name}" for space in spaces for name in prefix.keys(space)))
 
-    async def __call__(self, records: list[Record]) -> Processed:
+    async def __call__(self, records: Sequence[Record]) -> Processed:
         """See `engines.delivery.plan.Process`."""
         items, failures = [Item(record, {}) for record in records], list[Failure]()
         for step in self._steps:

@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/firehose/latest/dev/basic-deliver.html
 import asyncio
 import base64
 import datetime
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -125,7 +126,7 @@ class Search:
             "esTypeName": self._type or "",
         }
 
-    def _sorted_out(self, records: list[Record]) -> tuple[list[Record], list[Failure]]:
+    def _sorted_out(self, records: Sequence[Record]) -> tuple[list[Record], list[Failure]]:
         """Documents must be JSON objects in one line."""
         fit: list[Record] = []
         failures: list[Failure] = []

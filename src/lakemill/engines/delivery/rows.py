@@ -1,0 +1,221 @@
+"""Records by the block: most are carried from a log to an object without ever being looked at one by one."""
+
+import array
+import bisect
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol, overload
+
+import msgspec
+
+from lakemill.engines.delivery.records import Record
+from lakemill.ports.log import Stretch
+
+
+class Part(Protocol):
+    """Some records in order."""
+
+    oldest_ms: int
+    size: int
+    """Bytes of their data."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Record]: ...
+
+    def record(self, index: int) -> Record: ...
+
+    def cut(self, start: int, stop: int) -> "Part":
+        """Those from start to stop."""
+        ...
+
+    def reaching(self, size: int, records: int) -> int:
+        """How many of the first make so many bytes or so many records, and all of the source record that does.
+
+        More than there are if they do not.
+        """
+        ...
+
+    def joined(self) -> tuple[bytes | memoryview, Sequence[int], int]:
+        """The data of all, where that of each ends, and what is to be taken off the ends."""
+        ...
+
+    def last(self) -> dict[str, int]:
+        """The last sequence of every shard."""
+        ...
+
+
+class Logged:
+    """Some records of a stretch of the stream's own log."""
+
+    __slots__ = ("_begin", "_start", "_stop", "_stretch", "oldest_ms", "size")
+
+    def __init__(self, stretch: Stretch, start: int = 0, stop: int | None = None) -> None:
+        self._stretch, self._start = stretch, start
+        self._stop = len(stretch.ends) if stop is None else stop
+        self._begin = stretch.ends[start - 1] if start else 0
+        self.oldest_ms = stretch.times[start]  # Times of a log never fall.
+        self.size = stretch.ends[self._stop - 1] - self._begin
+
+    def __len__(self) -> int:
+        return self._stop - self._start
+
+    def __iter__(self) -> Iterator[Record]:
+        data, position = self._stretch.data, self._stretch.position + self._start
+        begin = self._begin
+        cut = slice(self._start, self._stop)
+        for time_ms, end in zip(self._stretch.times[cut], self._stretch.ends[cut], strict=True):
+            yield Record(data[begin:end], time_ms, position)
+            begin = end
+            position += 1
+
+    def record(self, index: int) -> Record:
+        place, one = self._start + index, self._stretch
+        begin = one.ends[place - 1] if place else 0
+        return Record(one.data[begin : one.ends[place]], one.times[place], one.position + place)
+
+    def cut(self, start: int, stop: int) -> "Logged":
+        return Logged(self._stretch, self._start + start, self._start + stop)
+
+    def reaching(self, size: int, records: int) -> int:
+        found = bisect.bisect_left(self._stretch.ends, self._begin + size, self._start, self._stop) + 1 - self._start
+        return min(found, records)
+
+    def joined(self) -> tuple[bytes | memoryview, Sequence[int], int]:
+        data, ends = self._stretch.data, self._stretch.ends
+        if len(self) < len(ends):
+            data = data[self._begin : self._begin + self.size]
+            ends = ends[self._start : self._stop]
+        return data, ends, self._begin
+
+    def last(self) -> dict[str, int]:
+        return {"": self._stretch.position + self._stop - 1}
+
+
+class Listed:
+    """Records that are there one by one: from a data stream, or processed."""
+
+    __slots__ = ("_records", "oldest_ms", "size")
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._records = records
+        self.oldest_ms = min([record.arrival_ms for record in records])
+        self.size = sum([len(record.data) for record in records])
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self._records)
+
+    def record(self, index: int) -> Record:
+        return self._records[index]
+
+    def cut(self, start: int, stop: int) -> "Listed":
+        return Listed(self._records[start:stop])
+
+    def reaching(self, size: int, records: int) -> int:
+        if self.size < size and len(self._records) < records:
+            return len(self._records) + 1
+        place = 0
+        for place, record in enumerate(self._records, 1):
+            size -= len(record.data)
+            if size <= 0 or place >= records:
+                break
+        else:
+            place += 1
+        while 0 < place < len(self._records) and _together(self._records[place - 1], self._records[place]):
+            place += 1
+        return place
+
+    def joined(self) -> tuple[bytes | memoryview, Sequence[int], int]:
+        values = [record.data for record in self._records]
+        return b"".join(values), array.array("I", itertools.accumulate(map(len, values))), 0
+
+    def last(self) -> dict[str, int]:
+        return {record.shard: record.sequence for record in self._records}
+
+
+class Rows(Sequence[Record]):
+    """Records in order, in parts. As a sequence, it makes the records of those parts that have none.
+
+    >>> rows = Rows.of([Record(b"a", 5, 1), Record(b"bc", 4, 2)])
+    >>> rows.size, rows.oldest_ms, rows[1].data
+    (3, 4, b'bc')
+    """
+
+    __slots__ = ("_counts", "parts", "size")
+
+    def __init__(self, parts: Iterable[Part] = ()) -> None:
+        self.parts: list[Part] = []
+        self._counts: list[int] = []
+        """Records in the parts up to each."""
+        self.size = 0
+        """Bytes of their data."""
+        for part in parts:
+            self.append(part)
+
+    @staticmethod
+    def of(records: Sequence[Record]) -> "Rows":
+        """Records as rows, if they are not already."""
+        if isinstance(records, Rows):
+            return records
+        return Rows([Listed(records)] if records else [])
+
+    def append(self, part: Part) -> None:
+        """Add some, at least one."""
+        self._counts.append(len(self) + len(part))
+        self.parts.append(part)
+        self.size += part.size
+
+    def __len__(self) -> int:
+        return self._counts[-1] if self._counts else 0
+
+    def __iter__(self) -> Iterator[Record]:
+        return itertools.chain.from_iterable(self.parts)
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Record]: ...
+
+    def __getitem__(self, index: int | slice) -> Record | Sequence[Record]:
+        places = range(len(self))[index]
+        if isinstance(places, range):
+            return [self[place] for place in places]
+        part = bisect.bisect_right(self._counts, places)
+        return self.parts[part].record(places - (self._counts[part - 1] if part else 0))
+
+    @property
+    def first_ms(self) -> int:
+        """Arrival of the first."""
+        return self.parts[0].record(0).arrival_ms
+
+    @property
+    def oldest_ms(self) -> int:
+        """Arrival of the oldest."""
+        return min([part.oldest_ms for part in self.parts])
+
+    def last(self) -> dict[str, int]:
+        """The last sequence of every shard."""
+        return {shard: sequence for part in self.parts for shard, sequence in part.last().items()}
+
+    def joined(self) -> bytes:
+        """The data of all, one after the other."""
+        return b"".join([part.joined()[0] for part in self.parts])
+
+
+class Batch(msgspec.Struct):
+    """Records as a source gave them."""
+
+    records: Rows
+    mark: Any
+    """Where to go on after them, as a document."""
+    last: bool
+    """Whether there was nothing more to be had at this moment."""
+
+
+def _together(first: Record, second: Record) -> bool:
+    """Whether both come from one source record."""
+    return first.sequence == second.sequence and first.shard == second.shard
