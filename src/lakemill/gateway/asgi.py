@@ -97,7 +97,7 @@ def _start(status: int, headers: list[tuple[str, str]]) -> dict[str, Any]:
 
 
 def _has_length(headers: list[tuple[str, str]]) -> bool:
-    return any(name.lower() == "content-length" for name, _ in headers)
+    return "content-length" in [name.lower() for name, _ in headers]
 
 
 async def respond(

@@ -114,6 +114,16 @@ class Found:
     service: ServiceModel
     protocol: protocols.Protocol
     operation: OperationModel
+    signing_name: str
+    """As the credential scope must say it."""
+    streams: bool
+    """Whether the handler gets the body while it arrives."""
+
+
+def _found(client: str, service: ServiceModel, protocol: protocols.Protocol, operation: OperationModel) -> Found:
+    signing_name = service.metadata.get("signingName") or service.metadata["endpointPrefix"]
+    streams = protocol.family in ("s3", "rest") and protocols.takes_stream(operation)
+    return Found(client, service, protocol, operation, signing_name, streams)
 
 
 REMEMBERED_TYPES = ("application/x-amz-json-1.0", "application/x-amz-json-1.1", "application/x-amz-cbor-1.1")
@@ -126,7 +136,7 @@ class Finder:
         self.clients = tuple(clients)
         self._by_name: dict[str, list[str]] = {}
         self._by_target: dict[str, str] = {}
-        self._found: dict[tuple[str, str | None], Found] = {}
+        self._found: dict[tuple[str | None, str | None], Found] = {}
         for client in self.clients:
             about = metadata(client)
             prefix = about["endpointPrefix"]
@@ -158,17 +168,21 @@ class Finder:
             return service, protocols.choose(http.headers, service)
         return None
 
+    def remembered(self, http: HttpRequest) -> Found | None:
+        """The answer, where a target and a content type that were met before give it. None of them reads the body."""
+        headers = http.first_headers()
+        return self._found.get((headers.get("x-amz-target"), headers.get("content-type", "")))
+
     def find(self, name: str, http: HttpRequest, body: bytes = b"", path: bytes | None = None) -> Found:
         """The whole answer. name: the signing name (or endpoint prefix, or client name).
 
         body is looked at only by protocols with `operation_in_body`; path overrides the path sent.
         Raises ServiceError, also when no provided service goes by this name.
         """
-        target = http.header("x-amz-target")
-        kind = http.header("content-type", "") if target else ""
-        if target and (known := self._found.get((target, kind))):
+        if (known := self.remembered(http)) is not None:
             return known
         found = self._search(name, http, body, path)
+        target, kind = http.header("x-amz-target"), http.header("content-type", "")
         # A known target decides alone, and there are no more of them than operations.
         if target and kind in REMEMBERED_TYPES and self.targeted(target):
             self._found[target, kind] = found
@@ -180,7 +194,7 @@ class Finder:
             service = service_model(client)
             protocol = protocols.choose(http.headers, service)
             try:
-                return Found(client, service, protocol, protocol.operation(service, http, body, path))
+                return _found(client, service, protocol, protocol.operation(service, http, body, path))
             except ServiceError as error:
                 refusal = refusal or error
         raise refusal or ServiceError("UnknownOperationException", f"lakemill does not provide {name!r}.", status=404)

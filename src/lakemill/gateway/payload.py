@@ -10,24 +10,28 @@ __all__ = ["BODY_BYTES_MAX", "document", "streamed", "whole"]
 
 async def whole(http: HttpRequest, limit: int, error: ServiceError | None = None) -> bytes:
     """The body as bytes; `error` (or a general one, status 413) if it is larger than limit."""
-    too_large = error or ServiceError("RequestEntityTooLarge", f"The body must be at most {limit} bytes.", status=413)
     declared = http.header("content-length")
-    if declared and declared.isdigit() and int(declared) > limit:
-        raise too_large
+    length = int(declared) if declared and declared.isdigit() else None
+    if length is not None and length > limit:
+        raise error or _too_large(limit)
     first = await http.receive()
     if first is None:
         return b""
-    if declared is not None and len(first) == int(declared):
+    if length == len(first):
         return first
     parts, total = [first], len(first)
     while (piece := await http.receive()) is not None:
         parts.append(piece)
         total += len(piece)
         if total > limit:
-            raise too_large
-    if declared is not None and declared.isdigit() and total != int(declared):
+            raise error or _too_large(limit)
+    if length is not None and total != length:
         raise ServiceError("IncompleteBody", "The request body ended before Content-Length was reached.", status=400)
     return b"".join(parts)
+
+
+def _too_large(limit: int) -> ServiceError:
+    return ServiceError("RequestEntityTooLarge", f"The body must be at most {limit} bytes.", status=413)
 
 
 async def document(http: HttpRequest, reader: BodyReader, *, checksummed: bool) -> bytes:

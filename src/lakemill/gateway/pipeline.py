@@ -15,7 +15,7 @@ import zlib
 from typing import Any
 
 from lakemill.engines.identity import Identity
-from lakemill.gateway import asgi, models, payload, protocols
+from lakemill.gateway import asgi, models, payload, protocols, sigv4
 from lakemill.gateway.access import Access
 from lakemill.gateway.internal import Internal
 from lakemill.gateway.protocols import WireResponse
@@ -70,6 +70,7 @@ class Gateway:
         self._services = {service.name: service for service in services}
         self.handlers = {service.name: service.operations() for service in services}
         """Every provided operation, by client and operation name."""
+        self._outside = {name for name, one in self._services.items() if hasattr(one, "outside_the_model")}
         self._finder = models.Finder(list(self._services))
         self._access = Access(identity, clock, settings, log)
         self._clock = clock
@@ -106,14 +107,19 @@ class Gateway:
 
     async def _answer(self, exchange: Exchange) -> WireResponse:
         try:
-            if (answer := await self._outside_the_model(exchange)) is not None:
-                return answer
+            if exchange.place.signing_name in self._outside:
+                answer = await self._outside_the_model(exchange)
+                if answer is not None:
+                    return answer
             await self._find(exchange)
-            await self._verify(exchange)
+            verified = self._verify(exchange)
+            if verified is not None:
+                await self._take_body(exchange, *verified)
             request = self._decode(exchange)
             self._authorise(exchange, request)
-            output = await self._handle(exchange, request)
-            return self._encode(exchange, output)
+            assert exchange.call is not None
+            output = self.handlers[exchange.call.service][exchange.call.operation](exchange.call, request)
+            return self._encode(exchange, await output if inspect.isawaitable(output) else output)
         except ServiceError as error:
             return self._refuse(exchange, error)
         except asgi.ClientGone:
@@ -128,28 +134,28 @@ class Gateway:
     async def _outside_the_model(self, exchange: Exchange) -> WireResponse | None:
         """What S3 answers though no operation of the model says so: CORS preflights and browser forms."""
         place, http = exchange.place, exchange.http
-        service = self._services.get(place.signing_name)
+        service: Any = self._services[place.signing_name]
         if place.bucket is not None:
             exchange.path = b"/" + place.bucket.encode() + http.raw_path
-        outside = getattr(service, "outside_the_model", None)
-        if outside is None:
-            return None
         exchange.service = service
         exchange.protocol = protocols.choose(http.headers, models.service_model(place.signing_name))
-        answer = await outside(http, exchange.path or http.raw_path, exchange.request_id)
+        answer = await service.outside_the_model(http, exchange.path or http.raw_path, exchange.request_id)
         return None if answer is None else WireResponse(*answer)
 
     async def _find(self, exchange: Exchange) -> None:
         """Protocol, service and operation; reads the body unless it is to be streamed."""
         http, name = exchange.http, exchange.place.signing_name
-        known = self._finder.protocol(name, http)
-        if known is not None:
-            exchange.protocol = known[1]
-        if known is None or known[1].operation_in_body:
-            exchange.body = await payload.whole(http, payload.BODY_BYTES_MAX)
-        found = self._finder.find(name, http, exchange.body if isinstance(exchange.body, bytes) else b"", exchange.path)
+        found = self._finder.remembered(http)
+        if found is None:
+            known = self._finder.protocol(name, http)
+            if known is not None:
+                exchange.protocol = known[1]
+            if known is None or known[1].operation_in_body:
+                exchange.body = await payload.whole(http, payload.BODY_BYTES_MAX)
+            read = exchange.body if isinstance(exchange.body, bytes) else b""
+            found = self._finder.find(name, http, read, exchange.path)
         exchange.found, exchange.protocol = found, found.protocol
-        exchange.service = self._services[found.client]
+        service = exchange.service = self._services[found.client]
         if found.operation.name not in self.handlers[found.client]:
             raise ServiceError(
                 "NotImplemented" if found.protocol.family == "s3" else "NotImplementedException",
@@ -159,36 +165,42 @@ class Gateway:
             )
         # S3's bodies are read once the signature is known to be right: it says what is to be checked about them. So are
         # bodies that others take as they come.
-        if not found.protocol.operation_in_body and found.protocol.family != "s3" and not _streams(found):
-            limit, error = exchange.service.body_limit(found.operation.name)
+        if not found.protocol.operation_in_body and found.protocol.family != "s3" and not found.streams:
+            limit, error = service.body_limit(found.operation.name)
             exchange.body = await payload.whole(http, limit, error)
 
-    async def _verify(self, exchange: Exchange) -> None:
-        """The caller; and for S3, what is to be checked about the body."""
+    def _verify(self, exchange: Exchange) -> tuple[sigv4.Verified | None, bool] | None:
+        """The caller; and where the body is still to be read, what is to be checked about it and whether at all."""
         http, found = exchange.http, exchange.found
         assert found is not None
         family = found.protocol.family
         whole = exchange.body if isinstance(exchange.body, bytes) and family != "s3" else None
-        signing_name = found.service.metadata.get("signingName") or found.service.metadata["endpointPrefix"]
         path = exchange.path or http.raw_path
-        streamed = family != "s3" and _streams(found)
-        principal, verified = self._access.verify(http, family, signing_name, found.operation, whole, path, streamed)
-        if family == "s3" or streamed:
-            reader = payload.streamed(http, verified, unchecked=principal.boundary_free)
-            if protocols.takes_stream(found.operation):
-                exchange.body = reader  # The handler checks what is declared about it, while it reads.
-            else:
-                checksummed = "requestAlgorithmMember" in (found.operation.http_checksum or {})
-                exchange.body = await payload.document(http, reader, checksummed=checksummed)
-        exchange.call = Call(
-            service=found.client,
-            operation=found.operation.name,
-            region=exchange.place.region,
-            account=principal.account,
-            principal=principal,
-            request_id=exchange.request_id,
-            http=http,
+        streamed = found.streams and family != "s3"
+        principal, verified = self._access.verify(
+            http, family, found.signing_name, found.operation, whole, path, streamed
         )
+        exchange.call = Call(
+            found.client,
+            found.operation.name,
+            exchange.place.region,
+            principal.account,
+            principal,
+            exchange.request_id,
+            http,
+        )
+        return (verified, principal.boundary_free) if family == "s3" or streamed else None
+
+    async def _take_body(self, exchange: Exchange, verified: sigv4.Verified | None, unchecked: bool) -> None:
+        """The body that was signed; as it comes, or whole where the operation takes it so."""
+        http, found = exchange.http, exchange.found
+        assert found is not None
+        reader = payload.streamed(http, verified, unchecked=unchecked)
+        if protocols.takes_stream(found.operation):
+            exchange.body = reader  # The handler checks what is declared about it, while it reads.
+        else:
+            checksummed = "requestAlgorithmMember" in (found.operation.http_checksum or {})
+            exchange.body = await payload.document(http, reader, checksummed=checksummed)
 
     def _decode(self, exchange: Exchange) -> dict[str, Any]:
         """The request by the model; members the handler does not honour are refused by name."""
@@ -196,7 +208,7 @@ class Gateway:
         assert found is not None
         request = found.protocol.decode(found.operation, exchange.http, exchange.body, exchange.path)
         refuses = self.handlers[found.client][found.operation.name].refuses
-        for member in refuses.keys() & request.keys():
+        for member in refuses.keys() & request.keys() if refuses else ():
             reason = refuses[member] or "lakemill does not provide it yet"
             code = {"s3": "NotImplemented", "query": "ValidationError"}.get(
                 found.protocol.family, "ValidationException"
@@ -208,11 +220,6 @@ class Gateway:
     def _authorise(self, exchange: Exchange, request: dict[str, Any]) -> None:
         assert exchange.call is not None and exchange.service is not None and exchange.found is not None
         self._access.authorise(exchange.call, exchange.service, request, exchange.found.protocol.family)
-
-    async def _handle(self, exchange: Exchange, request: dict[str, Any]) -> dict[str, Any] | None:
-        assert exchange.call is not None
-        output = self.handlers[exchange.call.service][exchange.call.operation](exchange.call, request)
-        return await output if inspect.isawaitable(output) else output
 
     def _encode(self, exchange: Exchange, output: dict[str, Any] | None) -> WireResponse:
         assert exchange.call is not None and exchange.found is not None
@@ -257,6 +264,8 @@ class Gateway:
         return ServiceError(code, INTERNAL_ERROR, status=500)
 
     def _log_line(self, exchange: Exchange, status: int, ms: float) -> None:
+        if not self._log.enabled:
+            return
         self._log.request(
             self._clock.time(),
             exchange.name,
@@ -266,11 +275,6 @@ class Gateway:
             key=(exchange.call.principal.access_key_id or "") if exchange.call else "",
             request_id=exchange.request_id,
         )
-
-
-def _streams(found: models.Found) -> bool:
-    """Whether the handler gets the body while it arrives."""
-    return found.protocol.family in ("s3", "rest") and protocols.takes_stream(found.operation)
 
 
 def _add_checksum(exchange: Exchange, answer: WireResponse) -> None:
