@@ -2,7 +2,8 @@
 
 A mapping is a resource of kind `function-mapping` under its id. `positions` in it says how far each shard is dealt
 with (or "end"), durably after each batch; so after a crash a function sees a batch again, and misses none. A shard
-waits until its parents are at their end, so the records of a key come in order across a resharding.
+waits until its parents are at their end, so the records of a key come in order across a resharding. They are positions
+in the stream with the id `stream_id`; another one that has its name by now is read from its beginning.
 """
 
 import asyncio
@@ -34,8 +35,8 @@ Objection = Callable[[Document], str | None]
 
 
 class Mappings:
-    """All of them. A document has stream (scope, name), function (scope, name, qualifier), rules, positions, enabled,
-    result, and what its owner adds."""
+    """All of them. A document has stream (scope, name), stream_id, function (scope, name, qualifier), rules, positions,
+    enabled, result, and what its owner adds."""
 
     def __init__(
         self, functions: Functions, streams: Streams, clock: Clock, event: Event, objection: Objection
@@ -84,6 +85,7 @@ class Mappings:
         document = {
             **fields,
             "stream": [stream.scope, stream.name],
+            "stream_id": stream.id,
             "positions": positions,
             "result": "No records processed",
         }
@@ -126,6 +128,7 @@ class _Poller:
         self._all = mappings
         self._document = document
         self._rules = Rules(**document["rules"])
+        self._stream_id: str = document["stream_id"]
         self._positions: dict[int, int | str] = {int(number): at for number, at in document["positions"].items()}
         self._lanes: dict[int, asyncio.Task[None]] = {}
         self._result: str = document["result"]
@@ -135,22 +138,29 @@ class _Poller:
             while True:
                 pause_s = POLL_S
                 try:
-                    self._look()
+                    await self._look()
                 except (StreamError, FunctionError, _NotAllowed) as trouble:
                     await self._tell(f"PROBLEM: {trouble}")
                     pause_s = TROUBLE_S
                 await asyncio.sleep(pause_s)
         finally:
-            for lane in self._lanes.values():
-                lane.cancel()
-            await asyncio.gather(*self._lanes.values(), return_exceptions=True)
+            await self._end_lanes()
 
-    def _look(self) -> None:
+    async def _end_lanes(self) -> None:
+        for lane in self._lanes.values():
+            lane.cancel()
+        await asyncio.gather(*self._lanes.values(), return_exceptions=True)
+        self._lanes.clear()
+
+    async def _look(self) -> None:
         """Begin a lane for each shard that can be read and has none."""
         objection = self._all._objection(self._document)
         if objection is not None:
             raise _NotAllowed(objection)
         stream = self._stream()
+        if stream.id != self._stream_id:
+            await self._end_lanes()
+            self._stream_id, self._positions = stream.id, {}
         for shard in self._active(stream):
             lane = self._lanes.get(shard.number)
             if lane is None or lane.done():
@@ -245,7 +255,7 @@ class _Poller:
                 KIND,
                 self._document["scope"],
                 self._document["name"],
-                lambda one: one.update(positions=positions, result=self._result),
+                lambda one: one.update(stream_id=self._stream_id, positions=positions, result=self._result),
             )
 
 

@@ -105,6 +105,16 @@ async def test_latest_means_from_the_mappings_making(engine, streams, seer):
     assert seer.seen == ["after"]
 
 
+async def test_a_stream_made_again_under_the_same_name_is_read_from_its_beginning(engine, streams, seer):
+    await put(streams, 1, 2, 3)
+    await created(engine(), streams)
+    await until(lambda: len(seer.seen) == 3)
+    await streams.delete(SCOPE, "s")
+    await streams.create(SCOPE, "s", shards=1)
+    await put(streams, "new")
+    await until(lambda: seer.seen == ["1", "2", "3", "new"])
+
+
 async def test_another_engine_goes_on_after_what_was_dealt_with(engine, streams, seer):
     await put(streams, 1, 2)
     first = engine()
