@@ -9,6 +9,7 @@ import time
 
 import httpx
 import pytest
+from tests.journeys.firehose_site import Site
 from tests.running import Lakemill
 
 
@@ -46,10 +47,14 @@ def test_env_writes_a_profile_beside_the_others(lakemill, tmp_path):
 
 
 def test_status_says_up_with_what_there_is_and_down_with_what_to_do(lakemill, tmp_path):
-    lakemill.client("s3").create_bucket(Bucket="cli-status")
+    site = Site(lakemill, "cli-status")
+    delivery, function = site.stream(), site.function("def handler(event, context): pass").rpartition(":")[2]
+    lakemill.client("kinesisanalytics").create_application(ApplicationName="cli-status")
     facts = json.loads(command("status", "--data", lakemill.data, "--json"))
     assert facts["up"]
     assert "cli-status" in facts["buckets"]
+    assert delivery in facts["delivery_streams"] and function in facts["functions"]
+    assert {"name": "cli-status", "status": "READY"} in facts["applications"]
     assert "up" in command("status", "--data", lakemill.data)
     assert "nobody answers" in command("status", "--data", lakemill.data, "--port", 1, expect=1)
     assert "lakemill up --data" in command("status", "--data", tmp_path, expect=1)
@@ -126,9 +131,10 @@ def test_tls_serves_sdks_and_signed_trailers(tmp_path):
 def test_the_console_is_for_those_who_know_the_root_key(lakemill):
     page = f"{lakemill.endpoint}/_lakemill/"
     assert httpx.get(page).status_code == 401
-    lakemill.client("s3").create_bucket(Bucket=f"console-{time.time_ns()}")
+    stream = Site(lakemill, f"console-{time.time_ns()}").stream()
     shown = httpx.get(page, auth=(lakemill.access_key_id, lakemill.secret))
     assert (shown.status_code, "console-" in shown.text) == (200, True)
+    assert f'<td>{stream}</td><td class="good">active</td>' in shown.text
 
 
 class TestTrain:

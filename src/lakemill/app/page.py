@@ -39,6 +39,9 @@ async def page(app: App, http: HttpRequest) -> Answer:
         "Models": rows("model"),
         "Buckets": buckets,
         "Streams": streams,
+        "Delivery streams": rows("delivery-stream"),
+        "Applications": rows("analytics-application"),
+        "Functions": rows("function"),
     }
     body = await asyncio.to_thread(overview, f"lakemill at {app.settings.host}:{app.settings.port}", sections)
     return 200, [("content-type", "text/html; charset=utf-8"), ("cache-control", "no-store")], body

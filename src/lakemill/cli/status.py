@@ -17,7 +17,9 @@ def gather(target: Target) -> dict[str, Any]:
         facts["health"] = _health(target)
     except OSError as error:
         return facts | {"reason": str(error)}
-    s3, sagemaker, kinesis = target.client("s3"), target.client("sagemaker"), target.client("kinesis")
+    s3, sagemaker, kinesis, firehose, analytics, functions = (
+        target.client(name) for name in ("s3", "sagemaker", "kinesis", "firehose", "kinesisanalyticsv2", "lambda")
+    )
     training = sagemaker.list_training_jobs(MaxResults=10, SortBy="CreationTime", SortOrder="Descending")
     transforms = sagemaker.list_transform_jobs(MaxResults=10, SortBy="CreationTime", SortOrder="Descending")
     endpoints = sagemaker.list_endpoints(MaxResults=50)
@@ -25,6 +27,9 @@ def gather(target: Target) -> dict[str, Any]:
         "up": True,
         "buckets": [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]],
         "streams": [_row(stream, "Stream") for stream in kinesis.list_streams(Limit=50)["StreamSummaries"]],
+        "delivery_streams": firehose.list_delivery_streams(Limit=50)["DeliveryStreamNames"],
+        "applications": [_row(one, "Application") for one in analytics.list_applications()["ApplicationSummaries"]],
+        "functions": [one["FunctionName"] for one in functions.list_functions()["Functions"]],
         "training_jobs": [_row(job, "TrainingJob") for job in training["TrainingJobSummaries"]],
         "transform_jobs": [_row(job, "TransformJob") for job in transforms["TransformJobSummaries"]],
         "endpoints": [_row(endpoint, "Endpoint") for endpoint in endpoints["Endpoints"]],
@@ -41,11 +46,9 @@ def _health(target: Target) -> dict[str, Any]:
 
 
 def _row(summary: dict[str, Any], kind: str) -> dict[str, Any]:
-    return {
-        "name": summary[f"{kind}Name"],
-        "status": summary[f"{kind}Status"],
-        "created": (summary.get("CreationTime") or summary[f"{kind}CreationTimestamp"]).strftime("%Y-%m-%d %H:%M:%S"),
-    }
+    created = summary.get("CreationTime") or summary.get(f"{kind}CreationTimestamp")
+    row = {"name": summary[f"{kind}Name"], "status": summary[f"{kind}Status"]}
+    return row if created is None else row | {"created": created.strftime("%Y-%m-%d %H:%M:%S")}
 
 
 def show(facts: dict[str, Any]) -> None:
@@ -55,8 +58,9 @@ def show(facts: dict[str, Any]) -> None:
         typer.echo(f"start it with: lakemill up --data {facts['data']}")
         return
     typer.echo(f"{strong('up')}  {facts['endpoint']}  data in {facts['data']}")
-    typer.echo(f"buckets: {', '.join(facts['buckets']) or 'none'}")
-    for title in ("streams", "training_jobs", "transform_jobs", "endpoints"):
+    for title in ("buckets", "delivery_streams", "functions"):
+        typer.echo(f"{title.replace('_', ' ')}: {', '.join(facts[title]) or 'none'}")
+    for title in ("streams", "applications", "training_jobs", "transform_jobs", "endpoints"):
         typer.echo(f"\n{title.replace('_', ' ')}: {'' if facts[title] else 'none'}")
         if facts[title]:
-            table(facts[title], ["name", "status", "created"])
+            table(facts[title], list(facts[title][0]))

@@ -14,15 +14,11 @@ td, th { border-bottom: 1px solid #8884; padding: .35em .8em .35em 0; text-align
 p.none { opacity: .6; }
 """
 COLOURS = {
-    "Completed": "good",
-    "InService": "good",
-    "Failed": "bad",
-    "Stopped": "bad",
-    "InProgress": "busy",
-    "Creating": "busy",
-    "Updating": "busy",
-    "Stopping": "busy",
+    **dict.fromkeys(("completed", "inservice", "active", "running"), "good"),
+    **dict.fromkeys(("failed", "stopped"), "bad"),
+    **dict.fromkeys(("inprogress", "creating", "starting", "updating", "stopping", "deleting"), "busy"),
 }
+"""By status, in small letters."""
 REFRESH_S = 5
 
 
@@ -50,5 +46,5 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _cell(value: Any) -> str:
     text = html.escape(str(value))
-    colour = COLOURS.get(text)
+    colour = COLOURS.get(text.lower())
     return f'<td class="{colour}">{text}</td>' if colour else f"<td>{text}</td>"
