@@ -17,7 +17,7 @@ from pathlib import Path
 GROUPS = {
     "platform": ["bench.requests", "bench.transfer", "bench.endpoint", "bench.startup"],
     "formats": ["bench.formats", "bench.conversion"],
-    "streams": ["bench.log", "bench.streams", "bench.delivery", "bench.streaming_sql"],
+    "streams": ["bench.log", "bench.streams", "bench.delivery", "bench.streaming_sql", "bench.streams_memory"],
     "algorithms": [f"bench.{path.stem}" for path in sorted(Path(__file__).parent.glob("algorithms_*.py"))],
 }
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
