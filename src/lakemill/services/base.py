@@ -17,6 +17,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from pathlib import Path
 from typing import Any, ClassVar
 
+import msgspec
+
 from lakemill.engines.identity.principal import Principal
 
 
@@ -146,13 +148,12 @@ class FileBody:
     """True when the range is the whole file (it may then be sent by the kernel)."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Need:
+class Need(msgspec.Struct, frozen=True):
     """One permission a call needs: an IAM action on a resource."""
 
     action: str
     resource: str = "*"
-    context: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    context: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """Condition keys of this request beyond the global ones, e.g. `{"s3:prefix": "a/"}`."""
     resource_policy: Any = None
     """The resource's own policy document (a dict), where it has one."""

@@ -7,7 +7,7 @@ reader = streams.reader("000000000000/us-east-1", "clicks", Start.horizon())
 records = await reader.read()
 """
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from lakemill.engines.keys import Key, Keys
@@ -74,9 +74,9 @@ class Streams:
         """Remove a stream with all records. Raises StreamMissing, StreamBusy, StreamInUse."""
         await self.lifecycle.delete(scope, name, with_consumers=with_consumers)
 
-    async def put(self, scope: str, name: str, puts: Sequence[Put]) -> list[Placed | Refused]:
+    def put(self, scope: str, name: str, puts: Sequence[Put]) -> Coroutine[Any, Any, list[Placed | Refused]]:
         """Write records; see `Writing.put`. Durable on return. The answers stand in the order of the records."""
-        return await self.writing.put(scope, name, puts)
+        return self.writing.put(scope, name, puts)
 
     def reader(self, scope: str, name: str, start: Start) -> StreamReader:
         """A reader of the whole stream. Where it starts is fixed now. Raises StreamMissing."""

@@ -17,10 +17,13 @@ class Gate:
         self.shut = False
         self._moved = asyncio.Event()
 
-    async def pass_through(self) -> None:
-        """Wait while it is shut, then be inside; `leave` must follow."""
+    async def opened(self) -> None:
+        """Wait while it is shut."""
         while self.shut:
             await self._moved.wait()
+
+    def enter(self) -> None:
+        """Be inside, if it is not shut; `leave` must follow."""
         self.inside += 1
 
     def leave(self) -> None:
@@ -31,8 +34,7 @@ class Gate:
     @contextlib.asynccontextmanager
     async def closed(self) -> AsyncIterator[None]:
         """Nobody is inside, and nobody enters. One such stay at a time."""
-        while self.shut:
-            await self._moved.wait()
+        await self.opened()
         self.shut = True
         self._moved.clear()
         try:

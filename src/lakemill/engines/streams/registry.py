@@ -66,8 +66,8 @@ class Registry:
 
     def usable(self, scope: str, name: str) -> Stream:
         """A stream that can be written to and read. Raises StreamMissing, also while it is being created."""
-        found = self.get(scope, name)
-        if self.status(found) == "CREATING":
+        found = self._streams.get((scope, name))
+        if found is None or (found.document["status"] == "CREATING" and self.status(found) == "CREATING"):
             raise StreamMissing(scope, name)
         return found
 

@@ -79,7 +79,10 @@ class Stream:
         if partition_key is None:
             raise KeyAbsent
         if explicit_hash_key is None:
-            return self.by_keys([partition_key.encode()])[0]
+            if len(self.open) == 1:
+                return self.open[0]
+            hashed = hashlib.md5(partition_key.encode(), usedforsecurity=False).digest()
+            return self.open[bisect.bisect_right(self._lows, hashed) - 1]
         if not 0 <= explicit_hash_key <= HASH_KEY_MAX:
             raise HashKeyOutside(explicit_hash_key)
         return self.open[bisect.bisect_right(self._lows, explicit_hash_key.to_bytes(16, "big")) - 1]

@@ -40,10 +40,12 @@ class Writing:
         KeyAbsent, HashKeyOutside (nothing is written then), and what the key engine raises.
         """
         stream = self._registry.usable(scope, name)
-        gate = self.gate(stream)
-        await gate.pass_through()
-        try:
+        gate = self._gates.get(stream.id) or self.gate(stream)
+        if gate.shut:
+            await gate.opened()
             stream = self._registry.usable(scope, name)  # It may have other shards now.
+        gate.enter()
+        try:
             return await self._append(stream, puts)
         finally:
             gate.leave()
@@ -67,6 +69,14 @@ class Writing:
     def _prepared(self, stream: Stream, puts: Sequence[Put], seal: Seal | None) -> tuple[list[Shard], list[Entry]]:
         """The shard and the log's entry of each record. Raises RecordTooLarge, KeyAbsent, HashKeyOutside."""
         time_ms, size_max = self._registry.now_ms(), stream.record_bytes_max
+        if len(puts) == 1:
+            (put,) = puts
+            key = b"" if put.partition_key is None else put.partition_key.encode()
+            if len(put.data) + len(key) > size_max:
+                raise RecordTooLarge(len(put.data), size_max)
+            shard = stream.place(put.partition_key, put.explicit_hash_key)
+            closed = (put.data,) if seal is None else seal.close(put.data, key)
+            return [shard], [Entry(shard.number, time_ms, key, *closed)]
         keys = [b"" if put.partition_key is None else put.partition_key.encode() for put in puts]
         for put, key in zip(puts, keys, strict=True):
             if len(put.data) + len(key) > size_max:

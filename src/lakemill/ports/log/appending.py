@@ -9,8 +9,7 @@ that is found in a file says that all before it is on disk.
 import asyncio
 import collections
 import contextlib
-import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from typing import NamedTuple
 
@@ -29,8 +28,6 @@ class Waiting(NamedTuple):
     """A caller of append."""
 
     entries: Sequence[Entry]
-    shards: list[int]
-    """Of each entry."""
     size: int
     """Bytes of the values."""
     future: "asyncio.Future[Sequence[int]]"
@@ -101,18 +98,18 @@ class Appending:
     async def roll(self) -> None:
         """Begin a new segment. Raises OSError."""
         self._rolls = True
-        await self.append([], [])
+        await self.append([])
 
-    def append(self, entries: Sequence[Entry], shards: list[int]) -> "asyncio.Future[Sequence[int]]":
-        """Positions of the entries, when they are on disk; or OSError. shards: of each entry."""
+    def append(self, entries: Sequence[Entry]) -> "asyncio.Future[Sequence[int]]":
+        """Positions of the entries, when they are on disk; or OSError."""
         if self._closed:
             raise self._closed()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Sequence[int]] = loop.create_future()
         if (group := self._group) and group.loop is not loop:
             self._take_over(group, loop)
-        size = sum(map(len, [entry.value for entry in entries]))
-        self._waiting.append(Waiting(entries, shards, size, future))
+        size = sum([len(entry.value) for entry in entries])
+        self._waiting.append(Waiting(entries, size, future))
         if self._group is None and self._leading is not loop:
             self._lead_soon(loop)
         return future
@@ -194,24 +191,23 @@ class Appending:
     def _encoded(self, waiting: list[Waiting], segment: Segment) -> Group:
         group = Group(waiting, segment)
         next_positions, last_ms = self._shards.next, self._shards.last_ms
-        columns: dict[int, list[Entry]] = {}
-        add: dict[int, Callable[[Entry], None]] = {}
-        positions: dict[int, Iterator[int]] = {}
-        for entries, shards, _, _ in group.waiting:
-            for shard in shards:
-                if shard not in columns:
-                    columns[shard] = []
-                    add[shard] = columns[shard].append
-                    positions[shard] = itertools.count(next_positions[shard])
-            for shard, entry in zip(shards, entries, strict=True):
-                add[shard](entry)
-            group.positions.append([next(positions[shard]) for shard in shards])
+        columns: dict[int, tuple[list[Entry], int]] = {}
+        for one in group.waiting:
+            given: list[int] = []
+            for entry in one.entries:
+                found = columns.get(entry.shard)
+                if found is None:
+                    found = columns[entry.shard] = [], next_positions[entry.shard]
+                column, first = found
+                given.append(first + len(column))
+                column.append(entry)
+            group.positions.append(given)
         offset = 0
-        for shard, column in columns.items():
-            for one in block.encode(segment.mark, shard, next_positions[shard], offset, column, last_ms[shard]):
-                end = offset + len(one.header) + len(one.body)
-                group.parts.append(Part(shard, one.position, one.records, one.first_ms, one.last_ms, offset, end))
-                group.pieces += (one.header, one.body)
+        for shard, (column, first) in columns.items():
+            for made in block.encode(segment.mark, shard, first, offset, column, last_ms[shard]):
+                end = offset + len(made.header) + len(made.body)
+                group.parts.append(Part(shard, made.position, made.records, made.first_ms, made.last_ms, offset, end))
+                group.pieces += (made.header, made.body)
                 offset = end
         return group
 
@@ -249,7 +245,7 @@ class Appending:
             self._begun(group.begun)
         if group.error is None:
             self._publish(group)
-        for (_, _, _, future), positions in zip(group.waiting, group.positions, strict=True):
+        for (_, _, future), positions in zip(group.waiting, group.positions, strict=True):
             if future.done():
                 continue
             try:

@@ -56,9 +56,8 @@ class SegmentedLog:
 
     def append(self, entries: Sequence[Entry]) -> "asyncio.Future[Sequence[int]]":
         """Positions, when they are on disk. See the port."""
-        shards = [entry.shard for entry in entries]
-        self.shards.check(set(shards))
-        return self._appending.append(entries, shards)
+        self.shards.check({entry.shard for entry in entries})
+        return self._appending.append(entries)
 
     async def grow(self, shards: int) -> None:
         """See the port."""

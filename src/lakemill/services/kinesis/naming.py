@@ -4,6 +4,7 @@ arn:aws:kinesis:REGION:ACCOUNT:stream/NAME
 arn:aws:kinesis:REGION:ACCOUNT:stream/NAME/consumer/CONSUMER:SECONDS
 """
 
+import functools
 import re
 from typing import Any, NamedTuple
 
@@ -28,6 +29,7 @@ def stream_arn(stream: Stream) -> str:
     return arn_of(stream.scope, stream.name)
 
 
+@functools.lru_cache(maxsize=4096)
 def arn_of(scope: str, name: str) -> str:
     """
     >>> arn_of("000000000000/us-east-1", "clicks")
@@ -58,6 +60,8 @@ def scope_of(call: Call) -> str:
 def named(call: Call, request: dict[str, Any], streams: Streams) -> tuple[str, str]:
     """Scope and name of the stream a request names by StreamARN, StreamName or StreamId. Raises ServiceError."""
     name = request.get("StreamName")
+    if name is not None and "StreamARN" not in request and "StreamId" not in request:
+        return f"{call.account}/{call.region}", name
     if (arn := request.get("StreamARN")) is not None:
         scope, stream, consumer, _ = read_arn(arn, call.region)
         if consumer:

@@ -6,7 +6,7 @@ Where records are encrypted, writers also need kms:GenerateDataKey and readers k
 from typing import Any
 
 from lakemill.engines.keys import Key
-from lakemill.engines.streams import Streams
+from lakemill.engines.streams import Stream, Streams
 from lakemill.services.base import Call, Need
 from lakemill.services.kinesis import tokens
 from lakemill.services.kinesis.naming import Named, arn_of, named, place_of, read_arn, scope_of
@@ -22,30 +22,51 @@ OF_A_RESOURCE = (
 )
 OF_A_CONSUMER = ("SubscribeToShard", "DescribeStreamConsumer", "DeregisterStreamConsumer")
 WRITING = ("PutRecord", "PutRecords")
-READING = ("GetRecords", "SubscribeToShard")
+OF_RECORDS = {name: f"kinesis:{name}" for name in (*WRITING, "GetRecords")}
+NO_CONTEXT: dict[str, Any] = {}
 
 
 def needs(streams: Streams, call: Call, request: dict[str, Any]) -> list[Need]:
     """The needs of a call. Raises ServiceError for names that make no sense, and what iterators raise."""
     if call.operation in OF_THE_ACCOUNT:
         return [Need(f"kinesis:{call.operation}")]
+    if call.operation in OF_RECORDS:
+        return _of_records(streams, call, request)
     about = _about(streams, call, request)
     found = [_need(streams, call.operation, about)]
     if call.operation == "CreateStream" and request.get("Tags"):
         found.append(_need(streams, "AddTagsToStream", about))
     if call.operation == "RegisterStreamConsumer" and request.get("Tags"):
         found.append(_need(streams, "TagResource", about))
-    stream = streams.find(about.scope, about.stream)
-    if stream is not None and call.operation in WRITING + READING and (key := streams.key_of(stream)) is not None:
-        found += _of_key("kms:GenerateDataKey" if call.operation in WRITING else "kms:Decrypt", key)
+    if call.operation == "SubscribeToShard":
+        found += _of_sealed(streams, call, streams.find(about.scope, about.stream))
     return found
+
+
+def _of_records(streams: Streams, call: Call, request: dict[str, Any]) -> list[Need]:
+    """What `needs` gives for the calls that come by the thousand."""
+    stream: Stream | None
+    if call.operation == "GetRecords":
+        stream = place_of(call, request["ShardIterator"], streams).stream
+        scope, name = stream.scope, stream.name
+    else:
+        scope, name = named(call, request, streams)
+        stream = streams.find(scope, name)
+    account = scope.partition("/")[0]
+    policy = None if stream is None else stream.policy
+    need = Need(OF_RECORDS[call.operation], arn_of(scope, name), NO_CONTEXT, policy, account)
+    return [need] if stream is None or stream.key is None else [need, *_of_sealed(streams, call, stream)]
+
+
+def _of_sealed(streams: Streams, call: Call, stream: Stream | None) -> list[Need]:
+    """What a stream's key is needed for."""
+    if stream is None or (key := streams.key_of(stream)) is None:
+        return []
+    return _of_key("kms:GenerateDataKey" if call.operation in WRITING else "kms:Decrypt", key)
 
 
 def _about(streams: Streams, call: Call, request: dict[str, Any]) -> Named:
     """The stream or consumer a call is about."""
-    if call.operation == "GetRecords":
-        read = place_of(call, request["ShardIterator"], streams).stream
-        return Named(read.scope, read.name)
     if call.operation in OF_A_RESOURCE:
         return read_arn(request["ResourceARN"], call.region)
     if call.operation in OF_A_CONSUMER and "ConsumerARN" in request:
