@@ -34,7 +34,6 @@ def run(lakemill, command, **environment):
     [
         ("boto3", "boto3_only.py", "transform gave 3000 lines"),
         ("boto3", "growing_stream.py", "1200 clicks of 20 users in order, over 4 shards"),
-        ("boto3", "taxi_streams.py", "10,320 rows in s3://taxi-lake"),
         ("boto3", "sealed_orders.py", "200 orders worth 10200"),
         ("boto3", "video_door.py", "the clip has 60 frames"),
         ("sdk2", "factorization_machines_sdk2.py", "sparse features: 0.7"),
@@ -51,6 +50,13 @@ def run(lakemill, command, **environment):
 )
 def test_program_runs_unmodified(lakemill, python, program, says):
     assert says in run(lakemill, [PYTHONS[python], program])
+
+
+def test_taxi_rides_are_landed_and_their_events_stand_out(lakemill):
+    said = run(lakemill, [PYTHONS["boto3"], "taxi_streams.py"])
+    assert "10,320 rows in s3://taxi-lake" in said
+    found = next(line for line in said.splitlines() if "RANDOM_CUT_FOREST found" in line)
+    assert all(event in found for event in ("marathon", "Thanksgiving", "Christmas", "New Year", "blizzard"))
 
 
 def test_aws_cli_copies_trains_and_reads_the_log(lakemill):

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from tests.journeys import analytics
 
 DATA = Path(__file__).parent.parent.parent / "examples" / "data" / "nab"
@@ -17,6 +18,7 @@ LEARNING = 0.15
 """The share of the beginning that is not judged, as the benchmark has it."""
 
 
+@pytest.mark.slow  # Every day, the example taxi_streams.py does the same.
 def test_labelled_events_rank_among_the_highest_scores(lakemill):
     role = analytics.role(lakemill, "taxi")
     arn, out = analytics.stream(lakemill, "taxi-in"), analytics.stream(lakemill, "taxi-out")
