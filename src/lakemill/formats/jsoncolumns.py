@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,7 @@ _KERNEL = "lakemill.formats.jsoncolumns_kernel"
 _BLOCK_BYTES = 2 << 20  # What fits the processor's caches is quickest.
 _BLOCK_RECORDS = 1 << 13
 _WHOLE_TYPES = {"tinyint": np.int8, "smallint": np.int16, "int": np.int32, "bigint": np.int64}
-Records = Sequence[bytes] | pa.BinaryArray
+Records: TypeAlias = Sequence[bytes] | pa.BinaryArray
 _RAW_TYPES = ("array", "map", "struct", "decimal")
 
 
