@@ -18,7 +18,8 @@ def records_of(kinesis):
 
 
 def test_records_are_kept_in_kafka_and_outlive_kill_9_of_lakemill(tmp_path):
-    with kafka_broker() as broker, Lakemill(tmp_path, "--log-url", f"kafka://{broker}", "--stream-limits", "off") as lakemill:
+    options = ("--stream-limits", "off", "--log-url")
+    with kafka_broker() as broker, Lakemill(tmp_path, *options, f"kafka://{broker}") as lakemill:
         kinesis = lakemill.client("kinesis")
         kinesis.create_stream(StreamName="clicks", ShardCount=1)
         kinesis.get_waiter("stream_exists").wait(StreamName="clicks")
