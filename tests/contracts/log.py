@@ -7,7 +7,7 @@ import asyncio
 
 import pytest
 
-from lakemill.ports.log import Entry, LogExists, LogMissing
+from lakemill.ports.log import Entry, LogExists, LogMissing, Record, as_records
 
 PLENTY = {"records": 10_000, "size": 100 << 20}
 
@@ -271,3 +271,29 @@ class LogContract:
         assert log.bounds(name, 0).last_ms == 1000
         (position,) = await log.append(name, [entry(0, 1)])
         assert position > positions[-1]
+
+    async def test_stretches_hold_what_is_read_without_the_keys(self, log, name):
+        await log.create(name, 2)
+        entries = [entry(number % 2, number, size=number % 7) for number in range(300)]
+        entries += [Entry(0, 2_000_000, b"k", b"noted", b"note"), Entry(0, 2_000_001, b"k", b""), entry(1, 3_000_000)]
+        for begin in range(0, 100):
+            await log.append(name, entries[begin : begin + 1])
+        await log.append(name, entries[100:])
+        for shard in (0, 1):
+            expected = [Record(r.position, r.time_ms, b"", r.value, r.note) for r in await everything(log, name, shard)]
+            for start in (0, 20, 70, 140):
+                found = await log.read_stretches(name, shard, expected[start].position, size=100 << 20)
+                assert [one for stretch in found for one in as_records(stretch)] == expected[start:]
+
+    async def test_stretches_end_with_the_one_that_reaches_the_size(self, log, name):
+        await log.create(name, 1)
+        positions = []
+        for begin in range(0, 1000, 100):
+            positions += await log.append(name, [entry(0, begin + n, size=1000) for n in range(100)])
+        at, sizes = 0, []
+        while found := await log.read_stretches(name, 0, at, size=150_000):
+            assert found[0].position == positions[sum(sizes)]
+            sizes.append(sum(len(one.ends) for one in found))
+            at = found[-1].position + len(found[-1].ends)
+        assert sum(sizes) == 1000
+        assert min(sizes[:-1]) >= 1 and max(sizes) <= 150_000 // 1000 + 200

@@ -3,7 +3,7 @@
 import asyncio
 import datetime
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 from lakemill.engines.delivery.plan import Load, Outcome
@@ -23,26 +23,30 @@ class NotEncodable(Exception):
         self.code, self.message = code, message
 
 
-Encode = Callable[[Sequence[Record]], Awaitable[tuple[bytes, list[Failure]]]]
-"""Records to the bytes of an object, and those that are not in it. May raise NotEncodable."""
+Pieces = Sequence[bytes | memoryview]
+Encode = Callable[[Sequence[Record]], Awaitable[tuple[Pieces, list[Failure]]]]
+"""Records to the bytes of an object, in pieces, and those that are not in it. May raise NotEncodable."""
 
 
 def plain(format: Any = None) -> Encode:
     """Records one after the other, compressed or not. format: None or one of `formats.compression`."""
 
-    async def encode(records: Sequence[Record]) -> tuple[bytes, list[Failure]]:
-        return await asyncio.to_thread(_joined, records, format), []
+    async def encode(records: Sequence[Record]) -> tuple[Pieces, list[Failure]]:
+        pieces = [part.joined()[0] for part in Rows.of(records).parts]
+        return pieces if format is None else [await asyncio.to_thread(_compressed, pieces, format)], []
 
     return encode
 
 
-def _joined(records: Sequence[Record], format: Any) -> bytes:
-    body = Rows.of(records).joined()
-    if format is None:
-        return body
+def _compressed(pieces: Pieces, format: Any) -> bytes:
     from lakemill.formats.compression import compress
 
-    return compress(body, format)
+    return compress(b"".join(pieces), format)
+
+
+async def _each(pieces: Pieces) -> AsyncIterator[Any]:
+    for piece in pieces:
+        yield piece
 
 
 class BucketSink:
@@ -88,12 +92,12 @@ class BucketSink:
         if refused:
             return Outcome(remaining=load.records, code=refused[0], message=refused[1])
         try:
-            body, failures = await self._encode(load.records)
+            pieces, failures = await self._encode(load.records)
         except NotEncodable as reason:
             return Outcome(remaining=load.records, code=reason.code, message=reason.message)
-        if body:
+        if any(pieces):
             try:
-                await self._objects.put(self._bucket, key, body)
+                await self._objects.put(self._bucket, key, _each(pieces))
             except BucketMissing:
                 message = f"The specified bucket does not exist: {self._bucket}"
                 return Outcome(remaining=load.records, code=self._missing, message=message)

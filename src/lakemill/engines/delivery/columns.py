@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lakemill.engines.delivery.bucketsink import Encode, NotEncodable
-from lakemill.engines.delivery.handing import Handed, arrow, shared_file, write
+from lakemill.engines.delivery.bucketsink import Encode, NotEncodable, Pieces
+from lakemill.engines.delivery.handing import Handed, arrow, write
 from lakemill.engines.delivery.pool import WorkerPool
 from lakemill.engines.delivery.records import Failure, Record
 from lakemill.formats.hive import NamedColumn
@@ -31,14 +31,14 @@ def columnar(
     name. codes: what an error of conversion is called.
     """
 
-    async def encode(records: Sequence[Record]) -> tuple[bytes, list[Failure]]:
+    async def encode(records: Sequence[Record]) -> tuple[Pieces, list[Failure]]:
         asked = list(columns())
-        with shared_file() as (file, path):
-            given = await asyncio.to_thread(write, records, file, path)
+        with pool.files.borrowed() as file:
+            given = await asyncio.to_thread(write, records, file)
             body, failed, unfit = await pool.run(_convert, given, asked, serde, kind, options)
         if unfit:
             raise NotEncodable(codes("InvalidSchema"), unfit)
-        return body, [Failure(records[index], codes(code), message) for index, code, message in failed]
+        return [body], [Failure(records[index], codes(code), message) for index, code, message in failed]
 
     return encode
 

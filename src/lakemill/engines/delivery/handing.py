@@ -1,6 +1,7 @@
 """Handing records to another process: through a file in memory, which both map. A pipe would copy them five times."""
 
 import array
+import asyncio
 import contextlib
 import mmap
 import os
@@ -14,6 +15,8 @@ from lakemill.engines.delivery.records import Record
 from lakemill.engines.delivery.rows import Rows
 
 BUFFER_BYTES = 256 << 10
+KEPT_S = 30.0
+"""How long a file waits to be used again."""
 
 
 class Handed(msgspec.Struct):
@@ -26,19 +29,51 @@ class Handed(msgspec.Struct):
     parts: list[tuple[int, int, int]]
 
 
-@contextlib.contextmanager
-def shared_file() -> Iterator[tuple[BinaryIO, str]]:
-    """An empty file, and the path under which other processes find it until this ends."""
-    if hasattr(os, "memfd_create") and os.stat("/proc/self/fd").st_uid == os.geteuid():
-        with open(os.memfd_create("records"), "wb", BUFFER_BYTES) as file:
-            yield file, f"/proc/{os.getpid()}/fd/{file.fileno()}"
-    else:  # No such thing here, or another process may not look into this one.
-        with tempfile.NamedTemporaryFile() as named, open(named.name, "wb", BUFFER_BYTES) as file:
-            yield file, named.name
+class SharedFile:
+    """A file in memory, and the path under which other processes find it while it is open."""
+
+    def __init__(self) -> None:
+        self.file: BinaryIO
+        self.used_s = 0.0
+        if hasattr(os, "memfd_create") and os.stat("/proc/self/fd").st_uid == os.geteuid():
+            self.file = open(os.memfd_create("records"), "wb", BUFFER_BYTES)  # noqa: SIM115 - kept open.
+            self.path = f"/proc/{os.getpid()}/fd/{self.file.fileno()}"
+        else:  # No such thing here, or another process may not look into this one.
+            self._named = tempfile.NamedTemporaryFile()  # noqa: SIM115
+            self.path = self._named.name
+            self.file = open(self.path, "wb", BUFFER_BYTES)  # noqa: SIM115
 
 
-def write(records: Sequence[Record], file: BinaryIO, path: str) -> Handed:
-    """Write records to a file that is shared."""
+class SharedFiles:
+    """Files that are used again for some time: to write to memory that is there already takes half the time."""
+
+    def __init__(self) -> None:
+        self._free: list[SharedFile] = []
+
+    @contextlib.contextmanager
+    def borrowed(self) -> Iterator[SharedFile]:
+        """A file for oneself. If its reader may not have come to its end, nobody else gets it."""
+        loop = asyncio.get_running_loop()
+        one = self._free.pop() if self._free else SharedFile()
+        try:
+            yield one
+        except BaseException:
+            one.file.close()
+            raise
+        one.used_s = loop.time()
+        self._free.append(one)
+        loop.call_later(KEPT_S, self._forget, one, one.used_s)
+
+    def _forget(self, one: SharedFile, used_s: float) -> None:
+        if one in self._free and one.used_s == used_s:
+            self._free.remove(one)
+            one.file.close()
+
+
+def write(records: Sequence[Record], shared: SharedFile) -> Handed:
+    """Write records to a file, over what it has."""
+    file = shared.file
+    file.seek(0)
     parts, ends = [], []
     for part in Rows.of(records).parts:
         data, part_ends, base = part.joined()
@@ -48,7 +83,7 @@ def write(records: Sequence[Record], file: BinaryIO, path: str) -> Handed:
     for one in ends:
         file.write(one if isinstance(one, array.array) else array.array("I", one))
     file.flush()
-    return Handed(path, parts)
+    return Handed(shared.path, parts)
 
 
 def arrow(given: Handed) -> Any:
@@ -56,11 +91,13 @@ def arrow(given: Handed) -> Any:
     import numpy as np
     import pyarrow as pa
 
-    with open(given.path, "rb") as file:
-        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     counts, sizes, bases = np.array(given.parts, np.int64).reshape(-1, 3).T
-    size = int(sizes.sum())
-    ends = np.frombuffer(mapped, np.uint32, int(counts.sum()), size)
+    count, size = int(counts.sum()), int(sizes.sum())
+    # At once what will be read: to find each page when it is touched takes longer.
+    flags = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
+    with open(given.path, "rb") as file:
+        mapped = mmap.mmap(file.fileno(), size + 4 * count, flags, mmap.PROT_READ)
+    ends = np.frombuffer(mapped, np.uint32, count, size)
     offsets = np.zeros(len(ends) + 1, np.int32)
     offsets[1:] = ends + np.repeat(np.cumsum(sizes) - sizes - bases, counts)
     return pa.Array.from_buffers(pa.binary(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(mapped)])

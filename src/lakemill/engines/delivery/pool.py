@@ -10,6 +10,8 @@ from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
+from lakemill.engines.delivery.handing import SharedFiles
+
 T = TypeVar("T")
 PROCESSES_MAX = 2
 KEPT = ("PATH", "PYTHON", "OMP_", "NUMBA_", "LANG", "LC_", "TZ", "TMP", "SYSTEMROOT")
@@ -24,6 +26,8 @@ class WorkerPool:
 
     def __init__(self, processes: int | None = None) -> None:
         self._processes = processes or min(PROCESSES_MAX, os.cpu_count() or 1)
+        self.files = SharedFiles()
+        """For what they are to read."""
         self._pool: concurrent.futures.ProcessPoolExecutor | None = None
 
     async def run(self, work: Callable[..., T], *arguments: Any, timeout_s: float | None = None) -> T:

@@ -65,14 +65,14 @@ class Logged:
         begin = self._begin
         cut = slice(self._start, self._stop)
         for time_ms, end in zip(self._stretch.times[cut], self._stretch.ends[cut], strict=True):
-            yield Record(data[begin:end], time_ms, position)
+            yield Record(bytes(data[begin:end]), time_ms, position)
             begin = end
             position += 1
 
     def record(self, index: int) -> Record:
         place, one = self._start + index, self._stretch
         begin = one.ends[place - 1] if place else 0
-        return Record(one.data[begin : one.ends[place]], one.times[place], one.position + place)
+        return Record(bytes(one.data[begin : one.ends[place]]), one.times[place], one.position + place)
 
     def cut(self, start: int, stop: int) -> "Logged":
         return Logged(self._stretch, self._start + start, self._start + stop)

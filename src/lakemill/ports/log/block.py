@@ -55,12 +55,12 @@ class Block(NamedTuple):
     last_ms: int
 
 
-def header_at(data: bytes, at: int) -> Block:
+def header_at(data: bytes | memoryview, at: int) -> Block:
     """The header that begins there; struct.error if data ends before it does."""
     return Block._make(HEADER.unpack_from(data, at))
 
 
-def is_whole(data: bytes, at: int, block: Block) -> bool:
+def is_whole(data: bytes | memoryview, at: int, block: Block) -> bool:
     """Whether all of the block is in data and its checksum agrees."""
     end = at + HEADER_BYTES + block.size
     return end <= len(data) and crc32c(memoryview(data)[at + _CHECKED : end]) == block.checksum
@@ -161,7 +161,7 @@ def decode(
     return found, key_ends[-1] - key_from + value_ends[-1] - value_from
 
 
-def stretch(data: bytes, at: int, block: Block, start: int) -> Stretch:
+def stretch(data: bytes | memoryview, at: int, block: Block, start: int) -> Stretch:
     """Records of the block that begins at `at`, from its start-th on. No work is done for a single one."""
     count = block.records
     ends_at = at + HEADER_BYTES
@@ -208,15 +208,15 @@ def first_at_or_after(data: bytes, at: int, block: Block, time_ms: int) -> int:
     return block.position + bisect.bisect_left(times, time_ms)
 
 
-def _ends(data: bytes, at: int, start: int, stop: int) -> Sequence[int]:
+def _ends(data: bytes | memoryview, at: int, start: int, stop: int) -> Sequence[int]:
     """Where the pieces from start to stop end, and before them, where the first begins."""
     if start == 0:
         return (0, *struct.unpack_from(f"<{stop}I", data, at))
     return struct.unpack_from(f"<{stop - start + 1}I", data, at + 4 * (start - 1))
 
 
-def _cut(data: bytes, at: int, ends: Sequence[int]) -> list[bytes]:
-    joined = data[at + ends[0] : at + ends[-1]]
+def _cut(data: bytes | memoryview, at: int, ends: Sequence[int]) -> list[bytes]:
+    joined = bytes(data[at + ends[0] : at + ends[-1]])
     first = ends[0]
     if first:
         ends = [end - first for end in ends]

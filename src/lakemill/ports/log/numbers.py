@@ -11,8 +11,9 @@ def little_endian(numbers: "array.array[int]") -> bytes:
     return numbers.tobytes()
 
 
-def from_little_endian(kind: str, data: bytes) -> "array.array[int]":
-    numbers = array.array(kind, data)
+def from_little_endian(kind: str, data: bytes | memoryview) -> "array.array[int]":
+    numbers = array.array(kind)
+    numbers.frombytes(data)
     if sys.byteorder == "big":
         numbers.byteswap()
     return numbers

@@ -65,7 +65,7 @@ class Stretch(msgspec.Struct, frozen=True, gc=False):
     """Of the first record; the others' rise by one."""
     times: Sequence[int]
     """Of each record, milliseconds since 1970."""
-    data: bytes
+    data: bytes | memoryview
     """All values, one after the other."""
     ends: Sequence[int]
     """Where in data each value ends."""

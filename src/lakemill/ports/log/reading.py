@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from lakemill.ports.log import block
-from lakemill.ports.log.disk import Disk, File
+from lakemill.ports.log.disk import HUGE_BYTES, Disk, File
 from lakemill.ports.log.index import Extents, IndexUnusable, encode_index, read_extents, read_table
 from lakemill.ports.log.manifest import write_whole
 from lakemill.ports.log.port import LogDamaged, Record, Stretch
@@ -148,7 +148,7 @@ class Reading:
         found: list[Stretch] = []
         used = 0
         while True:
-            wanted = (shard, position, min(size - used, STRETCH_BYTES))
+            wanted = (shard, position, size - used)
             more = await self._here_or_in_thread(self._stretches, *wanted)
             if not more:
                 return found
@@ -184,7 +184,8 @@ class Reading:
         found: list[Record] = []
         used = 0
         try:
-            for data, at, header, start in self._blocks_from(segments, wait, shard, position):
+            for data, at, header, start in self._blocks_from(segments, wait, shard, position, 0):
+                assert isinstance(data, bytes)
                 want = records - len(found)
                 more, bytes_ = block.decode(data, at, header, start, want, size - used, 0 if found else least)
                 found += more
@@ -197,15 +198,16 @@ class Reading:
         return found, used
 
     def _stretches(self, segments: list[Segment], wait: bool, shard: int, position: int, size: int) -> list[Stretch]:
-        """Stretches, until they reach size."""
+        """Stretches, until they reach size or half a huge page was read."""
         found: list[Stretch] = []
         small: list[Record] = []
         """Of blocks so small that they are put together."""
         used = 0
         try:
-            for data, at, header, start in self._blocks_from(segments, wait, shard, position):
+            for data, at, header, start in self._blocks_from(segments, wait, shard, position, min(size, HUGE_BYTES)):
                 if header.records < SMALL_RECORDS:
-                    more, bytes_ = block.decode(data, at, header, start, header.records, header.size, 0)
+                    whole = bytes(data[at : at + block.HEADER_BYTES + header.size])
+                    more, bytes_ = block.decode(whole, 0, header, start, header.records, header.size, 0)
                     small += more
                     used += bytes_ + RECORD_BYTES * len(more)
                 else:
@@ -221,19 +223,26 @@ class Reading:
         return [*found, *stretched(small)]
 
     def _blocks_from(
-        self, segments: list[Segment], wait: bool, shard: int, position: int
-    ) -> Iterator[tuple[bytes, int, block.Block, int]]:
+        self, segments: list[Segment], wait: bool, shard: int, position: int, at_once: int
+    ) -> Iterator[tuple[bytes | memoryview, int, block.Block, int]]:
         """Blocks from a position on: the bytes each is in, where it begins there, its header, the record to begin with.
 
+        at_once: how many bytes are read, as a view, and at least half of them; 0: an extent at a time, as bytes.
         Raises BlockingIOError, LogDamaged.
         """
         position = max(position, self._shards.first[shard])
         stop = self._shards.next[shard]
-        while position < stop:
+        data: bytes | memoryview
+        read = 0
+        while position < stop and not (at_once and 2 * read >= at_once):
             segment = segments[bisect.bisect_right(segments, position, key=lambda one: one.first(shard)) - 1]
             extents = self._extents(segment, shard, wait)
             extent = bisect.bisect_right(extents.positions, position) - 1
-            data, offset = self._read_extent(segment, extents, extent, wait)
+            if at_once:
+                data, offset = self._view_extents(segment, extents, extent, wait, at_once)
+                read += len(data)
+            else:
+                data, offset = self._read_extent(segment, extents, extent, wait)
             began_with = position
             for at, header in _blocks(segment, shard, data, offset):
                 if position >= header.position + header.records:
@@ -278,8 +287,22 @@ class Reading:
             raise LogDamaged(f"{segment.path}, offset {offset + len(data)}: the file is too short")
         return data, offset
 
+    def _view_extents(
+        self, segment: Segment, extents: Extents, extent: int, wait: bool, most: int
+    ) -> tuple[memoryview, int]:
+        """An extent and those that lie next to it, up to so many bytes if the first has fewer."""
+        offset, end = extents.offsets[extent], extents.ends[extent]
+        for after in range(extent + 1, len(extents.positions)):
+            if extents.offsets[after] != end or extents.ends[after] - offset > most:
+                break
+            end = extents.ends[after]
+        data = self._cache.file(segment).view(offset, end - offset, wait=wait)
+        if len(data) < end - offset:
+            raise LogDamaged(f"{segment.path}, offset {offset + len(data)}: the file is too short")
+        return data, offset
 
-def _blocks(segment: Segment, shard: int, data: bytes, offset: int) -> Iterator[tuple[int, block.Block]]:
+
+def _blocks(segment: Segment, shard: int, data: bytes | memoryview, offset: int) -> Iterator[tuple[int, block.Block]]:
     """Where in data each block of the shard begins, and its header. data was read at this offset."""
     at, end, mark = 0, len(data), segment.mark
     while at < end:

@@ -38,7 +38,7 @@ def as_records(stretch: Stretch) -> Iterator[Record]:
     for position, (time_ms, end, note) in enumerate(
         zip(stretch.times, stretch.ends, notes, strict=True), stretch.position
     ):
-        yield Record(position, time_ms, b"", stretch.data[begin:end], note)
+        yield Record(position, time_ms, b"", bytes(stretch.data[begin:end]), note)
         begin = end
 
 

@@ -67,7 +67,7 @@ async def test_what_is_not_permitted_or_not_there_is_tried_again(objects):
 
 async def test_records_that_are_in_no_object_are_failures(objects):
     async def encode(records):
-        return b"good", [Failure(records[1], "Bad", "no")]
+        return [b"good"], [Failure(records[1], "Bad", "no")]
 
     outcome = await sink(objects, encode=encode).deliver(given := load(b"a", b"b"))
     assert [one.record for one in outcome.failures] == [given.records[1]]

@@ -75,6 +75,9 @@ class SimulatedFile:
             raise BlockingIOError
         return bytes(self._inode.data[offset : offset + size])
 
+    def view(self, offset, size, *, wait=True):
+        return memoryview(self.read(offset, size, wait=wait))
+
     def sync(self):
         self._disk.step()
         inode = self._inode
