@@ -65,8 +65,9 @@ class Shard:
 
     def sequences(self, positions: Iterable[int]) -> list[str]:
         """`sequence` of many."""
-        before = self.prefix
-        return [before + str(position + 1).zfill(POSITION_DIGITS) for position in positions]
+        texts = [str(position + 1) for position in positions]
+        before = {digits: self.prefix + "0" * (POSITION_DIGITS - digits) for digits in {len(text) for text in texts}}
+        return [before[len(text)] + text for text in texts]
 
     def packed(self) -> list[Any]:
         """As it is stored; 128-bit numbers do not fit into a document, so they are text."""

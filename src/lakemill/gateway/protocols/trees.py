@@ -96,8 +96,13 @@ class Writers:
         def write(value: list[Any]) -> list[Any]:
             if type(value) is Ready:
                 for name, moment in members.items():
+                    made: dict[float, Any] = {}  # Neighbours often have the same time.
                     for item in value:
-                        item[name] = moment(item[name])
+                        at = item[name]
+                        found = made.get(at)
+                        if found is None:
+                            found = made[at] = moment(at)
+                        item[name] = found
                 return value
             return [None if item is None else change(item) for item in value]
 

@@ -110,14 +110,16 @@ def record_views(shard: Shard, batch: Batch) -> Ready:
     """Records as the API gives them."""
     sequences = shard.sequences([record.position for record in batch.records])
     views = Ready(
-        {
-            "SequenceNumber": sequence,
-            "ApproximateArrivalTimestamp": record.time_ms / 1000,
-            "Data": data,
-            "PartitionKey": record.key.decode(),
-            "EncryptionType": "KMS" if record.note else "NONE",
-        }
-        for record, data, sequence in zip(batch.records, batch.data, sequences, strict=True)
+        [
+            {
+                "SequenceNumber": sequence,
+                "ApproximateArrivalTimestamp": record.time_ms / 1000,
+                "Data": data,
+                "PartitionKey": record.key.decode(),
+                "EncryptionType": "KMS" if record.note else "NONE",
+            }
+            for record, data, sequence in zip(batch.records, batch.data, sequences, strict=True)
+        ]
     )
     if not all([record.key for record in batch.records]):  # Some were written without a partition key.
         for view in views:
