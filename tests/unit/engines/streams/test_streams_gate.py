@@ -6,7 +6,6 @@ import pytest
 
 from lakemill.engines.streams.gate import Gate
 
-
 pytestmark = pytest.mark.timeout(10)
 """A wait that never lets others have a turn is one that no timeout of asyncio ends."""
 
