@@ -64,8 +64,8 @@ def run() -> list[dict]:
         def load(what: str, callers: int) -> None:
             while (left := until - time.monotonic()) > 1:  # Iterators are good for five minutes.
                 script = system.calls(folder / what)[what][0]
-                rate = peers.wrk(ours.endpoint + "/", connections=callers, seconds=min(left, SLICE_S), script=script)
-                rates[what].append(rate)
+                seconds = int(min(left, SLICE_S))
+                rates[what].append(peers.wrk(ours.endpoint + "/", connections=callers, seconds=seconds, script=script))
 
         threads = [threading.Thread(target=load, args=one) for one in (("PutRecords", 4), ("GetRecords", 1))]
         for thread in threads:
