@@ -97,12 +97,21 @@ class Access:
         """Raise AccessDenied unless every permission the call needs is allowed."""
         if call.principal.boundary_free:
             return
-        needs = [need for need in service.needs(call, request) if not _roots_own(call.principal, need)]
+        needs = [need for need in service.needs(call, request) if not self._granted(call.principal, need)]
         if not needs:
             return
         context = self._context(call)
         for need in needs:
             self._allow(call, need, context, family)
+
+    def _granted(self, principal: Principal, need: Need) -> bool:
+        """Whether it needs no look at the request: root asks for what nothing can deny, or it was decided before."""
+        own = need.resource_account is None or need.resource_account == principal.account
+        if need.resource_policy is not None or not own:
+            return False
+        if principal.kind == "root":
+            return not principal.session_policies
+        return not need.strict and self._identity.allows_anyhow(principal, need.action, need.resource)
 
     def _context(self, call: Call) -> dict[str, Any]:
         http = call.http
@@ -134,10 +143,3 @@ class Access:
             raise ServiceError("AccessDenied", decision.reason or "Access Denied", status=403)
         code = "AccessDenied" if family == "query" else "AccessDeniedException"
         raise ServiceError(code, decision.reason, status=403 if family != "json" else 400)
-
-
-def _roots_own(principal: Principal, need: Need) -> bool:
-    """Whether root asks for what is its own account's and under no resource policy: nothing can deny that."""
-    own = need.resource_account is None or need.resource_account == principal.account
-    plain = principal.kind == "root" and not principal.session_policies
-    return plain and need.resource_policy is None and own

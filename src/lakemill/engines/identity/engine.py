@@ -37,6 +37,8 @@ from lakemill.ports.clock import Clock
 from lakemill.ports.metadata import Metadata
 
 CACHED_MAX = 10_000
+ALLOWED_MAX = 1_000
+"""Of a principal."""
 EVERYTHING = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
 _SESSION_MAY_STS = ("sts:assumerole", "sts:tagsession", "sts:getcalleridentity")
 
@@ -59,6 +61,8 @@ class _Known(msgspec.Struct, frozen=True):
 
     standing: Standing
     tags: dict[str, str]
+    allowed: set[tuple[str, str]] = msgspec.field(default_factory=set)
+    """Actions and resources its policies allow, whatever else the request says."""
 
 
 class Identity:
@@ -203,22 +207,26 @@ class Identity:
         own = None if resource_policy is None else compile_policy(resource_policy, kind)
         crossing = resource_account is not None and resource_account != principal.account
         question = Question(principal, action, resource, Context(context))
-        return evaluate(
-            question,
-            self.standing(principal),
-            own,
-            cross_account=crossing,
-            strict=strict,
-            resource_type=resource_type,
-        )
+        known = self._knowledge(principal)
+        standing = _narrowed(known.standing, principal)
+        decision = evaluate(question, standing, own, cross_account=crossing, strict=strict, resource_type=resource_type)
+        plain = own is None and not crossing and not strict and resource_type == RESOURCE and standing.session is None
+        if plain and decision.allowed and len(known.allowed) < ALLOWED_MAX and not standing.asks_context(action):
+            known.allowed.add((action, resource))
+        return decision
+
+    def allows_anyhow(self, principal: Principal, action: str, resource: str) -> bool:
+        """Whether `decide` is known to allow this, whatever the context, on a resource of the principal's own account.
+
+        For a resource without a policy. False says nothing. Known is what was decided since anything last changed.
+        """
+        if principal.session_policies or principal.kind not in ("user", "role"):
+            return False
+        return (action, resource) in self._knowledge(principal).allowed and not _kept_from(principal, action)
 
     def standing(self, principal: Principal) -> Standing:
         """The policies of a principal, with those that narrow its session."""
-        standing = self._knowledge(principal).standing
-        if not principal.session_policies:
-            return standing
-        session = tuple(compile_policy(document) for document in principal.session_policies)
-        return Standing(standing.identity, standing.boundary, session)
+        return _narrowed(self._knowledge(principal).standing, principal)
 
     def tags(self, principal: Principal) -> Mapping[str, str]:
         """Tags of the user or role, with the session's over them."""
@@ -360,6 +368,13 @@ class Identity:
             strict=True,
             resource_type=TRUST,
         )
+
+
+def _narrowed(standing: Standing, principal: Principal) -> Standing:
+    if not principal.session_policies:
+        return standing
+    session = tuple(compile_policy(document) for document in principal.session_policies)
+    return Standing(standing.identity, standing.boundary, session)
 
 
 def principal_type(principal: Principal) -> str:

@@ -59,6 +59,11 @@ class Standing(msgspec.Struct, frozen=True):
     boundary: tuple[Policy, ...] | None = None
     session: tuple[Policy, ...] | None = None
 
+    def asks_context(self, action: str) -> bool:
+        """Whether these policies may say something else of an action and a resource at another time."""
+        policies = (*self.identity, *(self.boundary or ()), *(self.session or ()))
+        return any(policy.asks_context(action) for policy in policies)
+
 
 class _Effect(msgspec.Struct):
     denied: bool = False

@@ -93,6 +93,12 @@ class Policy:
             found = self._memo[action] = [one for one in self.statements if one.covers_action(action)]
         return found
 
+    def asks_context(self, action: str) -> bool:
+        """Whether what it says of an action hangs on more than action and resource: on conditions or variables."""
+        return any(
+            one.conditions or any(pattern.variables for pattern in one.resources or ()) for one in self.about(action)
+        )
+
     def context_keys(self) -> dict[str, str]:
         """Condition keys its conditions and variables ask for: in lower case -> as written."""
         written: list[str] = []

@@ -49,6 +49,43 @@ async def test_the_default_version_of_a_managed_policy_counts(identity, people):
     assert people.may(credential.principal)
 
 
+PUT = ("kinesis:PutRecord", f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/s")
+
+
+async def test_what_no_condition_can_change_is_allowed_without_a_second_look_until_policies_change(identity, people):
+    credential, _ = await people.user("ana")
+    await identity.users.put_inline(ACCOUNT, "ana", "p", allowing("kinesis:*"))
+    assert not identity.allows_anyhow(credential.principal, *PUT)
+    assert identity.decide(credential.principal, *PUT, {}).allowed
+    assert identity.allows_anyhow(credential.principal, *PUT)
+    denying = {"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": PUT[1]}}
+    await identity.users.put_inline(ACCOUNT, "ana", "never", json.dumps(denying))
+    assert not identity.allows_anyhow(credential.principal, *PUT)
+    assert not identity.decide(credential.principal, *PUT, {}).allowed
+    assert not identity.allows_anyhow(credential.principal, *PUT)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        {"Effect": "Allow", "Action": "kinesis:*", "Resource": "arn:aws:kinesis:*:*:stream/${aws:PrincipalTag/s, 's'}"},
+        {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+    ],
+)
+async def test_what_hangs_on_the_request_is_looked_at_each_time(identity, people, statement):
+    credential, _ = await people.user("ana")
+    await identity.users.put_inline(ACCOUNT, "ana", "p", json.dumps({"Version": "2012-10-17", "Statement": statement}))
+    assert identity.decide(credential.principal, *PUT, {"aws:SecureTransport": False}).allowed
+    assert not identity.allows_anyhow(credential.principal, *PUT)
+
+
+async def test_what_another_policy_allowed_says_nothing_about_the_identity(identity, people):
+    credential, _ = await people.user("ana")
+    policy = allowing(Principal={"AWS": USER})
+    assert identity.decide(credential.principal, *PUT, {}, policy).allowed
+    assert not identity.allows_anyhow(credential.principal, *PUT)
+
+
 async def test_a_boundary_that_is_gone_allows_nothing(identity, people):
     credential, _ = await people.user("ana", boundary=f"arn:aws:iam::{ACCOUNT}:policy/none")
     await identity.users.put_inline(ACCOUNT, "ana", "p", allowing())

@@ -11,7 +11,8 @@ async def limited(metadata, log, clock):
     """Streams that keep limits, with one of a shard that holds 24 MB."""
     free = Streams(metadata, log, clock)
     await free.create(SCOPE, "s")
-    await free.put(SCOPE, "s", [Put("k", b"x" * 1_000_000) for _ in range(24)])
+    data = b"x" * 1_000_000
+    await free.put(SCOPE, "s", [Put("k", data) for _ in range(24)])
     return Streams(metadata, log, clock, limited=True)
 
 
