@@ -1,12 +1,16 @@
 """Partition keys taken out of JSON records by a jq query. Runs in a worker process.
 
-The query is one object, `{customer: .customer_id, day: (.time | strftime("%F"))}`; its values are the keys.
+The query is one object, `{customer: .customer_id, day: (.time | strftime("%F"))}`; its values are the keys. Where all
+values are plain paths, as most are, jq is asked only about records that are out of the ordinary: it takes several times
+as long.
 """
 
 import functools
 import re
 from collections.abc import Sequence
 from typing import Any
+
+import msgspec
 
 
 class QueryInvalid(ValueError):
@@ -16,6 +20,12 @@ class QueryInvalid(ValueError):
 # A query reads nothing but its record; its text is looked at without what stands in quotes.
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _FILES = re.compile(r"(?<![.\w$])(import|include)\b(?!\s*:)")
+# Names that begin with two underscores may mean something else to jq.
+_ENTRY = r"\s*((?!__)[A-Za-z_][A-Za-z0-9_]*)\s*:\s*((?:\.[A-Za-z_][A-Za-z0-9_]*)+)\s*"
+_PATHS = re.compile(rf"\s*\{{{_ENTRY}(?:,{_ENTRY})*\}}\s*\Z", re.ASCII)
+_EXACT = 1 << 53
+"""Whole numbers below it are the same to jq, which takes them for doubles."""
+_decode = msgspec.json.Decoder().decode
 
 
 @functools.lru_cache(64)
@@ -44,8 +54,42 @@ def is_stable(query: str) -> bool:
 
 def keys_of(query: str, names: Sequence[str], values: Sequence[bytes]) -> list[tuple[str, ...] | str]:
     """For each JSON document the keys of these names in order, as text; or why there are none, in words."""
-    program = _compiled(query)
-    return [_keys(program, names, value) for value in values]
+    program, paths = _compiled(query), _paths(query)
+    if paths is None:
+        return [_keys(program, names, value) for value in values]
+    return [_plain_keys(paths, names, value) or _keys(program, names, value) for value in values]
+
+
+@functools.lru_cache(64)
+def _paths(query: str) -> dict[str, list[str]] | None:
+    """The members to follow for each value of a query that has nothing but paths."""
+    if not _PATHS.match(query):
+        return None
+    entries = re.findall(_ENTRY, query, re.ASCII)
+    paths = {name: path.split(".")[1:] for name, path in entries}
+    return paths if len(paths) == len(entries) else None
+
+
+def _plain_keys(paths: dict[str, list[str]], names: Sequence[str], value: bytes) -> tuple[str, ...] | None:
+    """The keys of a record; None if jq is to decide, or to say what is wrong."""
+    try:
+        document = _decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    found: dict[str, str] = {}
+    for name, path in paths.items():
+        one = document
+        for member in path:
+            if type(one) is not dict:
+                return None
+            one = one.get(member)
+        if type(one) is int and -_EXACT < one < _EXACT:
+            found[name] = str(one)
+        elif type(one) is str and one and "\0" not in one:
+            found[name] = one
+        elif name in names:
+            return None
+    return tuple([found[name] for name in names]) if found.keys() >= set(names) else None
 
 
 def _keys(program: Any, names: Sequence[str], value: bytes) -> tuple[str, ...] | str:
