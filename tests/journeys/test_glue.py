@@ -147,6 +147,8 @@ def test_tables_are_searched_in_all_databases(glue, database):
     assert found(SearchText='"orders"') == ["sales-us"]
     assert found(Filters=[{"Key": "classification", "Value": "csv"}], MaxResults=2) == ["sales-eu", "sales-us"]
     assert found(SortCriteria=[{"FieldName": "Name", "Sort": "DESC"}])[0] == "salesx"
+    with pytest.raises(ClientError, match=r"InvalidInputException.*sorted by ''"):
+        found(SortCriteria=[{"Sort": "DESC"}])
     assert found(Filters=[{"Key": "CreateTime", "Value": "2000-01-01", "Comparator": "LESS_THAN"}]) == []
     first = glue.search_tables(SearchText=database, MaxResults=2)
     second = glue.search_tables(SearchText=database, MaxResults=2, NextToken=first["NextToken"])

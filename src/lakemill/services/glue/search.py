@@ -53,7 +53,7 @@ class SearchOperations:
         if request.get("ResourceShareType", "ALL") != "ALL":
             found = []  # Nobody shares tables with the account.
         for criterion in reversed(request.get("SortCriteria", [])):
-            found.sort(key=_sort_key(criterion["FieldName"]), reverse=criterion.get("Sort", "ASC") == "DESC")
+            found.sort(key=_sort_key(criterion.get("FieldName", "")), reverse=criterion.get("Sort", "ASC") == "DESC")
         last = shapes.after(request)
         if last and not last.isdecimal():
             raise shapes.invalid("The NextToken is not valid.")
