@@ -55,9 +55,13 @@ def is_stable(query: str) -> bool:
 def keys_of(query: str, names: Sequence[str], values: Sequence[bytes]) -> list[tuple[str, ...] | str]:
     """For each JSON document the keys of these names in order, as text; or why there are none, in words."""
     program, paths = _compiled(query), _paths(query)
-    if paths is None:
-        return [_keys(program, names, value) for value in values]
-    return [_plain_keys(paths, names, value) or _keys(program, names, value) for value in values]
+    same: dict[tuple[str, ...] | str, tuple[str, ...] | str] = {}
+    """What is equal becomes one object: it goes to the other process once."""
+    found = []
+    for value in values:
+        keys = (_plain_keys(paths, names, value) if paths else None) or _keys(program, names, value)
+        found.append(same.setdefault(keys, keys))
+    return found
 
 
 @functools.lru_cache(64)
@@ -87,6 +91,8 @@ def _plain_keys(paths: dict[str, list[str]], names: Sequence[str], value: bytes)
             found[name] = str(one)
         elif type(one) is str and one and "\0" not in one:
             found[name] = one
+        elif type(one) is bool:
+            found[name] = "true" if one else "false"
         elif name in names:
             return None
     return tuple([found[name] for name in names]) if found.keys() >= set(names) else None

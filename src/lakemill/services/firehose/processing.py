@@ -48,12 +48,19 @@ class Processing:
         if self._names is None:
             return Processed({"": ({}, [item.record for item in items])}, failures)
         partitions: dict[str, tuple[dict[str, str], list[Record]]] = {}
+        places: dict[int, list[Record]] = {}
+        """Where records with the same keys go, by the identity of those."""
         for item in items:
+            place = places.get(id(item.keys))
+            if place is not None:
+                place.append(item.record)
+                continue
             keys = {name: item.keys.get(name, "") for name in self._names}
             lacking = next((name for name, value in keys.items() if not value), None)
             if lacking is None:
                 partition = "\x1f".join(keys.values())
-                partitions.setdefault(partition, (keys, []))[1].append(item.record)
+                place = places[id(item.keys)] = partitions.setdefault(partition, (keys, []))[1]
+                place.append(item.record)
             else:
                 code = "DynamicPartitioning.PartitionKeyMissing"
                 failures.append(item.failure(code, f"The record has no value for {lacking}"))

@@ -160,10 +160,15 @@ class Keys:
         except BrokenProcessPool:
             found = ["The query ended its process"] * len(values)
         made, failures = [], []
+        same: dict[tuple[str, ...], dict[str, str]] = {}
+        """Records without other keys share theirs: there are few of them."""
         for item, keys in zip(items, found, strict=True):
             if isinstance(keys, str):
                 failures.append(item.failure("DynamicPartitioning.MetadataExtractionFailed", keys))
-            else:
-                item.keys = item.keys | {f"{QUERY}:{n}": key for n, key in zip(self._names, keys, strict=True)}
-                made.append(item)
+                continue
+            named = same.get(keys)
+            if named is None:
+                named = same[keys] = {f"{QUERY}:{n}": key for n, key in zip(self._names, keys, strict=True)}
+            item.keys = item.keys | named if item.keys else named
+            made.append(item)
         return made, failures
