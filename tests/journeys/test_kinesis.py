@@ -6,6 +6,7 @@ import itertools
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.exceptions import ClientError
@@ -166,6 +167,30 @@ def test_shards_are_counted_up_and_down_and_listed_by_pages_and_filters(kinesis,
         ScalingType="UNIFORM_SCALING",
     )
     assert message.startswith("UpdateShardCount cannot scale up over double")
+
+
+def test_shards_change_while_several_write_and_nothing_is_lost(kinesis):
+    kinesis.create_stream(StreamName="busy", ShardCount=2)
+    done = threading.Event()
+
+    def write(writer):
+        written = []
+        while not done.is_set():
+            written.append(b"%d-%d" % (writer, len(written)))
+            kinesis.put_record(StreamName="busy", Data=written[-1], PartitionKey=str(len(written)))
+        return written
+
+    with ThreadPoolExecutor(6) as pool:
+        writers = [pool.submit(write, writer) for writer in range(6)]
+        try:
+            for count in (4, 3, 5):
+                kinesis.update_shard_count(StreamName="busy", TargetShardCount=count, ScalingType="UNIFORM_SCALING")
+        finally:
+            done.set()
+        written = [data for one in writers for data in one.result()]
+    found = [one["Data"] for shard in shards_of(kinesis, "busy") for one in read_shard(kinesis, "busy", shard)[0]]
+    assert sorted(found) == sorted(written)
+    kinesis.delete_stream(StreamName="busy")
 
 
 def test_an_iterator_is_good_in_its_region_only(lakemill, kinesis, stream):
