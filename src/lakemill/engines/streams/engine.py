@@ -49,6 +49,7 @@ class Streams:
     ) -> None:
         limits = Limits() if limited else None
         sealing = Sealing(metadata, clock, keys) if keys is not None else None
+        self.keys = keys
         self._log = log
         self._sealing = sealing
         self.limited = limited

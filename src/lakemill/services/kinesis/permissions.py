@@ -5,9 +5,9 @@ Where records are encrypted, writers also need kms:GenerateDataKey and readers k
 
 from typing import Any
 
-from lakemill.engines.keys import Key
 from lakemill.engines.streams import Stream, Streams
 from lakemill.services.base import Call, Need
+from lakemill.services.keyaccess import key_need
 from lakemill.services.kinesis import tokens
 from lakemill.services.kinesis.naming import Named, arn_of, named, place_of, read_arn, scope_of
 
@@ -59,10 +59,12 @@ def _of_records(streams: Streams, call: Call, request: dict[str, Any]) -> list[N
 
 
 def _of_sealed(streams: Streams, call: Call, stream: Stream | None) -> list[Need]:
-    """What a stream's key is needed for."""
-    if stream is None or (key := streams.key_of(stream)) is None:
+    """What a stream's key is needed for; of one that the platform made, its policy lets callers have it used."""
+    if stream is None or streams.keys is None or (key := streams.key_of(stream)) is None:
         return []
-    return _of_key("kms:GenerateDataKey" if call.operation in WRITING else "kms:Decrypt", key)
+    operation = "GenerateDataKey" if call.operation in WRITING else "Decrypt"
+    context = {"aws:kinesis:arn": arn_of(stream.scope, stream.name)}
+    return [key_need(streams.keys, key, operation, context, caller=call.account, via="kinesis")]
 
 
 def _about(streams: Streams, call: Call, request: dict[str, Any]) -> Named:
@@ -96,12 +98,3 @@ def _need(streams: Streams, operation: str, about: Named) -> Need:
         policy = stream.policy
     account = about.scope.partition("/")[0]
     return Need(f"kinesis:{operation}", arn, resource_policy=policy, resource_account=account)
-
-
-def _of_key(action: str, key: Key) -> list[Need]:
-    """Nothing for a key that the platform made for streams: whoever may use the stream may use it."""
-    if key.managed_for:
-        return []
-    account, _, region = key.scope.partition("/")
-    arn = f"arn:aws:kms:{region}:{account}:key/{key.id}"
-    return [Need(action, arn, resource_policy=key.policy or None, resource_account=account, strict=bool(key.policy))]

@@ -63,9 +63,11 @@ async def test_a_stream_of_another_account_is_asked_of_that_account(kinesis, ask
     assert need.resource_account == ACCOUNT
 
 
-async def test_records_under_a_key_of_ones_own_need_that_key_too(kinesis, ask, keys, stream):
+async def test_records_under_a_key_need_that_key_too(kinesis, ask, keys, stream):
     await ask("StartStreamEncryption", StreamName="s", EncryptionType="KMS", KeyId="alias/aws/kinesis")
-    assert len(needed(kinesis, "PutRecord", StreamName="s")) == 1
+    _, need = kinesis.needs(call("PutRecord"), {"StreamName": "s"})
+    assert need.context["kms:ViaService"] == "kinesis.us-east-1.amazonaws.com"
+    assert need.resource_policy["Statement"][0]["Principal"] == {"AWS": "*"}  # Everybody of the account.
     key = await keys.create(f"{ACCOUNT}/us-east-1")
     await ask("StartStreamEncryption", StreamName="s", EncryptionType="KMS", KeyId=key.id)
     arn = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/{key.id}"
