@@ -64,6 +64,14 @@ def test_aws_cli_copies_trains_and_reads_the_log(lakemill):
     assert "training job: Completed" in run(lakemill, ["bash", "awscli.sh"], PATH=path)
 
 
+def test_aws_cli_puts_splits_reads_and_lands(lakemill):
+    path = f"{PYTHONS['sdk2'].parent}:{os.environ['PATH']}"
+    said = run(lakemill, ["bash", "awscli_streams.sh"], PATH=path)
+    assert "shards: 4" in said
+    assert '{"user": "ada", "page": "/"}' in said
+    assert "landed: one two" in said
+
+
 def test_the_execution_role_is_found_in_a_session_of_an_assumed_role(lakemill):
     """2.x asks STS at https://sts.<region>.amazonaws.com, whatever endpoint is configured."""
     program = (
