@@ -134,15 +134,22 @@ class Deliveries(Writer):
         return self.truth - {n for name, n in delivered(self.s3, self.bucket) if name == self.name}
 
 
+_read: dict[tuple[str, str], list[tuple[str, int]]] = {}
+"""What an object holds; objects do not change."""
+
+
 def delivered(s3, bucket):
     """(writer, number) of every line of every object; each must unpack and end with a whole line."""
     found = []
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
         for one in page.get("Contents", []):
-            body = s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read()
-            text = (gzip.decompress(body) if one["Key"].endswith(".gz") else body).decode()
-            assert text.endswith("\n"), f"{one['Key']} is cut off"
-            found += [(name, int(number)) for name, number, _ in (line.split() for line in text.splitlines())]
+            place = (one["ETag"], one["Key"])
+            if place not in _read:
+                body = s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read()
+                text = (gzip.decompress(body) if one["Key"].endswith(".gz") else body).decode()
+                assert text.endswith("\n"), f"{one['Key']} is cut off"
+                _read[place] = [(name, int(number)) for name, number, _ in (line.split() for line in text.splitlines())]
+            found += _read[place]
     return found
 
 
