@@ -243,4 +243,4 @@ async def test_a_condition_on_very_many_partitions_is_quick(catalog, partitions)
     began = time.process_time()
     found, _ = await partitions.search(SCOPE, "db", "t", "day = 'd007' and n > 100")
     assert len(found) == 99
-    assert time.process_time() - began < whole
+    assert time.process_time() - began < 2 * whole

