@@ -44,7 +44,7 @@ def results(query: str, rows: list, sizes: list[int]) -> dict[str, list]:
             program.push("S", pa.RecordBatch.from_arrays(columns, schema=INPUT), now=0)
     program.advance(10_000_000)
     taken = {name: plain(batch) for name, batch in program.take().items()}
-    if "UNION" in query:
+    if "UNION" in query or "JOIN" in query:
         # Rows of one ROWTIME have no order among two streams.
         taken["D"] = sorted(taken.get("D", []), key=repr)
     errors = sorted(row[4:7] for row in taken.pop("error_stream", []))
@@ -52,7 +52,7 @@ def results(query: str, rows: list, sizes: list[int]) -> dict[str, list]:
 
 
 @pytest.mark.parametrize("query", QUERIES)
-@settings(max_examples=6, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None)
 @given(rows=ROWS, sizes=st.lists(st.integers(1, 30), max_size=8))
 def test_one_batch_many_batches_and_single_rows_give_the_same(query, rows, sizes):
     time, timed = 0, []

@@ -113,16 +113,17 @@ def moments(
         )
         variance = square - mean * mean
     else:
-        mean, variance = np.zeros(dim), np.zeros(dim)
+        mean, rest, square = np.zeros(dim), np.zeros(dim), np.zeros(dim)
         for rows in _pieces(n, dim):
             mean += weights[rows] @ features[rows]
-        mean = summed(hosts, mean)[0] / count
-        middle = mean.astype(dtype)
+        middle = (summed(hosts, mean)[0] / count).astype(dtype)
         for rows in _pieces(n, dim):  # A second pass: the squares of large values would swallow a small deviation.
             centred = features[rows] - middle
+            rest += weights[rows] @ centred  # By which rounding has put the middle beside the mean.
             np.square(centred, out=centred)
-            variance += weights[rows] @ centred
-        variance = summed(hosts, variance)[0] / count
+            square += weights[rows] @ centred
+        rest, square = (part / count for part in summed(hosts, rest, square))
+        mean, variance = middle + rest, square - rest * rest
     # Rounding leaves a constant column with a tiny deviation: single precision carries 1e-7 of the mean.
     floor = (4 * np.finfo(dtype).eps * np.abs(mean)) ** 2
     return mean, np.sqrt(np.where(variance > floor, variance, 1.0))
