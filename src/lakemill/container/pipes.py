@@ -23,7 +23,7 @@ import signal
 import sys
 import threading
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -39,13 +39,17 @@ def main(arguments: list[str]) -> int:
     failed = threading.Semaphore(0)
 
     def run(name: str, channel: Mapping[str, Any]) -> None:
+        def tell(wrong: Exception) -> None:
+            if isinstance(wrong, (OSError, EOFError, zlib.error)):
+                text = f"ClientError: Data of channel {name} could not be read: {wrong}"
+            else:
+                text = f"InternalServerError: Channel {name}: {type(wrong).__name__}: {wrong}"
+            _tell(Path(plan["failure"]), text)
+
         try:
-            feed(Path(plan["folder"]), name, channel)
-        except (OSError, EOFError, zlib.error) as wrong:
-            _tell(Path(plan["failure"]), f"ClientError: Data of channel {name} could not be read: {wrong}")
-        except Exception as wrong:
-            _tell(Path(plan["failure"]), f"InternalServerError: Channel {name}: {type(wrong).__name__}: {wrong}")
-        failed.release()
+            feed(Path(plan["folder"]), name, channel, tell)
+        finally:
+            failed.release()
 
     for name in plan["channels"]:
         make_fifo(Path(plan["folder"]), name, 0)
@@ -55,8 +59,11 @@ def main(arguments: list[str]) -> int:
     return 1
 
 
-def feed(folder: Path, name: str, channel: Mapping[str, Any]) -> None:
-    """Fill one FIFO after the other, for ever. Raises OSError, EOFError, zlib.error for a file that cannot be read."""
+def feed(folder: Path, name: str, channel: Mapping[str, Any], tell: Callable[[Exception], None]) -> None:
+    """Fill one FIFO after the other, until a file cannot be read.
+
+    tell hears of that before the reader sees the end of the pass: it could be content with what it got, and be done.
+    """
     number = 0
     while True:
         writing = os.open(folder / f"{name}_{number}", os.O_WRONLY)  # Waits for the reader.
@@ -66,6 +73,9 @@ def feed(folder: Path, name: str, channel: Mapping[str, Any]) -> None:
             make_fifo(folder, name, number + 1)
             with contextlib.suppress(BrokenPipeError):
                 write_pass(writing, channel, number)
+        except Exception as wrong:
+            tell(wrong)
+            return
         finally:
             os.close(writing)
         number += 1

@@ -176,9 +176,12 @@ class TrainingRun(JobKind):
             self._end(job, "Failed", failure=f"{INTERNAL_ERROR} ({why})")
             return
         uploads = self._uploads(document)
-        if outcome.process not in folder.hosts:
+        feeding = [folder.pipes(host) for host in folder.hosts]
+        # An algorithm may be done, content with what it got, before the pipes' end is noticed.
+        broken = [one for one in feeding if one.name == outcome.process or (one / "failure").exists()]
+        if broken:
             self._upload_output(uploads, folder, failed=True)
-            self._end(job, "Failed", failure=failure_of_pipes(folder.folder / outcome.process))
+            self._end(job, "Failed", failure=failure_of_pipes(broken[0]))
             return
         if outcome.ended_by == "itself" and outcome.exit_code != 0:
             self._upload_output(uploads, folder, failed=True, host=outcome.process)
