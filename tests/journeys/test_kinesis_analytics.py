@@ -1,6 +1,7 @@
 """SQL applications through the first API: life cycle, versions, inputs and outputs of all kinds, errors."""
 
 import json
+import time
 
 import pytest
 from botocore.exceptions import ClientError
@@ -169,6 +170,25 @@ def test_a_role_that_may_not_read_is_told_in_the_log(lakemill, client, role):
     analytics.stop(client, "weak")
     with pytest.raises(ClientError, match="role"):
         client.create_application(ApplicationName="norole", Inputs=[source(lakemill, role + "-none", "norole-in")])
+
+
+def test_a_role_must_be_allowed_to_open_what_a_stream_seals(lakemill, client):
+    weak = analytics.role(lakemill, "analytics-no-key", ["logs:*", "kinesis:*"])
+    read = source(lakemill, weak, "sealed-in")
+    kinesis, logs = lakemill.client("kinesis"), lakemill.client("logs")
+    key = lakemill.client("kms").create_key()["KeyMetadata"]["Arn"]
+    kinesis.start_stream_encryption(StreamName="sealed-in", EncryptionType="KMS", KeyId=key)
+    client.create_application(ApplicationName="sealed", ApplicationCode=PASS, Inputs=[read])
+    analytics.start(client, "sealed")
+    found, ends = "", time.monotonic() + 20
+    while "kms:Decrypt" not in found and time.monotonic() < ends:
+        for stream in logs.describe_log_streams(logGroupName="/aws/kinesis-analytics/sealed")["logStreams"]:
+            events = logs.get_log_events(
+                logGroupName="/aws/kinesis-analytics/sealed", logStreamName=stream["logStreamName"]
+            )["events"]
+            found = " ".join(event["message"] for event in events)
+    assert f"kms:Decrypt on resource: {key}" in found
+    analytics.stop(client, "sealed")
 
 
 def test_the_clock_closes_windows_when_no_more_rows_come(lakemill, client, role):

@@ -162,7 +162,7 @@ def build(settings: Settings) -> App:
     runtime = LambdaRuntime(identity, clock, settings.endpoint, data, authority, enforce=enforce)
     functions = Functions(metadata, loglines, clock, data / "functions", runtime)
     analytics = Analytics(metadata, clock, data / "analytics", streams, delivery)
-    planning = Planning(objects, functions, loglines, identity, clock, enforce=enforce)
+    planning = Planning(objects, streams, functions, loglines, identity, clock, enforce=enforce)
     analytics.use(planning)
     catalog = Catalog(metadata, clock)
     jobs = Jobs(metadata, compute, loglines, clock)

@@ -45,13 +45,6 @@ class Function:
         return cls(**{name: value for name, value in document.items() if name in known} | more)
 
 
-def settable() -> set[str]:
-    """The fields a creator gives."""
-    return (
-        {field.name for field in dataclasses.fields(Function)} - _OURS - {"code", "code_bytes", "version", "revision"}
-    )
-
-
 @dataclasses.dataclass
 class Outcome:
     """What became of an invocation.

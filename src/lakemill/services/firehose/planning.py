@@ -32,6 +32,7 @@ from lakemill.services.firehose.failures import CONVERSION, Details, FailureLine
 from lakemill.services.firehose.faultlog import FaultLog
 from lakemill.services.firehose.processing import Processing, Step
 from lakemill.services.firehose.transformation import Transformation
+from lakemill.services.streamaccess import role_refusal
 
 Config = dict[str, Any]
 OVERFLOW = "DynamicPartitioning.ActivePartitionLimitExceeded", "There are too many active partitions"
@@ -203,13 +204,7 @@ class _Stream:
         if self._source is None:
             return None
         role, arn = self._source["RoleARN"], self._source["KinesisStreamARN"]
-        stream = self._means.streams.find(self._document["source"]["scope"], self._document["source"]["name"])
-        if stream is not None and stream.key is not None:
-            refusal = self._means.access.may_decrypt(role, self._means.keys.resolve(stream.scope, stream.key))
-            if refusal is not None:
-                return refusal
-        policy, owner = (stream.policy, stream.scope.split("/")[0]) if stream is not None else (None, None)
-        return self._means.access.refusal(role, self._region, "kinesis:GetRecords", arn, policy=policy, owner=owner)
+        return role_refusal(self._means.access, self._means.streams, role, self._region, "GetRecords", arn)
 
     def _faults(self, place: Config, destination: str) -> FaultLog:
         """Where its faults are written."""

@@ -7,9 +7,9 @@ from typing import Any
 
 from lakemill.engines.streams import Stream, Streams
 from lakemill.services.base import Call, Need
-from lakemill.services.keyaccess import key_need
 from lakemill.services.kinesis import tokens
 from lakemill.services.kinesis.naming import Named, arn_of, named, place_of, read_arn, scope_of
+from lakemill.services.streamaccess import sealed_need
 
 OF_THE_ACCOUNT = ("ListStreams", "DescribeLimits", "DescribeAccountSettings", "UpdateAccountSettings")
 OF_A_RESOURCE = (
@@ -60,11 +60,8 @@ def _of_records(streams: Streams, call: Call, request: dict[str, Any]) -> list[N
 
 def _of_sealed(streams: Streams, call: Call, stream: Stream | None) -> list[Need]:
     """What a stream's key is needed for; of one that the platform made, its policy lets callers have it used."""
-    if stream is None or streams.keys is None or (key := streams.key_of(stream)) is None:
-        return []
-    operation = "GenerateDataKey" if call.operation in WRITING else "Decrypt"
-    context = {"aws:kinesis:arn": arn_of(stream.scope, stream.name)}
-    return [key_need(streams.keys, key, operation, context, caller=call.account, via="kinesis")]
+    need = None if stream is None else sealed_need(streams, stream, call.operation, call.account)
+    return [] if need is None else [need]
 
 
 def _about(streams: Streams, call: Call, request: dict[str, Any]) -> Named:

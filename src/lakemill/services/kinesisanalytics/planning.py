@@ -7,6 +7,7 @@ from lakemill.engines.analytics import Input, Output, Plan, Reference, Unreachab
 from lakemill.engines.functions import Functions
 from lakemill.engines.loglines import LogLines
 from lakemill.engines.objects import BucketMissing, ObjectMissing, Objects
+from lakemill.engines.streams import Streams
 from lakemill.ports.clock import Clock
 from lakemill.services.kinesisanalytics import arns
 from lakemill.services.kinesisanalytics.access import RoleAccess
@@ -25,6 +26,7 @@ class Planning:
     def __init__(
         self,
         objects: Objects,
+        streams: Streams,
         functions: Functions,
         loglines: LogLines,
         identity: Any,
@@ -33,7 +35,7 @@ class Planning:
         enforce: bool = True,
     ) -> None:
         self.objects, self.functions, self.loglines, self.clock = objects, functions, loglines, clock
-        self.access = RoleAccess(identity, objects, enforce=enforce)
+        self.access = RoleAccess(identity, objects, streams, enforce=enforce)
 
     def __call__(self, document: dict[str, Any]) -> Plan:
         return _Application(self, document).plan()

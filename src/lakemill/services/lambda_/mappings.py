@@ -14,15 +14,13 @@ import msgspec
 from lakemill.engines.functions import Functions, split
 from lakemill.engines.functions.lane import FOREVER
 from lakemill.engines.functions.mappings import Mappings
-from lakemill.engines.identity import Identity
-from lakemill.engines.identity.errors import RoleRefused
+from lakemill.engines.identity import RoleRefused, RoleRights
 from lakemill.engines.resources import ResourceMissing, by_name, page
 from lakemill.engines.streams import ChangeRefused, Stream, StreamRecord, Streams
 from lakemill.services.base import Call, operation
-from lakemill.services.keyaccess import key_arn, policy_of
 from lakemill.services.lambda_.functions import paged
 from lakemill.services.lambda_.names import fault, function_arn, invalid, refused
-from lakemill.services.lambda_.runtime import SERVICE
+from lakemill.services.streamaccess import key_refusal, stream_refusal
 
 PAGE = 100
 BATCH_RECORDS = 100
@@ -244,34 +242,19 @@ def kinesis_event(functions: Functions, mapping: Mapping[str, Any], records: Seq
     return msgspec.json.encode({"Records": listed})
 
 
-def objection(functions: Functions, streams: Streams, identity: Identity, mapping: Mapping[str, Any]) -> str | None:
+def objection(functions: Functions, streams: Streams, rights: RoleRights, mapping: Mapping[str, Any]) -> str | None:
     """Why the function's role may not read the stream, or open its records; None if it may."""
     scope, name, qualifier = mapping["function"]
     source = mapping["source"]
-    region, account = source.split(":")[3:5]
+    region, role = source.split(":")[3], functions.find(scope, name, qualifier).role
     try:
-        principal = identity.service_session(functions.find(scope, name, qualifier).role, SERVICE, name)
+        rights.taken(role)
     except RoleRefused as error:
         return str(error)
-    context = identity.request_context(principal, region=region, source_ip="127.0.0.1", secure=True, user_agent=SERVICE)
     for read in READS:
-        if not identity.decide(principal, f"kinesis:{read}", source, context, resource_account=account).allowed:
+        if stream_refusal(rights, streams, role, region, read, source) is not None:
             return (
                 f"Cannot access stream {source}. Please ensure the role can perform the GetRecords, GetShardIterator, "
                 "DescribeStream, ListShards, and ListStreams Actions on your stream in IAM."
             )
-    stream = streams.find(f"{account}/{region}", source.rpartition("/")[2])
-    key = streams.key_of(stream) if stream is not None else None
-    if key is None:
-        return None
-    via = {"kms:ViaService": f"kinesis.{region}.amazonaws.com", "kms:CallerAccount": principal.account}
-    opening = identity.decide(
-        principal,
-        "kms:Decrypt",
-        key_arn(key),
-        context | via,
-        resource_policy=policy_of(key),
-        resource_account=key.scope.partition("/")[0],
-        strict=True,
-    )
-    return None if opening.allowed else opening.reason
+    return key_refusal(rights, streams, role, region, "GetRecords", source)

@@ -13,7 +13,7 @@ from lakemill.engines.functions import (
     StaleRevision,
 )
 from lakemill.engines.functions.mappings import Mappings
-from lakemill.engines.identity import Identity
+from lakemill.engines.identity import Identity, RoleRights
 from lakemill.engines.objects import Objects
 from lakemill.engines.resources import TokenMangled, TooManyTags
 from lakemill.engines.streams import Streams
@@ -26,7 +26,7 @@ from lakemill.services.lambda_.invoking import PAYLOAD_BYTES_MAX, InvokingOperat
 from lakemill.services.lambda_.mappings import MappingOperations, kinesis_event, objection
 from lakemill.services.lambda_.names import fault, missing, target
 from lakemill.services.lambda_.permissions import PermissionOperations
-from lakemill.services.lambda_.runtime import RoleUnusable
+from lakemill.services.lambda_.runtime import SERVICE, RoleUnusable
 from lakemill.services.lambda_.versions import VersionOperations
 
 CODE_REQUEST_BYTES_MAX = 70_167_211
@@ -67,12 +67,13 @@ class Lambda(
         self.functions, self.streams, self.objects, self.identity = functions, streams, objects, identity
         self.downloads = Downloads(functions, clock, endpoint)
         self.enforce = enforce
+        self._rights = RoleRights(identity, objects, SERVICE, "lambda", enforce=enforce)
         event = functools.partial(kinesis_event, functions)
         self.mappings = Mappings(functions, streams, clock, event, self.objection)
 
     def objection(self, mapping: dict[str, Any]) -> str | None:
         """Why a mapping's function may not read its stream, None if it may."""
-        return objection(self.functions, self.streams, self.identity, mapping) if self.enforce else None
+        return objection(self.functions, self.streams, self._rights, mapping) if self.enforce else None
 
     def operations(self) -> dict[str, Handler]:
         """Bound handlers, which word the engine's errors as Lambda does."""
