@@ -210,13 +210,17 @@ class Service:
     errors: ClassVar[Mapping[type[Exception], str]] = {}
     """Engine errors -> AWS code, the one place that knows both."""
 
+    parts: Iterable[Any] = ()
+    """Where handlers stand in classes of their own: an object of each."""
+
     def operations(self) -> dict[str, Handler]:
-        """Bound handlers by operation name."""
-        found = {}
-        for attribute in dir(type(self)):
-            member = getattr(type(self), attribute)
-            if callable(member) and hasattr(member, "operation"):
-                found[member.operation] = getattr(self, attribute)
+        """Bound handlers by operation name, its own and those of its parts."""
+        found: dict[str, Handler] = {}
+        for part in (self, *self.parts):
+            for attribute in dir(type(part)):
+                member = getattr(type(part), attribute)
+                if callable(member) and hasattr(member, "operation"):
+                    found[member.operation] = getattr(part, attribute)
         return found
 
     def body_limit(self, operation: str) -> tuple[int, ServiceError | None]:

@@ -15,7 +15,7 @@ from lakemill.engines.identity.errors import (
     ValueInvalid,
 )
 from lakemill.ports.clock import Clock
-from lakemill.services.base import Call, Handler, Need, Service
+from lakemill.services.base import Call, Need, Service
 from lakemill.services.iam import permissions
 from lakemill.services.iam.account import Account
 from lakemill.services.iam.holders import bounds_and_tags_of, policies_of
@@ -60,16 +60,7 @@ class Iam(Service):
 
     def __init__(self, identity: Identity, clock: Clock) -> None:
         self._identity = identity
-        self._parts = [part(identity, clock) for part in PARTS]
-
-    def operations(self) -> dict[str, Handler]:
-        """Bound handlers by operation name, of all parts."""
-        found: dict[str, Handler] = {}
-        for part in self._parts:
-            for attribute in dir(type(part)):
-                if (name := getattr(getattr(type(part), attribute), "operation", None)) is not None:
-                    found[name] = getattr(part, attribute)
-        return found
+        self.parts = [part(identity, clock) for part in PARTS]
 
     def needs(self, call: Call, request: dict[str, Any]) -> list[Need]:
         return permissions.needs(self._identity, call, request)

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from lakemill.engines.streams import Streams
-from lakemill.services.base import Call, Handler, Need, Service
+from lakemill.services.base import Call, Need, Service
 from lakemill.services.kinesis import permissions
 from lakemill.services.kinesis.consumers import ConsumerOperations
 from lakemill.services.kinesis.errors import CODES
@@ -24,16 +24,7 @@ class Kinesis(Service):
 
     def __init__(self, streams: Streams) -> None:
         self._streams = streams
-        self._parts = [part(streams) for part in PARTS]
-
-    def operations(self) -> dict[str, Handler]:
-        """Bound handlers by operation name, of all parts."""
-        found: dict[str, Handler] = {}
-        for part in self._parts:
-            for attribute in dir(type(part)):
-                if (name := getattr(getattr(type(part), attribute), "operation", None)) is not None:
-                    found[name] = getattr(part, attribute)
-        return found
+        self.parts = [part(streams) for part in PARTS]
 
     def needs(self, call: Call, request: dict[str, Any]) -> list[Need]:
         return permissions.needs(self._streams, call, request)
