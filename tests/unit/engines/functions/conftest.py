@@ -6,7 +6,6 @@ from lakemill.engines.functions import Functions
 from lakemill.engines.identity import Identity
 from lakemill.engines.loglines import LogLines
 from lakemill.ports.clock import SystemClock
-from lakemill.ports.metadata import EmbeddedMetadata
 from lakemill.services.lambda_ import LambdaRuntime
 from lakemill.services.lambda_.runtime import HERE
 
@@ -16,13 +15,6 @@ FIELDS = {"handler": "app.handler", "runtime": HERE, "log_group": "/functions/f"
 @pytest.fixture
 def clock():
     return SystemClock()
-
-
-@pytest.fixture
-def metadata(tmp_path, clock):
-    made = EmbeddedMetadata(tmp_path / "metadata.sqlite", clock)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import pytest
 
 from lakemill.engines.identity import Identity
 from lakemill.ports.clock import ManualClock
-from lakemill.ports.metadata import EmbeddedMetadata
 
 ACCOUNT = "111111111111"
 
@@ -12,13 +11,6 @@ ACCOUNT = "111111111111"
 @pytest.fixture
 def clock():
     return ManualClock(1_738_324_800)
-
-
-@pytest.fixture
-def metadata(tmp_path, clock):
-    store = EmbeddedMetadata(tmp_path / "metadata.sqlite", clock)
-    yield store
-    store.close()
 
 
 @pytest.fixture

@@ -4,19 +4,11 @@ import pytest
 
 from lakemill.engines.keys import Keys
 from lakemill.ports.clock import ManualClock
-from lakemill.ports.metadata import EmbeddedMetadata
 
 
 @pytest.fixture
 def clock():
     return ManualClock()
-
-
-@pytest.fixture
-def metadata(tmp_path, clock):
-    made = EmbeddedMetadata(tmp_path / "metadata.sqlite", clock)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ import pytest
 from lakemill.engines.objects import Objects
 from lakemill.ports.blobs import EmbeddedBlobs
 from lakemill.ports.clock import ManualClock
-from lakemill.ports.metadata import EmbeddedMetadata
 
 
 @pytest.fixture
@@ -14,13 +13,6 @@ def clock():
 @pytest.fixture
 def blobs(tmp_path):
     return EmbeddedBlobs(tmp_path / "blobs")
-
-
-@pytest.fixture
-def metadata(tmp_path, clock):
-    store = EmbeddedMetadata(tmp_path / "metadata.sqlite", clock)
-    yield store
-    store.close()
 
 
 @pytest.fixture

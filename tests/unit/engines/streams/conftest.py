@@ -5,7 +5,6 @@ from tests.unit.engines.streams.memorylog import MemoryLog
 
 from lakemill.engines.streams import Streams
 from lakemill.ports.clock import ManualClock
-from lakemill.ports.metadata import EmbeddedMetadata
 
 SCOPE = "000000000000/us-east-1"
 
@@ -18,13 +17,6 @@ def clock():
 @pytest.fixture
 async def log():
     return MemoryLog()
-
-
-@pytest.fixture
-def metadata(tmp_path, clock):
-    made = EmbeddedMetadata(tmp_path / "metadata.sqlite", clock)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from lakemill.engines.tables.errors import (
 )
 from lakemill.engines.tables.upkeep import Upkeep
 from lakemill.ports.clock import ManualClock
-from lakemill.ports.metadata import EmbeddedMetadata
 
 SCOPE = "1/here"
 BY_ID = Key(Attribute("id", "S"), Attribute("n", "N"))
@@ -28,13 +27,6 @@ MISSING = Language({}, {}).condition("attribute_not_exists(id)")
 @pytest.fixture
 def clock():
     return ManualClock(1_738_324_800)
-
-
-@pytest.fixture
-def metadata(tmp_path, clock):
-    store = EmbeddedMetadata(tmp_path / "metadata.sqlite", clock)
-    yield store
-    store.close()
 
 
 @pytest.fixture

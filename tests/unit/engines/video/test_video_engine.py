@@ -11,7 +11,6 @@ from lakemill.engines.video.fragments import began_at
 from lakemill.formats.matroska import Fragment, Splitter, cluster, tags
 from lakemill.ports.blobs import EmbeddedBlobs
 from lakemill.ports.clock import ManualClock
-from lakemill.ports.metadata import EmbeddedMetadata
 
 SCOPE = "1/here"
 START = 1_738_324_800
@@ -20,13 +19,6 @@ START = 1_738_324_800
 @pytest.fixture
 def clock():
     return ManualClock(START)
-
-
-@pytest.fixture
-def metadata(tmp_path, clock):
-    store = EmbeddedMetadata(tmp_path / "metadata.sqlite", clock)
-    yield store
-    store.close()
 
 
 @pytest.fixture

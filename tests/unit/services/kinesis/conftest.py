@@ -7,7 +7,6 @@ from lakemill.engines.identity.principal import Principal
 from lakemill.engines.keys import Keys
 from lakemill.engines.streams import Streams
 from lakemill.ports.clock import ManualClock
-from lakemill.ports.metadata import EmbeddedMetadata
 from lakemill.services.base import Call, HttpRequest
 from lakemill.services.kinesis import Kinesis
 
@@ -23,13 +22,6 @@ def clock():
 @pytest.fixture
 def keys(metadata, clock, tmp_path):
     return Keys(metadata, clock, tmp_path / "master.key")
-
-
-@pytest.fixture
-def metadata(tmp_path, clock):
-    made = EmbeddedMetadata(tmp_path / "metadata.sqlite", clock)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from lakemill.engines.identity.principal import Principal, anonymous
 from lakemill.engines.objects import Objects
 from lakemill.ports.blobs import EmbeddedBlobs
 from lakemill.ports.clock import ManualClock
-from lakemill.ports.metadata import EmbeddedMetadata
 from lakemill.services.base import Call, HttpRequest, ServiceError
 from lakemill.services.s3 import S3
 
@@ -57,13 +56,6 @@ class Asking:
 @pytest.fixture
 def clock():
     return ManualClock()
-
-
-@pytest.fixture
-def metadata(tmp_path, clock):
-    store = EmbeddedMetadata(tmp_path / "metadata.sqlite", clock)
-    yield store
-    store.close()
 
 
 @pytest.fixture
