@@ -67,12 +67,17 @@ def render(results: dict[str, dict]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure lakemill beside its peers.")
-    parser.add_argument("--only", default="", help="a word of the group's or module's name")
+    parser.add_argument("--only", default="", help="a word of the group's or module's name, or the whole of the module's")
     only = parser.parse_args().only
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    modules_named = {module for modules in GROUPS.values() for module in modules}
     for group, modules in GROUPS.items():
         for module in modules:
-            if only not in group and only not in module:
+            if only in modules_named:
+                chosen = module == only
+            else:
+                chosen = only in group or only in module
+            if not chosen:
                 continue
             print(f"{module} ...", flush=True)
             began = time.perf_counter()
