@@ -7,6 +7,9 @@ SDK2 := .venvs/sdk2
 SDK3 := .venvs/sdk3
 PEERS := .venvs/peers
 
+# lakemill starts many processes: where none keeps its byte code, each would compile all of it anew, for a second.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help venv clients demo test test-all bench bench-algorithms fuzz lint check types docs pictures lock clean
 
 help: ## List the targets.

@@ -1,4 +1,7 @@
-"""The example programs, unmodified, by `lakemill run` in the environments of their SDKs."""
+"""The example programs, unmodified, by `lakemill run` in the environments of their SDKs.
+
+Only their pauses between two looks at a job are shorter than they ask for (impatient/sitecustomize.py).
+"""
 
 import os
 import subprocess
@@ -9,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = ROOT / "examples"
+IMPATIENT = Path(__file__).parent / "impatient"
 PYTHONS = {
     "boto3": Path(sys.executable),
     "sdk2": ROOT / ".venvs" / "sdk2" / "bin" / "python",
@@ -23,7 +27,7 @@ def run(lakemill, command, **environment):
         text=True,
         timeout=280,
         cwd=EXAMPLES,
-        env={**os.environ, **environment},
+        env={**os.environ, "PYTHONPATH": str(IMPATIENT), **environment},
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout

@@ -259,6 +259,8 @@ class Hosting(Routes):
         await forget(self.ground, self.metadata, fleet.home.owner)
         await fleet.start()
         old = self._fleets.get(key)
+        # Before the state is written: whoever reads `serving` may ask at once.
+        self._fleets[key] = fleet
 
         def switched(document: Document) -> None:
             _unless_deleting(document)
@@ -267,9 +269,10 @@ class Hosting(Routes):
         try:
             await self._write(key, switched)
         except BaseException:
+            if self._fleets.pop(key, None) is fleet and old is not None:
+                self._fleets[key] = old
             await fleet.stop(0)
             raise
-        self._fleets[key] = fleet
         if old is not None:
             self._end(old)
 

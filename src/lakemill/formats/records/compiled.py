@@ -48,6 +48,7 @@ def walk(
     partial: the buffer may end inside a frame. Raises BadRecord.
     """
     names, ends = _names(label_names)
+    data = _read_only(data)
     found: list[_Structure] = []
     at, size = 0, _BATCH
     while True:
@@ -68,12 +69,20 @@ def walk(
 def measure(kernels: ModuleType, frames: recordio.Frames, label_names: tuple[str, ...]) -> Columns:
     """The columns of frames that are known already. Raises BadRecord."""
     names, ends = _names(label_names)
+    data = _read_only(frames.data)
     structure = _empty(len(frames), len(label_names))
     structure.offsets, structure.lengths = frames.offsets, frames.lengths
-    count, _, bad = kernels.measure(frames.data, 0, False, names, ends, *structure.arrays())
+    count, _, bad = kernels.measure(data, 0, False, names, ends, *structure.arrays())
     if bad:
-        _explain(frames.data, count, structure, count, label_names)
-    return _filled(kernels, frames.data, structure, label_names)
+        _explain(data, count, structure, count, label_names)
+    return _filled(kernels, data, structure, label_names)
+
+
+def _read_only(data: np.ndarray) -> np.ndarray:
+    """A view: numba compiles anew, for half a minute, for an array that may be written to."""
+    view = data.view()
+    view.flags.writeable = False
+    return view
 
 
 def _names(label_names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:

@@ -65,6 +65,22 @@ async def test_an_endpoint_comes_up_answers_and_goes(bench):
     assert list((bench.folder / "endpoints").iterdir()) == []
 
 
+async def test_whoever_reads_serving_is_answered_at_once(bench, monkeypatch):
+    resources = bench.hosting._resources
+    update = resources.update
+
+    async def written_long_before_it_returns(*args):
+        document = await update(*args)
+        await asyncio.sleep(0.3)
+        return document
+
+    monkeypatch.setattr(resources, "update", written_long_before_it_returns)
+    await bench.create()
+    await bench.settled()
+    _, answer = await bench.ask(b"hello")
+    assert answer.body == b"hello"
+
+
 async def test_what_a_process_prints_is_shipped_once(bench):
     await bench.create()
     await bench.settled()
