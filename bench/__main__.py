@@ -67,17 +67,13 @@ def render(results: dict[str, dict]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure lakemill beside its peers.")
-    parser.add_argument("--only", default="", help="a word of the group's or module's name, or the whole of the module's")
+    parser.add_argument("--only", default="", help="a word of a group's or module's name, or a whole one")
     only = parser.parse_args().only
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     modules_named = {module for modules in GROUPS.values() for module in modules}
     for group, modules in GROUPS.items():
         for module in modules:
-            if only in modules_named:
-                chosen = module == only
-            else:
-                chosen = only in group or only in module
-            if not chosen:
+            if only != module if only in modules_named else only not in group and only not in module:
                 continue
             print(f"{module} ...", flush=True)
             began = time.perf_counter()
