@@ -6,7 +6,7 @@ from typing import Any
 from lakemill.engines.catalog import Functions
 from lakemill.services.base import Call, operation
 from lakemill.services.glue import shapes
-from lakemill.services.glue.tables import pattern_of
+from lakemill.services.glue.tables import matcher
 
 PAGE_MAX = 100
 
@@ -29,14 +29,14 @@ class FunctionOperations:
 
     @operation("GetUserDefinedFunctions")
     def get_user_defined_functions(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-        limit, pattern = request.get("MaxResults", PAGE_MAX), pattern_of(request["Pattern"])
+        limit, matches = request.get("MaxResults", PAGE_MAX), matcher(request["Pattern"])
         kind = request.get("FunctionType")
         functions = (
             (place, one)
             for place, one in self.functions.all(
                 shapes.scope(call, request), request.get("DatabaseName"), shapes.after(request)
             )
-            if pattern.fullmatch(one["function_name"]) and kind in (None, one.get("function_type"))
+            if matches(one["function_name"]) and kind in (None, one.get("function_type"))
         )
         found = list(itertools.islice(functions, limit + 1))
         token = {"NextToken": shapes.token_for(found[limit - 1][0])} if len(found) > limit else {}

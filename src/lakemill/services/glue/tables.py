@@ -8,6 +8,7 @@ from typing import Any
 from lakemill.engines.catalog import Catalog, CatalogError, TableMissing
 from lakemill.services.base import Call, operation
 from lakemill.services.glue import shapes
+from lakemill.services.regexes import Regex, RegexInvalid
 
 PAGE_MAX = 100
 NO_TIME = {
@@ -53,8 +54,8 @@ class TableOperations:
         limit, only = request.get("MaxResults", PAGE_MAX), _attributes(request)
         tables = self.catalog.tables(shapes.scope(call, request), request["DatabaseName"], shapes.after(request))
         if expression := request.get("Expression"):
-            pattern = pattern_of(expression)
-            tables = (one for one in tables if pattern.fullmatch(one.name))
+            matches = matcher(expression)
+            tables = (one for one in tables if matches(one.name))
         found = list(itertools.islice(tables, limit + 1))
         if request.get("ResourceShareType", "ALL") != "ALL":
             found = []  # Nobody shares tables with the account.
@@ -163,13 +164,20 @@ def _attributes(request: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str,
     return lambda table: {name: value for name, value in table.items() if name in kept}
 
 
-def pattern_of(expression: str) -> re.Pattern[str]:
-    """The regular expression that names are to match, in any case.
+def matcher(expression: str) -> Callable[[str], bool]:
+    """Whether a name matches the regular expression, in any case.
 
     As in Hive, an asterisk with nothing before it that it could repeat stands for any text: `sales_*`, but `sales_.*`.
     """
-    expression = re.sub(r"(?<![.\])\\])\*", ".*", expression)
+
+    def matches(name: str) -> bool:
+        try:
+            return found.fullmatch(name)
+        except RegexInvalid as invalid:
+            raise shapes.invalid(f"The expression {expression!r} cannot be used: {invalid}.") from None
+
     try:
-        return re.compile(expression, re.IGNORECASE)
-    except (re.error, RecursionError, OverflowError):
+        found = Regex(re.sub(r"(?<![.\])\\])\*", ".*", expression), ignore_case=True)
+    except RegexInvalid:
         raise shapes.invalid(f"The expression {expression!r} is not a regular expression.") from None
+    return matches

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from lakemill.services.regexes import Regex, RegexInvalid
+
 Matcher = Callable[[str], bool]
 
 
@@ -67,16 +69,29 @@ def _not(test: Matcher) -> Matcher:
 
 def _term(match: re.Match[str]) -> Matcher:
     if match["regex"]:
-        try:
-            found = re.compile(match["regex"])
-        except re.error as error:
-            raise PatternError(f"%{match['regex']}% is no regular expression: {error}") from None
-        return lambda line: found.search(line) is not None
+        return _regex(match["regex"])
     if match["phrase"] is not None:
         needle = re.sub(r"\\(.)", r"\1", match["phrase"])
         return lambda line: needle in line
     needle = match["word"]
     return lambda line: needle in line
+
+
+def _regex(text: str) -> Matcher:
+    try:
+        return _in_time(f"%{text}%", Regex(text).search)
+    except RegexInvalid as invalid:
+        raise PatternError(f"%{text}% is no regular expression: {invalid}") from None
+
+
+def _in_time(pattern: str, test: Matcher) -> Matcher:
+    def matches(line: str) -> bool:
+        try:
+            return test(line)
+        except RegexInvalid as invalid:
+            raise PatternError(f"{pattern} cannot be used: {invalid}") from None
+
+    return matches
 
 
 _CONDITION = re.compile(
@@ -156,11 +171,11 @@ def _comparison(match: re.Match[str]) -> Callable[[Any], bool]:
             raise PatternError(f"{operator} needs a number; got {match[0].strip()!r}")
         return lambda value: _numeric(value, operator, number)
     if match["regex"]:
-        found = re.compile(match["regex"])
-        return lambda value: isinstance(value, str) and (found.search(value) is not None) == (operator == "=")
+        test = _regex(match["regex"])
+        return lambda value: isinstance(value, str) and test(value) == (operator == "=")
     text = match["text"] if match["text"] is not None else bare
-    found = re.compile(".*".join(re.escape(part) for part in text.split("*")), re.S)
-    return lambda value: isinstance(value, str) and (found.fullmatch(value) is not None) == (operator == "=")
+    test = _in_time(text, Regex("(?s)" + ".*".join(re.escape(part) for part in text.split("*"))).fullmatch)
+    return lambda value: isinstance(value, str) and test(value) == (operator == "=")
 
 
 def _number(text: str | None) -> float | None:

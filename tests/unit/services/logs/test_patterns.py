@@ -1,5 +1,7 @@
 """Filter patterns: a table of pattern, line, answer."""
 
+import json
+
 import pytest
 
 from lakemill.services.logs.patterns import PatternError, compile_pattern
@@ -38,3 +40,10 @@ def test_pattern(pattern, line, expected):
 def test_unreadable_patterns_say_so(pattern):
     with pytest.raises(PatternError):
         compile_pattern(pattern)
+
+
+@pytest.mark.parametrize("pattern", ["%(a|aa)+$%", "{ $.x = %(a|aa)+$% }"])
+def test_a_pattern_that_would_take_for_ever_is_refused_while_it_is_used(pattern):
+    line = "a" * 400 + "b"
+    with pytest.raises(PatternError, match="takes more than"):
+        compile_pattern(pattern)(json.dumps({"x": line}) if "{" in pattern else line)
