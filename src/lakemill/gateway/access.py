@@ -5,9 +5,7 @@ soft: the same is worked out, but a refusal only becomes a line in the log; the 
 off: nothing is looked at; a 12-digit access key id is taken as the account id.
 """
 
-from typing import Any
-
-from botocore.model import OperationModel
+from typing import TYPE_CHECKING, Any
 
 from lakemill.engines.identity import Identity, KeyUnknown, Principal, TokenExpired, TokenInvalid, anonymous
 from lakemill.gateway import sigfaults, sigv2, sigv4
@@ -16,6 +14,9 @@ from lakemill.gateway.requestlog import RequestLog
 from lakemill.ports.clock import Clock
 from lakemill.services.base import Call, HttpRequest, Need, Service, ServiceError
 from lakemill.settings import Settings
+
+if TYPE_CHECKING:
+    from botocore.model import OperationModel
 
 
 class Access:
@@ -33,7 +34,7 @@ class Access:
         http: HttpRequest,
         family: Family,
         signing_name: str,
-        operation: OperationModel,
+        operation: "OperationModel",
         body: bytes | None,
         path: bytes,
         streamed: bool = False,
@@ -62,7 +63,7 @@ class Access:
         http: HttpRequest,
         family: Family,
         signing_name: str,
-        operation: OperationModel,
+        operation: "OperationModel",
         body: bytes | None,
         streamed: bool,
     ) -> tuple[Principal, sigv4.Verified | None]:
