@@ -21,7 +21,7 @@ from lakemill.engines.loglines import LogLines
 from lakemill.ports.clock import Clock
 from lakemill.ports.compute.port import Compute
 
-INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "OMP_NUM_THREADS")
 """Variables of the platform that a serving process gets, too; nothing secret is among them."""
 SOCKET_PATH_BYTES_MAX = 100
 SOCKET_FOLDER = "lakemill-"

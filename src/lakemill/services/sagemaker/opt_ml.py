@@ -11,7 +11,10 @@ from lakemill.services.sagemaker.training_request import effective_mode
 
 GROUP = "homogeneousCluster"
 
-PASSED_ON = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "NUMBA_CACHE_DIR")
+PASSED_ON = (
+    *("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH"),
+    *("CUDA_VISIBLE_DEVICES", "NUMBA_CACHE_DIR", "OMP_NUM_THREADS"),
+)
 """What a job's process needs of this machine. Nothing else of our environment reaches it, above all no keys."""
 
 
