@@ -14,7 +14,7 @@ from tests.journeys import crash, crash_objects, crash_services, processes
 from tests.journeys.stored import differences
 from tests.journeys.studio import Studio, points
 
-KILLS_DAILY, KILLS_SLOW = 8, 50
+KILLS_DAILY, KILLS_SLOW = 5, 50
 SENTENCES = [
     re.compile(
         r"(training|transform) \d{12}/us-east-1/\1-job/(?P<job>[\w-]+): (still running, attached to it again"

@@ -101,7 +101,7 @@ def test_a_stop_and_a_start_lose_nothing(fresh):
     studio.deploy("e", "m")
     before = studio.score("e")
     lab = Lab(running, "stopping-lab")
-    lab.create("through", HyperParameters={"num_round": "1500", "objective": "binary:logistic"})
+    lab.create("through", HyperParameters={"num_round": "800", "objective": "binary:logistic"})
     lab.until("through", lambda job: job["SecondaryStatus"] == "Training")
     lab.s3.put_object(Bucket=lab.bucket, Key="kept", Body=b"x" * MIB)
     assert running.stop() == 0

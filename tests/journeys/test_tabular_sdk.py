@@ -9,10 +9,12 @@ from tests.journeys.test_examples import PYTHONS, run
 PROGRAM = Path(__file__).with_name("tabular_sdk2.py")
 
 
-@pytest.mark.parametrize(
-    "algorithm",
-    ["linear-learner", "knn", "kmeans", "pca", "randomcutforest", "factorization-machines", "lda", "xgboost"],
-)
+EVERY_DAY = ["linear-learner", "knn", "xgboost"]
+SLOW = ["kmeans", "pca", "randomcutforest", "factorization-machines", "lda"]
+"""By the same program: each has its own example program every day, and the suite of all algorithms."""
+
+
+@pytest.mark.parametrize("algorithm", [*EVERY_DAY, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
 def test_the_whole_way(lakemill, algorithm):
     said = run(lakemill, [PYTHONS["sdk2"], PROGRAM, algorithm])
     ways = ["every content type: done", "batch transform: done"]
