@@ -189,7 +189,7 @@ class Stretches:
         ends = array.array("I", range(CALL_BYTES, 500 * CALL_BYTES + 1, CALL_BYTES))
         times = array.array("q", [1]) * 500
         data = b"x" * (500 * CALL_BYTES)
-        rows = Rows([Logged(Stretch(begin + n, times, data, ends)) for n in range(0, 5000, 500)])
+        rows = Rows([Logged.of(Stretch(begin + n, times, data, ends)) for n in range(0, 5000, 500)])
         return Batch(rows, begin, self.left == 0)
 
 

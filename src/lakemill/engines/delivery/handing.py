@@ -1,4 +1,4 @@
-"""Handing records to another process: through a file in memory, which both map. A pipe would copy them five times."""
+"""Handing records to another process, and back: through a file in memory. A pipe would copy them five times."""
 
 import array
 import asyncio
@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from lakemill.engines.delivery.records import Record
-from lakemill.engines.delivery.rows import Rows
+from lakemill.engines.delivery.rows import Logged, Rows
 
 BUFFER_BYTES = 256 << 10
 KEPT_S = 30.0
@@ -22,11 +22,18 @@ KEPT_S = 30.0
 class Handed(msgspec.Struct):
     """Where the records are: their data, and then for each part where in it that of each record ends.
 
-    parts: for each, how many records, how many bytes, and what is to be taken off its ends.
+    parts: for each, how many records, how many bytes, and what is to be taken off its ends. places: whether the time of
+    every record follows, and then the sequence of every record.
     """
 
     path: str
     parts: list[tuple[int, int, int]]
+    places: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes of all that."""
+        return sum([size + (20 if self.places else 4) * count for count, size, _ in self.parts])
 
 
 class SharedFile:
@@ -36,12 +43,12 @@ class SharedFile:
         self.file: BinaryIO
         self.used_s = 0.0
         if hasattr(os, "memfd_create") and os.stat("/proc/self/fd").st_uid == os.geteuid():
-            self.file = open(os.memfd_create("records"), "wb", BUFFER_BYTES)  # noqa: SIM115 - kept open.
+            self.file = open(os.memfd_create("records"), "w+b", BUFFER_BYTES)  # noqa: SIM115 - kept open.
             self.path = f"/proc/{os.getpid()}/fd/{self.file.fileno()}"
         else:  # No such thing here, or another process may not look into this one.
             self._named = tempfile.NamedTemporaryFile()  # noqa: SIM115
             self.path = self._named.name
-            self.file = open(self.path, "wb", BUFFER_BYTES)  # noqa: SIM115
+            self.file = open(self.path, "w+b", BUFFER_BYTES)  # noqa: SIM115
 
 
 class SharedFiles:
@@ -70,20 +77,26 @@ class SharedFiles:
             one.file.close()
 
 
-def write(records: Sequence[Record], shared: SharedFile) -> Handed:
-    """Write records to a file, over what it has."""
+def write(records: Sequence[Record], shared: SharedFile, *, places: bool = False) -> Handed:
+    """Write records to a file, over what it has. places: with their times and sequences, if all parts have those."""
     file = shared.file
     file.seek(0)
+    rows = Rows.of(records)
     parts, ends = [], []
-    for part in Rows.of(records).parts:
+    for part in rows.parts:
         data, part_ends, base = part.joined()
         file.write(data)
         ends.append(part_ends)
         parts.append((len(part_ends), len(data), base))
     for one in ends:
         file.write(one if isinstance(one, array.array) else array.array("I", one))
+    found = [part.places() for part in rows.parts] if places else [None]
+    if None not in found:
+        for column in (0, 1):
+            for both in found:
+                file.write(array.array("q", both[column]))  # type: ignore[index]
     file.flush()
-    return Handed(shared.path, parts)
+    return Handed(shared.path, parts, None not in found)
 
 
 def arrow(given: Handed) -> Any:
@@ -101,3 +114,45 @@ def arrow(given: Handed) -> Any:
     offsets = np.zeros(len(ends) + 1, np.int32)
     offsets[1:] = ends + np.repeat(np.cumsum(sizes) - sizes - bases, counts)
     return pa.Array.from_buffers(pa.binary(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(mapped)])
+
+
+def give_back(given: Handed, records: Any, order: Any, counts: Any, delimiter: bytes) -> None:
+    """Write records behind those that were handed over with places. For worker processes only.
+
+    records: as `arrow` gave them. order (m,): which, one after the other. counts: how many make a part; all ends are
+    told from the beginning of theirs. delimiter: follows the data of each.
+    """
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    taken = records.take(pa.array(order))
+    if delimiter:
+        taken = pc.binary_join_element_wise(taken, pa.scalar(b"", pa.binary()), pa.scalar(delimiter, pa.binary()))
+    _, offsets, data = taken.buffers()
+    bounds = np.frombuffer(offsets, np.int32, len(taken) + 1)
+    begins = bounds[np.cumsum(counts) - counts]
+    with open(given.path, "r+b") as file:
+        file.seek(given.size - 16 * len(records))
+        places = np.fromfile(file, np.int64, 2 * len(records)).reshape(2, len(records))
+        file.seek(given.size)
+        file.write((bounds[1:] - np.repeat(begins, counts)).astype(np.uint32).data)
+        file.write(np.take(places, order, 1).data)
+        file.write(data or b"")
+
+
+def read_back(shared: SharedFile, given: Handed, counts: Sequence[int]) -> list[Logged]:
+    """What was given back, in the process that handed it over."""
+    file, offset = shared.file.fileno(), given.size
+    columns = array.array("I"), array.array("q"), array.array("q")
+    for column in columns:
+        size = column.itemsize * sum(counts)
+        column.frombytes(os.pread(file, size, offset))
+        offset += size
+    found, start = [], 0
+    for count in counts:
+        ends, times, sequences = (column[start : start + count] for column in columns)
+        found.append(Logged(os.pread(file, ends[-1], offset), ends, times, sequences))
+        offset += ends[-1]
+        start += count
+    return found

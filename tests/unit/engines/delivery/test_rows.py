@@ -23,7 +23,7 @@ def expected(position, *values):
 
 def test_rows_are_the_records_of_their_parts():
     one, two = stretch(5, b"a", b"", b"bcd"), [Record(b"e", 3, 9, "s"), Record(b"f", 4, 9, "s", sub=1)]
-    rows = Rows([Logged(one), Listed(two)])
+    rows = Rows([Logged.of(one), Listed(two)])
     records = [*expected(5, b"a", b"", b"bcd"), *two]
     assert list(rows) == records
     assert [rows[place] for place in range(5)] == records
@@ -34,7 +34,7 @@ def test_rows_are_the_records_of_their_parts():
 
 
 def test_a_part_is_cut_without_its_records():
-    whole = Logged(stretch(5, b"a", b"", b"bcd", b"ef"))
+    whole = Logged.of(stretch(5, b"a", b"", b"bcd", b"ef"))
     cut = whole.cut(1, 4).cut(1, 3)
     assert list(cut) == expected(5, b"a", b"", b"bcd", b"ef")[2:]
     assert (len(cut), cut.size, cut.oldest_ms, cut.record(1).data) == (2, 5, 7, b"ef")
@@ -51,7 +51,7 @@ def test_buffers_cut_rows_where_they_cut_records(seed):
     position = 0
     for batch in range(30):
         values = [bytes(draw.randrange(20)) for _ in range(draw.randrange(1, 9))]
-        parts = {"logged": Logged(stretch(position, *values)), "listed": Listed(expected(position, *values))}
+        parts = {"logged": Logged.of(stretch(position, *values)), "listed": Listed(expected(position, *values))}
         for name, buffers in kinds.items():
             found[name] += buffers.add("", Rows([parts[name]]), {}, (batch, batch), 0.0)
         position += len(values)
@@ -70,9 +70,9 @@ def test_a_buffer_is_never_cut_within_a_source_record():
 
 
 async def test_records_that_are_handed_over_are_the_same_there():
-    rows = Rows([Logged(stretch(5, b"aa", b"", b"bcd")).cut(1, 3), Listed([Record(b"xy", 0, 1), Record(b"", 0, 2)])])
+    rows = Rows([Logged.of(stretch(5, b"aa", b"", b"bcd")).cut(1, 3), Listed([Record(b"xy", 0, 1), Record(b"", 0, 2)])])
     files = SharedFiles()
-    for given in (rows, rows[1:3], Rows([Logged(stretch(1, b"longer than before" * 9))])):
+    for given in (rows, rows[1:3], Rows([Logged.of(stretch(1, b"longer than before" * 9))])):
         with files.borrowed() as file:
             assert arrow(write(given, file)).to_pylist() == [record.data for record in given]
     assert file.file.closed is False

@@ -7,14 +7,15 @@ import pytest
 
 from lakemill.engines.delivery import Record
 from lakemill.engines.delivery.pool import WorkerPool
-from lakemill.services.firehose.processing import Item, Processing
+from lakemill.engines.delivery.rows import Rows
+from lakemill.services.firehose.processing import Lot, Processing
 from lakemill.services.firehose.steps import Delimiter, Documents, Keys, LogMessages, Pieces, Unzip
 
 
 async def through(step, *values):
     """(data that came out, codes of failures)."""
-    items, failures = await step([Item(Record(data, 1, n), {}) for n, data in enumerate(values)])
-    return [item.record.data for item in items], [failure.code for failure in failures]
+    lots, failures = await step([Lot({}, Rows.of([Record(data, 1, n) for n, data in enumerate(values)]))])
+    return [record.data for lot in lots for record in lot.records], [failure.code for failure in failures]
 
 
 @pytest.mark.parametrize(
@@ -36,8 +37,8 @@ async def test_what_is_no_row_of_documents_fails_whole(data):
 
 
 async def test_parts_keep_the_place_of_their_record():
-    items, _ = await Documents()([Item(Record(b"{}{}", 5, 9, "shard"), {})])
-    places = [(one.record.sequence, one.record.shard, one.record.sub) for one in items]
+    (lot,), _ = await Documents()([Lot({}, Rows.of([Record(b"{}{}", 5, 9, "shard")]))])
+    places = [(one.sequence, one.shard, one.sub) for one in lot.records]
     assert places == [(9, "shard", 0), (9, "shard", 1)]
 
 
@@ -71,9 +72,9 @@ def pool():
 async def test_keys_are_taken_out_by_a_query(pool):
     query = '{who: .who, day: (.at|strftime("%F")), n: .n, yes: .yes}'
     step = Keys(pool, query, ["who", "day", "n", "yes"])
-    items, failures = await step([Item(Record(b'{"who":"ann","at":0,"n":7,"yes":true}', 1, 1), {})])
+    (lot,), failures = await step([Lot({}, Rows.of([Record(b'{"who":"ann","at":0,"n":7,"yes":true}', 1, 1)]))])
     assert failures == []
-    assert {name.rpartition(":")[2]: value for name, value in items[0].keys.items()} == {
+    assert {name.rpartition(":")[2]: value for name, value in lot.keys.items()} == {
         "who": "ann",
         "day": "1970-01-01",
         "n": "7",
