@@ -27,6 +27,7 @@ class Handed(msgspec.Struct):
     """
 
     path: str
+    inode: int
     parts: list[tuple[int, int, int]]
     places: bool = False
 
@@ -96,7 +97,16 @@ def write(records: Sequence[Record], shared: SharedFile, *, places: bool = False
             for both in found:
                 file.write(array.array("q", both[column]))  # type: ignore[index]
     file.flush()
-    return Handed(shared.path, parts, None not in found)
+    return Handed(shared.path, os.fstat(file.fileno()).st_ino, parts, None not in found)
+
+
+def _opened(given: Handed, mode: str) -> BinaryIO:
+    """The file, in another process. Raises FileNotFoundError when it is no more; its path may be another one's then."""
+    file: BinaryIO = open(given.path, mode)  # type: ignore[assignment]
+    if os.fstat(file.fileno()).st_ino == given.inode:
+        return file
+    file.close()
+    raise FileNotFoundError(given.path)
 
 
 def arrow(given: Handed) -> Any:
@@ -108,7 +118,7 @@ def arrow(given: Handed) -> Any:
     count, size = int(counts.sum()), int(sizes.sum())
     # At once what will be read: to find each page when it is touched takes longer.
     flags = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
-    with open(given.path, "rb") as file:
+    with _opened(given, "rb") as file:
         mapped = mmap.mmap(file.fileno(), size + 4 * count, flags, mmap.PROT_READ)
     ends = np.frombuffer(mapped, np.uint32, count, size)
     offsets = np.zeros(len(ends) + 1, np.int32)
@@ -132,7 +142,7 @@ def give_back(given: Handed, records: Any, order: Any, counts: Any, delimiter: b
     _, offsets, data = taken.buffers()
     bounds = np.frombuffer(offsets, np.int32, len(taken) + 1)
     begins = bounds[np.cumsum(counts) - counts]
-    with open(given.path, "r+b") as file:
+    with _opened(given, "r+b") as file:
         file.seek(given.size - 16 * len(records))
         places = np.fromfile(file, np.int64, 2 * len(records)).reshape(2, len(records))
         file.seek(given.size)

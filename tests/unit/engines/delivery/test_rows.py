@@ -7,7 +7,7 @@ import pytest
 
 from lakemill.engines.delivery import Hints, Record
 from lakemill.engines.delivery.buffers import Buffers
-from lakemill.engines.delivery.handing import SharedFiles, arrow, write
+from lakemill.engines.delivery.handing import SharedFile, SharedFiles, arrow, write
 from lakemill.engines.delivery.rows import Listed, Logged, Rows
 from lakemill.ports.log import Stretch
 
@@ -76,6 +76,16 @@ async def test_records_that_are_handed_over_are_the_same_there():
         with files.borrowed() as file:
             assert arrow(write(given, file)).to_pylist() == [record.data for record in given]
     assert file.file.closed is False
+
+
+async def test_what_is_handed_over_is_not_taken_from_another_file_that_came_to_its_place():
+    one = SharedFile()
+    given = write(Rows([Logged.of(stretch(5, b"a"))]), one)
+    one.file.close()
+    other = SharedFile()
+    write(Rows([Logged.of(stretch(5, b"other"))]), other)
+    with pytest.raises(FileNotFoundError):
+        arrow(given)
 
 
 async def test_a_file_whose_reader_may_still_read_is_not_used_again():
