@@ -14,7 +14,8 @@ import msgspec
 from lakemill.engines.delivery.records import Record
 from lakemill.engines.delivery.rows import Logged, Rows
 
-BUFFER_BYTES = 256 << 10
+PIECES_MAX = 1024
+"""Written at once, at most."""
 KEPT_S = 30.0
 """How long a file waits to be used again."""
 
@@ -44,12 +45,12 @@ class SharedFile:
         self.file: BinaryIO
         self.used_s = 0.0
         if hasattr(os, "memfd_create") and os.stat("/proc/self/fd").st_uid == os.geteuid():
-            self.file = open(os.memfd_create("records"), "w+b", BUFFER_BYTES)  # noqa: SIM115 - kept open.
+            self.file = open(os.memfd_create("records"), "w+b", 0)  # noqa: SIM115 - kept open.
             self.path = f"/proc/{os.getpid()}/fd/{self.file.fileno()}"
         else:  # No such thing here, or another process may not look into this one.
             self._named = tempfile.NamedTemporaryFile()  # noqa: SIM115
             self.path = self._named.name
-            self.file = open(self.path, "w+b", BUFFER_BYTES)  # noqa: SIM115
+            self.file = open(self.path, "w+b", 0)  # noqa: SIM115
 
 
 class SharedFiles:
@@ -80,29 +81,39 @@ class SharedFiles:
 
 def write(records: Sequence[Record], shared: SharedFile, *, places: bool = False) -> Handed:
     """Write records to a file, over what it has. places: with their times and sequences, if all parts have those."""
-    file = shared.file
-    file.seek(0)
     rows = Rows.of(records)
-    parts, ends = [], []
+    parts: list[tuple[int, int, int]] = []
+    pieces: list[Any] = []
+    columns: list[Any] = []
     for part in rows.parts:
-        data, part_ends, base = part.joined()
-        file.write(data)
-        ends.append(part_ends)
-        parts.append((len(part_ends), len(data), base))
-    for one in ends:
-        file.write(one if isinstance(one, array.array) else array.array("I", one))
+        data, ends, base = part.joined()
+        pieces.append(data)
+        columns.append(ends if isinstance(ends, array.array) else array.array("I", ends))
+        parts.append((len(ends), len(data), base))
     found = [part.places() for part in rows.parts] if places else [None]
     if None not in found:
         for column in (0, 1):
-            for both in found:
-                file.write(array.array("q", both[column]))  # type: ignore[index]
-    file.flush()
-    return Handed(shared.path, os.fstat(file.fileno()).st_ino, parts, None not in found)
+            columns += [array.array("q", both[column]) for both in found]  # type: ignore[index]
+    _write(shared.file.fileno(), pieces + columns, 0)
+    return Handed(shared.path, os.fstat(shared.file.fileno()).st_ino, parts, None not in found)
+
+
+def _write(file: int, pieces: list[Any], offset: int) -> None:
+    """Write pieces of bytes one after the other, without another copy."""
+    for start in range(0, len(pieces), PIECES_MAX):
+        some = [memoryview(one).cast("B") for one in pieces[start : start + PIECES_MAX] if len(one)]
+        while some:
+            written = os.pwritev(file, some, offset)
+            offset += written
+            while some and written >= len(some[0]):
+                written -= len(some.pop(0))
+            if written:
+                some[0] = some[0][written:]
 
 
 def _opened(given: Handed, mode: str) -> BinaryIO:
     """The file, in another process. Raises FileNotFoundError when it is no more; its path may be another one's then."""
-    file: BinaryIO = open(given.path, mode)  # type: ignore[assignment]
+    file: BinaryIO = open(given.path, mode)  # type: ignore[assignment]  # noqa: SIM115
     if os.fstat(file.fileno()).st_ino == given.inode:
         return file
     file.close()
@@ -145,10 +156,8 @@ def give_back(given: Handed, records: Any, order: Any, counts: Any, delimiter: b
     with _opened(given, "r+b") as file:
         file.seek(given.size - 16 * len(records))
         places = np.fromfile(file, np.int64, 2 * len(records)).reshape(2, len(records))
-        file.seek(given.size)
-        file.write((bounds[1:] - np.repeat(begins, counts)).astype(np.uint32).data)
-        file.write(np.take(places, order, 1).data)
-        file.write(data or b"")
+        ends = (bounds[1:] - np.repeat(begins, counts)).astype(np.uint32)
+        _write(file.fileno(), [ends, *np.take(places, order, 1), data or b""], given.size)
 
 
 def read_back(shared: SharedFile, given: Handed, counts: Sequence[int]) -> list[Logged]:
