@@ -61,6 +61,17 @@ def test_buffers_cut_rows_where_they_cut_records(seed):
     assert all(sum(len(r.data) for r in records[:-1]) < hints.size for records, _, _, _ in one)
 
 
+@pytest.mark.parametrize("kind", ["logged", "listed"])
+def test_a_delimiter_follows_the_data_of_each_record(kind):
+    one = stretch(5, b"a", b"", b"bcd", b"ef")
+    part = (
+        (Logged.of(one) if kind == "logged" else Listed(expected(5, b"a", b"", b"bcd", b"ef"))).cut(1, 4).ended(b"--")
+    )
+    records = [Record(record.data + b"--", record.arrival_ms, record.sequence) for record in Logged.of(one).cut(1, 4)]
+    assert (list(part), part.size, part.first_ms, part.last()) == (records, 11, 6, {"": 8})
+    assert bytes(part.joined()[0]) == b"--bcd--ef--"
+
+
 def test_a_buffer_is_never_cut_within_a_source_record():
     buffers = Buffers(Hints(4, 60))
     parts = [Record(b"ab", 0, 1, sub=0), Record(b"cd", 0, 1, sub=1), Record(b"ef", 0, 1, sub=2), Record(b"g", 0, 2)]

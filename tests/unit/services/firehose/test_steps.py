@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from lakemill.engines.delivery import Record
+from lakemill.engines.delivery import Prefix, Record
 from lakemill.engines.delivery.pool import WorkerPool
 from lakemill.engines.delivery.rows import Rows
 from lakemill.services.firehose.processing import Lot, Processing
@@ -88,6 +88,38 @@ KEYLESS = [b"x", b"\xff", b"[]", b'{"a":null}', b'{"a":""}', b'{"a":{}}', b'{"a"
 @pytest.mark.parametrize("data", KEYLESS)
 async def test_a_record_without_a_key_fails(pool, data):
     assert await through(Keys(pool, "{a:.a}", ["a"]), data) == ([], ["DynamicPartitioning.MetadataExtractionFailed"])
+
+
+async def test_keys_keep_lots_apart_and_their_records_in_order(pool):
+    def lot(name, *numbers):
+        return Lot({"f:k": name}, Rows.of([Record(b'{"a":%d}' % (n % 2), 1, n) for n in numbers]))
+
+    lots, _ = await Keys(pool, "{a:.a}", ["a"], b"\n")([lot("x", 1, 3, 4), lot("y", 2, 5)])
+    assert [(*one.keys.values(), [record.sequence for record in one.records]) for one in lots] == [
+        ("x", "1", [1, 3]),
+        ("y", "0", [2]),
+        ("x", "0", [4]),
+        ("y", "1", [5]),
+    ]
+    assert lots[0].records[0].data == b'{"a":1}\n'
+
+
+async def test_partitions_whose_keys_look_alike_together_are_two():
+    class Given:
+        async def __call__(self, lots):
+            records = list(lots[0].records)
+            keys = [("a\x1fb", "c"), ("a", "b\x1fc")]
+            named = [{f"partitionKeyFromLambda:{n}": value for n, value in zip("kl", one, strict=True)} for one in keys]
+            return [Lot(one, Rows.of([record])) for one, record in zip(named, records, strict=True)], []
+
+    prefix = Prefix("!{partitionKeyFromLambda:k}/!{partitionKeyFromLambda:l}/")
+    done = await Processing([Given()], prefix)([Record(b"1", 1, 1), Record(b"2", 1, 2)])
+    assert [[one.data for one in records] for _, records in done.partitions.values()] == [[b"1"], [b"2"]]
+
+
+async def test_records_without_a_key_of_the_function_fail():
+    done = await Processing([], Prefix("!{partitionKeyFromLambda:k}/"))([Record(b"1", 1, 1)])
+    assert (done.partitions, [one.code for one in done.failures]) == ({}, ["DynamicPartitioning.PartitionKeyMissing"])
 
 
 async def test_steps_follow_one_another_and_failures_are_collected():
