@@ -52,6 +52,9 @@ class SharedFile:
             self.path = self._named.name
             self.file = open(self.path, "w+b", 0)  # noqa: SIM115
 
+    def __del__(self) -> None:  # Not before: a thread that still wrote would do it to what came to its number.
+        self.file.close()
+
 
 class SharedFiles:
     """Files that are used again for some time: to write to memory that is there already takes half the time."""
@@ -61,14 +64,10 @@ class SharedFiles:
 
     @contextlib.contextmanager
     def borrowed(self) -> Iterator[SharedFile]:
-        """A file for oneself. If its reader may not have come to its end, nobody else gets it."""
+        """A file for oneself. If a thread or process may not be done with it, nobody else gets it."""
         loop = asyncio.get_running_loop()
         one = self._free.pop() if self._free else SharedFile()
-        try:
-            yield one
-        except BaseException:
-            one.file.close()
-            raise
+        yield one
         one.used_s = loop.time()
         self._free.append(one)
         loop.call_later(KEPT_S, self._forget, one, one.used_s)
@@ -76,7 +75,6 @@ class SharedFiles:
     def _forget(self, one: SharedFile, used_s: float) -> None:
         if one in self._free and one.used_s == used_s:
             self._free.remove(one)
-            one.file.close()
 
 
 def write(records: Sequence[Record], shared: SharedFile, *, places: bool = False) -> Handed:

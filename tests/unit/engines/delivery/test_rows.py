@@ -103,4 +103,8 @@ async def test_a_file_whose_reader_may_still_read_is_not_used_again():
     files = SharedFiles()
     with pytest.raises(TimeoutError), files.borrowed() as file:
         raise TimeoutError
-    assert file.file.closed
+    with files.borrowed() as other:
+        assert other is not file
+    inner = file.file
+    del file
+    assert inner.closed
