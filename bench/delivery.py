@@ -278,6 +278,7 @@ def run() -> list[dict]:
         ratio = mine / best if best else None
         carried = carrying(site, ours.process.pid, scripts["lakemill"][1])
         records = documents()
+        alone = worker()
         partitioned = partitioning(site, ours.process.pid, records)
         converted, duckdb = conversion(site, ours.process.pid, records), duckdb_conversion(folder, records)
         return [
@@ -304,7 +305,13 @@ def run() -> list[dict]:
                 "met": partitioned >= 100,
                 "note": f"from log to object, {PARTITIONS} partitions",
             },
-            {"name": "the worker alone: CPU", "ours": worker(), "unit": "us a record", "target": "<= 0.5"},
+            {
+                "name": "the worker alone: CPU",
+                "ours": alone,
+                "unit": "us a record",
+                "target": "<= 0.5",
+                "met": alone <= 0.5,
+            },
             {
                 "name": "JSON to Parquet: ours from log to object, DuckDB from file to file",
                 "ours": converted,
