@@ -22,6 +22,7 @@ NULL, PLAIN, ESCAPED = range(3)
 _POWERS = np.array([float(f"1e{exponent}") for exponent in range(23)])
 _EXACT = 1 << 53
 _SECONDS_MAX = 9_223_372_035
+_OTHERS = 64
 
 
 @inner
@@ -191,11 +192,13 @@ def taken(buf, bounds, refused, rows, fold, dots, lenient, scale, keys, key_boun
     whose state in valid is ESCAPED: it takes more care).
     """
     columns, capacity = len(kinds), valid.shape[1]
-    # What came after key c: its place, how many bytes from the quote to the value, and its column. The last two are
-    # for the opening brace and for any key that is nobody's.
-    seen = np.zeros(columns + 2, np.int64)
-    counts = np.zeros(columns + 2, np.int64)
-    found = np.zeros(columns + 2, np.int64)
+    # What came after key c: its place, how many bytes from the quote to the value, its column, and which key it is
+    # itself. Behind the columns' keys are the opening brace and some that are nobody's.
+    seen = np.zeros(columns + 1 + _OTHERS, np.int64)
+    counts = np.zeros(columns + 1 + _OTHERS, np.int64)
+    found = np.zeros(columns + 1 + _OTHERS, np.int64)
+    following = np.zeros(columns + 1 + _OTHERS, np.int64)
+    others = 0
     safe = np.int64(bounds[-1]) - 8
     row = 0
     for record in range(len(bounds) - 1):
@@ -226,6 +229,7 @@ def taken(buf, bounds, refused, rows, fold, dots, lenient, scale, keys, key_boun
                 if count and at + count < end and at + count <= safe and _expected(buf, at, seen[before], count):
                     at = blanks(buf, at + count, end)
                     column = found[before]
+                    before = following[before]
                 else:
                     first = at
                     close, escaped = string(buf, at + 1, end)
@@ -239,13 +243,17 @@ def taken(buf, bounds, refused, rows, fold, dots, lenient, scale, keys, key_boun
                         break
                     at = blanks(buf, at + 1, end)
                     seen[before], counts[before], found[before] = first, at - first, column
+                    if column >= 0:
+                        following[before] = column
+                    elif following[before] <= columns:
+                        following[before] = columns + 1 + others
+                        others = (others + 1) % _OTHERS
+                    before = following[before]
                 if at >= end:
                     break
                 if column < 0:
-                    before = columns + 1
                     at = passed(buf, at, end)
                 else:
-                    before = column
                     at, state, cell = _value(buf, at, end, kinds[column], lows[column], highs[column], lenient, scale)
                     valid[column, row] = state
                     cells[column, row] = cell

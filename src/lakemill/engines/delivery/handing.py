@@ -1,4 +1,4 @@
-"""Handing records to another process: through a file in memory, which both map. A pipe would copy them five times."""
+"""Handing records to another process, and back: through a file in memory. A pipe would copy them five times."""
 
 import array
 import asyncio
@@ -12,9 +12,10 @@ from typing import Any, BinaryIO
 import msgspec
 
 from lakemill.engines.delivery.records import Record
-from lakemill.engines.delivery.rows import Rows
+from lakemill.engines.delivery.rows import Logged, Rows
 
-BUFFER_BYTES = 256 << 10
+PIECES_MAX = 1024
+"""Written at once, at most."""
 KEPT_S = 30.0
 """How long a file waits to be used again."""
 
@@ -22,11 +23,19 @@ KEPT_S = 30.0
 class Handed(msgspec.Struct):
     """Where the records are: their data, and then for each part where in it that of each record ends.
 
-    parts: for each, how many records, how many bytes, and what is to be taken off its ends.
+    parts: for each, how many records, how many bytes, and what is to be taken off its ends. places: whether the time of
+    every record follows, and then the sequence of every record.
     """
 
     path: str
+    inode: int
     parts: list[tuple[int, int, int]]
+    places: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes of all that."""
+        return sum([size + (20 if self.places else 4) * count for count, size, _ in self.parts])
 
 
 class SharedFile:
@@ -36,12 +45,15 @@ class SharedFile:
         self.file: BinaryIO
         self.used_s = 0.0
         if hasattr(os, "memfd_create") and os.stat("/proc/self/fd").st_uid == os.geteuid():
-            self.file = open(os.memfd_create("records"), "wb", BUFFER_BYTES)  # noqa: SIM115 - kept open.
+            self.file = open(os.memfd_create("records"), "w+b", 0)  # noqa: SIM115 - kept open.
             self.path = f"/proc/{os.getpid()}/fd/{self.file.fileno()}"
         else:  # No such thing here, or another process may not look into this one.
             self._named = tempfile.NamedTemporaryFile()  # noqa: SIM115
             self.path = self._named.name
-            self.file = open(self.path, "wb", BUFFER_BYTES)  # noqa: SIM115
+            self.file = open(self.path, "w+b", 0)  # noqa: SIM115
+
+    def __del__(self) -> None:  # Not before: a thread that still wrote would do it to what came to its number.
+        self.file.close()
 
 
 class SharedFiles:
@@ -52,14 +64,10 @@ class SharedFiles:
 
     @contextlib.contextmanager
     def borrowed(self) -> Iterator[SharedFile]:
-        """A file for oneself. If its reader may not have come to its end, nobody else gets it."""
+        """A file for oneself. If a thread or process may not be done with it, nobody else gets it."""
         loop = asyncio.get_running_loop()
         one = self._free.pop() if self._free else SharedFile()
-        try:
-            yield one
-        except BaseException:
-            one.file.close()
-            raise
+        yield one
         one.used_s = loop.time()
         self._free.append(one)
         loop.call_later(KEPT_S, self._forget, one, one.used_s)
@@ -67,23 +75,47 @@ class SharedFiles:
     def _forget(self, one: SharedFile, used_s: float) -> None:
         if one in self._free and one.used_s == used_s:
             self._free.remove(one)
-            one.file.close()
 
 
-def write(records: Sequence[Record], shared: SharedFile) -> Handed:
-    """Write records to a file, over what it has."""
-    file = shared.file
-    file.seek(0)
-    parts, ends = [], []
-    for part in Rows.of(records).parts:
-        data, part_ends, base = part.joined()
-        file.write(data)
-        ends.append(part_ends)
-        parts.append((len(part_ends), len(data), base))
-    for one in ends:
-        file.write(one if isinstance(one, array.array) else array.array("I", one))
-    file.flush()
-    return Handed(shared.path, parts)
+def write(records: Sequence[Record], shared: SharedFile, *, places: bool = False) -> Handed:
+    """Write records to a file, over what it has. places: with their times and sequences, if all parts have those."""
+    rows = Rows.of(records)
+    parts: list[tuple[int, int, int]] = []
+    pieces: list[Any] = []
+    columns: list[Any] = []
+    for part in rows.parts:
+        data, ends, base = part.joined()
+        pieces.append(data)
+        columns.append(ends if isinstance(ends, array.array) else array.array("I", ends))
+        parts.append((len(ends), len(data), base))
+    found = [part.places() for part in rows.parts] if places else [None]
+    if None not in found:
+        for column in (0, 1):
+            columns += [array.array("q", both[column]) for both in found]  # type: ignore[index]
+    _write(shared.file.fileno(), pieces + columns, 0)
+    return Handed(shared.path, os.fstat(shared.file.fileno()).st_ino, parts, None not in found)
+
+
+def _write(file: int, pieces: list[Any], offset: int) -> None:
+    """Write pieces of bytes one after the other, without another copy."""
+    for start in range(0, len(pieces), PIECES_MAX):
+        some = [memoryview(one).cast("B") for one in pieces[start : start + PIECES_MAX] if len(one)]
+        while some:
+            written = os.pwritev(file, some, offset)
+            offset += written
+            while some and written >= len(some[0]):
+                written -= len(some.pop(0))
+            if written:
+                some[0] = some[0][written:]
+
+
+def _opened(given: Handed, mode: str) -> BinaryIO:
+    """The file, in another process. Raises FileNotFoundError when it is no more; its path may be another one's then."""
+    file: BinaryIO = open(given.path, mode)  # type: ignore[assignment]  # noqa: SIM115
+    if os.fstat(file.fileno()).st_ino == given.inode:
+        return file
+    file.close()
+    raise FileNotFoundError(given.path)
 
 
 def arrow(given: Handed) -> Any:
@@ -95,9 +127,49 @@ def arrow(given: Handed) -> Any:
     count, size = int(counts.sum()), int(sizes.sum())
     # At once what will be read: to find each page when it is touched takes longer.
     flags = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
-    with open(given.path, "rb") as file:
+    with _opened(given, "rb") as file:
         mapped = mmap.mmap(file.fileno(), size + 4 * count, flags, mmap.PROT_READ)
     ends = np.frombuffer(mapped, np.uint32, count, size)
     offsets = np.zeros(len(ends) + 1, np.int32)
     offsets[1:] = ends + np.repeat(np.cumsum(sizes) - sizes - bases, counts)
     return pa.Array.from_buffers(pa.binary(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(mapped)])
+
+
+def give_back(given: Handed, records: Any, order: Any, counts: Any, delimiter: bytes) -> None:
+    """Write records behind those that were handed over with places. For worker processes only.
+
+    records: as `arrow` gave them. order (m,): which, one after the other. counts: how many make a part; all ends are
+    told from the beginning of theirs. delimiter: follows the data of each.
+    """
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    taken = records.take(pa.array(order))
+    if delimiter:
+        taken = pc.binary_join_element_wise(taken, pa.scalar(b"", pa.binary()), pa.scalar(delimiter, pa.binary()))
+    _, offsets, data = taken.buffers()
+    bounds = np.frombuffer(offsets, np.int32, len(taken) + 1)
+    begins = bounds[np.cumsum(counts) - counts]
+    with _opened(given, "r+b") as file:
+        file.seek(given.size - 16 * len(records))
+        places = np.fromfile(file, np.int64, 2 * len(records)).reshape(2, len(records))
+        ends = (bounds[1:] - np.repeat(begins, counts)).astype(np.uint32)
+        _write(file.fileno(), [ends, *np.take(places, order, 1), data or b""], given.size)
+
+
+def read_back(shared: SharedFile, given: Handed, counts: Sequence[int]) -> list[Logged]:
+    """What was given back, in the process that handed it over."""
+    file, offset = shared.file.fileno(), given.size
+    columns = array.array("I"), array.array("q"), array.array("q")
+    for column in columns:
+        size = column.itemsize * sum(counts)
+        column.frombytes(os.pread(file, size, offset))
+        offset += size
+    found, start = [], 0
+    for count in counts:
+        ends, times, sequences = (column[start : start + count] for column in columns)
+        found.append(Logged(os.pread(file, ends[-1], offset), ends, times, sequences))
+        offset += ends[-1]
+        start += count
+    return found

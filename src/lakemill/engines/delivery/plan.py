@@ -91,7 +91,7 @@ class Processed:
     partitions: records and partition keys, per partition; the partition "" has no keys.
     """
 
-    partitions: dict[str, tuple[dict[str, str], list[Record]]]
+    partitions: dict[str, tuple[dict[str, str], Sequence[Record]]]
     failures: list[Failure] = dataclasses.field(default_factory=list)
 
 

@@ -2,7 +2,7 @@
 
 The query is one object, `{customer: .customer_id, day: (.time | strftime("%F"))}`; its values are the keys. Where all
 values are plain paths, as most are, jq is asked only about records that are out of the ordinary: it takes several times
-as long.
+as long. (`grouping.py` reads such paths by the block, and comes here with what is left.)
 """
 
 import functools
@@ -54,7 +54,7 @@ def is_stable(query: str) -> bool:
 
 def keys_of(query: str, names: Sequence[str], values: Sequence[bytes]) -> list[tuple[str, ...] | str]:
     """For each JSON document the keys of these names in order, as text; or why there are none, in words."""
-    program, paths = _compiled(query), _paths(query)
+    program, paths = _compiled(query), paths_of(query)
     same: dict[tuple[str, ...] | str, tuple[str, ...] | str] = {}
     """What is equal becomes one object: it goes to the other process once."""
     found = []
@@ -65,7 +65,7 @@ def keys_of(query: str, names: Sequence[str], values: Sequence[bytes]) -> list[t
 
 
 @functools.lru_cache(64)
-def _paths(query: str) -> dict[str, list[str]] | None:
+def paths_of(query: str) -> dict[str, list[str]] | None:
     """The members to follow for each value of a query that has nothing but paths."""
     if not _PATHS.match(query):
         return None

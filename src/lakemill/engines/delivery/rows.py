@@ -15,6 +15,8 @@ from lakemill.ports.log import Stretch
 class Part(Protocol):
     """Some records in order."""
 
+    first_ms: int
+    """Arrival of the first."""
     oldest_ms: int
     size: int
     """Bytes of their data."""
@@ -29,6 +31,10 @@ class Part(Protocol):
         """Those from start to stop."""
         ...
 
+    def ended(self, delimiter: bytes) -> "Part":
+        """The same with a delimiter after the data of each."""
+        ...
+
     def reaching(self, size: int, records: int) -> int:
         """How many of the first make so many bytes or so many records, and all of the source record that does.
 
@@ -40,65 +46,94 @@ class Part(Protocol):
         """The data of all, where that of each ends, and what is to be taken off the ends."""
         ...
 
+    def places(self) -> tuple[Sequence[int], Sequence[int]] | None:
+        """The arrival and sequence of each, if there is nothing else to be told of them than these and their data."""
+        ...
+
     def last(self) -> dict[str, int]:
         """The last sequence of every shard."""
         ...
 
 
 class Logged:
-    """Some records of a stretch of the stream's own log."""
+    """Records of the stream's own log: some that follow one another, or some of one partition.
 
-    __slots__ = ("_begin", "_start", "_stop", "_stretch", "oldest_ms", "size")
+    data: of all, and more; ends: where in it that of each ends. times, sequences: of each; neither ever falls.
+    """
 
-    def __init__(self, stretch: Stretch, start: int = 0, stop: int | None = None) -> None:
-        self._stretch, self._start = stretch, start
-        self._stop = len(stretch.ends) if stop is None else stop
-        self._begin = stretch.ends[start - 1] if start else 0
-        self.oldest_ms = stretch.times[start]  # Times of a log never fall.
-        self.size = stretch.ends[self._stop - 1] - self._begin
+    __slots__ = ("_begin", "_data", "_ends", "_sequences", "_start", "_stop", "_times", "first_ms", "oldest_ms", "size")
+
+    def __init__(
+        self,
+        data: bytes | memoryview,
+        ends: Sequence[int],
+        times: Sequence[int],
+        sequences: Sequence[int],
+        start: int = 0,
+        stop: int | None = None,
+    ) -> None:
+        self._data, self._ends, self._times, self._sequences = data, ends, times, sequences
+        self._start, self._stop = start, len(ends) if stop is None else stop
+        self._begin = ends[start - 1] if start else 0
+        self.first_ms = self.oldest_ms = times[start]
+        self.size = ends[self._stop - 1] - self._begin
+
+    @staticmethod
+    def of(one: Stretch) -> "Logged":
+        """The records of a stretch."""
+        return Logged(one.data, one.ends, one.times, range(one.position, one.position + len(one.ends)))
 
     def __len__(self) -> int:
         return self._stop - self._start
 
     def __iter__(self) -> Iterator[Record]:
-        data, position = self._stretch.data, self._stretch.position + self._start
-        begin = self._begin
-        cut = slice(self._start, self._stop)
-        for time_ms, end in zip(self._stretch.times[cut], self._stretch.ends[cut], strict=True):
-            yield Record(bytes(data[begin:end]), time_ms, position)
-            begin = end
-            position += 1
+        return map(Record, map(bytes, self._values()), *self.places())
 
     def record(self, index: int) -> Record:
-        place, one = self._start + index, self._stretch
-        begin = one.ends[place - 1] if place else 0
-        return Record(bytes(one.data[begin : one.ends[place]]), one.times[place], one.position + place)
+        place = self._start + index
+        begin = self._ends[place - 1] if place else 0
+        return Record(bytes(self._data[begin : self._ends[place]]), self._times[place], self._sequences[place])
 
     def cut(self, start: int, stop: int) -> "Logged":
-        return Logged(self._stretch, self._start + start, self._start + stop)
+        return Logged(self._data, self._ends, self._times, self._sequences, self._start + start, self._start + stop)
+
+    def ended(self, delimiter: bytes) -> "Logged":
+        values = self._values()
+        ends = array.array("I", itertools.accumulate([len(value) + len(delimiter) for value in values]))
+        return Logged(delimiter.join([*values, b""]), ends, *self.places())
 
     def reaching(self, size: int, records: int) -> int:
-        found = bisect.bisect_left(self._stretch.ends, self._begin + size, self._start, self._stop) + 1 - self._start
+        found = bisect.bisect_left(self._ends, self._begin + size, self._start, self._stop) + 1 - self._start
         return min(found, records)
 
     def joined(self) -> tuple[bytes | memoryview, Sequence[int], int]:
-        data, ends = self._stretch.data, self._stretch.ends
+        data, ends = self._data, self._ends
         if len(self) < len(ends):
             data = data[self._begin : self._begin + self.size]
             ends = ends[self._start : self._stop]
         return data, ends, self._begin
 
+    def places(self) -> tuple[Sequence[int], Sequence[int]]:
+        cut = slice(self._start, self._stop)
+        return self._times[cut], self._sequences[cut]
+
     def last(self) -> dict[str, int]:
-        return {"": self._stretch.position + self._stop - 1}
+        return {"": self._sequences[self._stop - 1]}
+
+    def _values(self) -> list[bytes | memoryview]:
+        """The data of each."""
+        data, ends = self._data, self._ends[self._start : self._stop]
+        return [data[begin:end] for begin, end in itertools.pairwise([self._begin, *ends])]
 
 
 class Listed:
     """Records that are there one by one: from a data stream, or processed."""
 
-    __slots__ = ("_records", "oldest_ms", "size")
+    __slots__ = ("_records", "first_ms", "oldest_ms", "size")
 
     def __init__(self, records: Sequence[Record]) -> None:
         self._records = records
+        self.first_ms = records[0].arrival_ms
         self.oldest_ms = min([record.arrival_ms for record in records])
         self.size = sum([len(record.data) for record in records])
 
@@ -113,6 +148,14 @@ class Listed:
 
     def cut(self, start: int, stop: int) -> "Listed":
         return Listed(self._records[start:stop])
+
+    def ended(self, delimiter: bytes) -> "Listed":
+        return Listed(
+            [
+                Record(one.data + delimiter, one.arrival_ms, one.sequence, one.shard, one.key, one.sub)
+                for one in self._records
+            ]
+        )
 
     def reaching(self, size: int, records: int) -> int:
         if self.size < size and len(self._records) < records:
@@ -131,6 +174,9 @@ class Listed:
     def joined(self) -> tuple[bytes | memoryview, Sequence[int], int]:
         values = [record.data for record in self._records]
         return b"".join(values), array.array("I", itertools.accumulate(map(len, values))), 0
+
+    def places(self) -> None:
+        return None
 
     def last(self) -> dict[str, int]:
         return {record.shard: record.sequence for record in self._records}
@@ -190,7 +236,7 @@ class Rows(Sequence[Record]):
     @property
     def first_ms(self) -> int:
         """Arrival of the first."""
-        return self.parts[0].record(0).arrival_ms
+        return self.parts[0].first_ms
 
     @property
     def oldest_ms(self) -> int:

@@ -48,7 +48,7 @@ class LogSource:
         found = await self._log.read_stretches(self._name, 0, self._position, size=BYTES_MAX)
         if not found:
             return None
-        records = Rows([Logged(self._unsealed(one) if one.notes else one) for one in found])
+        records = Rows([Logged.of(self._unsealed(one) if one.notes else one) for one in found])
         self._position = found[-1].position + len(found[-1].ends)
         return Batch(records, self._position, self._log.bounds(self._name, 0).next <= self._position)
 

@@ -18,7 +18,7 @@ from lakemill.engines.delivery import (
 )
 from lakemill.engines.delivery.plan import BACKUP, DESTINATION, ERRORS, PROCESSING_FAILED
 from lakemill.engines.delivery.pool import WorkerPool
-from lakemill.engines.delivery.prefixes import QUERY
+from lakemill.engines.delivery.prefixes import FUNCTION, QUERY
 from lakemill.engines.delivery.web import WebClient
 from lakemill.engines.functions import Functions
 from lakemill.engines.keys import Keys
@@ -179,14 +179,17 @@ class _Stream:
         if not work and prefix is None:
             return None, None
         names: Sequence[str] = prefix.keys(QUERY) if prefix is not None else ()
-        steps = processors.steps(self._config, self._means.pool, names, self._transformation)
+        given: Sequence[str] = prefix.keys(FUNCTION) if prefix is not None else ()
+        steps = processors.steps(
+            self._config, self._means.pool, names, lambda parameters: self._transformation(parameters, given)
+        )
         gather = None
         if "Lambda" in work:
             size = 0.25 if self._kind == "Splunk" else 1.0
             gather = processors.gathering(work["Lambda"], hints.interval_s, size)
         return Processing(steps, prefix), gather
 
-    def _transformation(self, parameters: dict[str, str]) -> Step:
+    def _transformation(self, parameters: dict[str, str], names: Sequence[str]) -> Step:
         arn = parameters["LambdaArn"]
         role = parameters.get("RoleArn") or self._config.get("RoleARN") or self._config["S3Configuration"]["RoleARN"]
         return Transformation(
@@ -194,6 +197,7 @@ class _Stream:
             self._scope,
             arn,
             self._arn,
+            names=names,
             source_arn=self._source["KinesisStreamARN"] if self._source else None,
             retries=processors.retries(parameters),
             refusal=lambda: self._means.access.refusal(role, self._region, "lambda:InvokeFunction", arn),

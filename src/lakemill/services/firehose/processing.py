@@ -7,24 +7,26 @@ import msgspec
 
 from lakemill.engines.delivery import Failure, Prefix, Processed, Record
 from lakemill.engines.delivery.prefixes import FUNCTION, QUERY
+from lakemill.engines.delivery.rows import Rows
 
 
-class Item(msgspec.Struct):
-    """A record on its way through, and the partition keys it has got, by `namespace:name`."""
+class Lot(msgspec.Struct):
+    """Records on their way through, at least one, in their order."""
 
-    record: Record
     keys: dict[str, str]
+    """The partition keys that all of them have got, by `namespace:name`."""
+    records: Rows
 
-    def failure(self, code: str, message: str) -> Failure:
-        """It goes no further."""
-        return Failure(self.record, code, message)
+    def failures(self, code: str, message: str) -> list[Failure]:
+        """They go no further."""
+        return [Failure(record, code, message) for record in self.records]
 
 
 class Step(Protocol):
     """One processor."""
 
-    async def __call__(self, items: list[Item]) -> tuple[list[Item], list[Failure]]:
-        """What comes out, and what has failed."""
+    async def __call__(self, lots: list[Lot]) -> tuple[list[Lot], list[Failure]]:
+        """What comes out, each lot with other keys than the rest, and what has failed."""
         ...
 
 
@@ -40,28 +42,26 @@ class Processing:
 
     async def __call__(self, records: Sequence[Record]) -> Processed:
         """See `engines.delivery.plan.Process`."""
-        items, failures = [Item(record, {}) for record in records], list[Failure]()
+        lots = [Lot({}, Rows.of(records))] if records else []
+        failures: list[Failure] = []
         for step in self._steps:
-            if items:
-                items, failed = await step(items)
+            if lots:
+                lots, failed = await step(lots)
                 failures += failed
         if self._names is None:
-            return Processed({"": ({}, [item.record for item in items])}, failures)
-        partitions: dict[str, tuple[dict[str, str], list[Record]]] = {}
-        places: dict[int, list[Record]] = {}
-        """Where records with the same keys go, by the identity of those."""
-        for item in items:
-            place = places.get(id(item.keys))
-            if place is not None:
-                place.append(item.record)
-                continue
-            keys = {name: item.keys.get(name, "") for name in self._names}
+            return Processed({"": ({}, lots[0].records if lots else [])}, failures)
+        partitions: dict[str, tuple[dict[str, str], Sequence[Record]]] = {}
+        for lot in lots:
+            keys = {name: lot.keys.get(name, "") for name in self._names}
             lacking = next((name for name, value in keys.items() if not value), None)
             if lacking is None:
-                partition = "\x1f".join(keys.values())
-                place = places[id(item.keys)] = partitions.setdefault(partition, (keys, []))[1]
-                place.append(item.record)
+                partitions[_named(keys)] = keys, lot.records
             else:
                 code = "DynamicPartitioning.PartitionKeyMissing"
-                failures.append(item.failure(code, f"The record has no value for {lacking}"))
+                failures += lot.failures(code, f"The record has no value for {lacking}")
         return Processed(partitions, failures)
+
+
+def _named(keys: dict[str, str]) -> str:
+    """A name for the partition of these keys, and of no others."""
+    return "\x1f".join([value.replace("\x1e", "\x1e\x1e").replace("\x1f", "\x1e\x1f") for value in keys.values()])

@@ -157,7 +157,8 @@ def steps(
 ) -> list[Step]:
     """The steps of a configuration. names: partition keys wanted of the query."""
     made: list[Step] = []
-    for kind, parameters in active(config).items():
+    work = active(config)
+    for kind, parameters in work.items():
         if kind == "Decompression":
             made.append(Unzip())
         elif kind == "CloudWatchLogProcessing":
@@ -168,7 +169,8 @@ def steps(
         elif kind == "Lambda":
             made.append(transformation(parameters))
         elif kind == "MetadataExtraction":
-            made.append(Keys(pool, parameters["MetadataExtractionQuery"], names))
-        else:
+            end = delimiter(work["AppendDelimiterToRecord"]) if "AppendDelimiterToRecord" in work else b""
+            made.append(Keys(pool, parameters["MetadataExtractionQuery"], names, end))
+        elif "MetadataExtraction" not in work:
             made.append(Delimiter(delimiter(parameters)))
     return made

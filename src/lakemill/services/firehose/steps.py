@@ -6,29 +6,20 @@ import json
 import zlib
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any
 
 import msgspec
 
 from lakemill.engines.delivery import Failure, Record
+from lakemill.engines.delivery.grouping import Query, grouped
 from lakemill.engines.delivery.pool import WorkerPool
 from lakemill.engines.delivery.prefixes import QUERY
-from lakemill.engines.delivery.queries import keys_of
-from lakemill.services.firehose.processing import Item
+from lakemill.engines.delivery.rows import Rows
+from lakemill.services.firehose.processing import Lot
 
 RECORD_BYTES_MAX = 32 << 20
 """What a record may unpack to."""
 QUERY_S_MAX = 60.0
 _SPACE = " \t\r\n"
-
-
-def _with(item: Item, parts: Sequence[bytes]) -> list[Item]:
-    """One record's parts, numbered."""
-    record = item.record
-    return [
-        Item(Record(part, record.arrival_ms, record.sequence, record.shard, record.key, sub), item.keys)
-        for sub, part in enumerate(parts)
-    ]
 
 
 class _Apart:
@@ -40,19 +31,26 @@ class _Apart:
         """Raises ValueError."""
         raise NotImplementedError
 
-    async def __call__(self, items: list[Item]) -> tuple[list[Item], list[Failure]]:
-        return await asyncio.to_thread(self._all, items)
+    async def __call__(self, lots: list[Lot]) -> tuple[list[Lot], list[Failure]]:
+        return await asyncio.to_thread(self._all, lots)
 
-    def _all(self, items: list[Item]) -> tuple[list[Item], list[Failure]]:
-        made: list[Item] = []
+    def _all(self, lots: list[Lot]) -> tuple[list[Lot], list[Failure]]:
+        made: list[Lot] = []
         failures: list[Failure] = []
-        for item in items:
-            try:
-                parts = self.parts(item.record.data)
-            except ValueError as wrong:
-                failures.append(item.failure(self.code, str(wrong)))
-            else:
-                made += _with(item, parts)
+        for lot in lots:
+            found: list[Record] = []
+            for one in lot.records:
+                try:
+                    parts = self.parts(one.data)
+                except ValueError as wrong:
+                    failures.append(Failure(one, self.code, str(wrong)))
+                else:
+                    found += [
+                        Record(part, one.arrival_ms, one.sequence, one.shard, one.key, sub)
+                        for sub, part in enumerate(parts)
+                    ]
+            if found:
+                made.append(Lot(lot.keys, Rows.of(found)))
         return made, failures
 
 
@@ -137,38 +135,36 @@ class Delimiter:
     def __init__(self, delimiter: bytes) -> None:
         self._delimiter = delimiter
 
-    async def __call__(self, items: list[Item]) -> tuple[list[Item], list[Failure]]:
-        end = self._delimiter
-        for item in items:
-            one = item.record
-            item.record = Record(one.data + end, one.arrival_ms, one.sequence, one.shard, one.key, one.sub)
-        return items, []
+    async def __call__(self, lots: list[Lot]) -> tuple[list[Lot], list[Failure]]:
+        return await asyncio.to_thread(self._all, lots), []
+
+    def _all(self, lots: list[Lot]) -> list[Lot]:
+        return [Lot(lot.keys, Rows([part.ended(self._delimiter) for part in lot.records.parts])) for lot in lots]
 
 
 class Keys:
-    """MetadataExtraction: partition keys by a jq query."""
+    """MetadataExtraction: partition keys by a jq query. delimiter: AppendDelimiterToRecord's, if that follows."""
 
-    def __init__(self, pool: WorkerPool, query: str, names: Sequence[str]) -> None:
-        self._pool, self._query, self._names = pool, query, list(names)
+    code = "DynamicPartitioning.MetadataExtractionFailed"
 
-    async def __call__(self, items: list[Item]) -> tuple[list[Item], list[Failure]]:
-        values = [item.record.data for item in items]
+    def __init__(self, pool: WorkerPool, query: str, names: Sequence[str], delimiter: bytes = b"") -> None:
+        self._pool, self._query = pool, Query(query, list(names), delimiter)
+
+    async def __call__(self, lots: list[Lot]) -> tuple[list[Lot], list[Failure]]:
         try:
-            found: list[Any] = await self._pool.run(keys_of, self._query, self._names, values, timeout_s=QUERY_S_MAX)
+            found = await grouped(self._pool, self._query, [lot.records for lot in lots], QUERY_S_MAX)
         except TimeoutError:
-            found = [f"The query did not end within {QUERY_S_MAX:g} seconds for {len(values)} records"] * len(values)
+            count = sum([len(lot.records) for lot in lots])
+            return [], self._failures(lots, f"The query did not end within {QUERY_S_MAX:g} seconds for {count} records")
         except BrokenProcessPool:
-            found = ["The query ended its process"] * len(values)
-        made, failures = [], []
-        same: dict[tuple[str, ...], dict[str, str]] = {}
-        """Records without other keys share theirs: there are few of them."""
-        for item, keys in zip(items, found, strict=True):
-            if isinstance(keys, str):
-                failures.append(item.failure("DynamicPartitioning.MetadataExtractionFailed", keys))
-                continue
-            named = same.get(keys)
-            if named is None:
-                named = same[keys] = {f"{QUERY}:{n}": key for n, key in zip(self._names, keys, strict=True)}
-            item.keys = item.keys | named if item.keys else named
-            made.append(item)
-        return made, failures
+            return [], self._failures(lots, "The query ended its process")
+        made = []
+        for number, keys, part in found.groups:
+            named = {f"{QUERY}:{name}": key for name, key in zip(self._query.names, keys, strict=True)}
+            made.append(Lot(lots[number].keys | named, Rows([part])))
+        if len(lots) > 1:  # Where there is room for some partitions only, those of the first records get it.
+            made.sort(key=lambda lot: (lot.records[0].sequence, lot.records[0].sub))
+        return made, [Failure(record, self.code, message) for record, message in found.refused]
+
+    def _failures(self, lots: list[Lot], message: str) -> list[Failure]:
+        return [failure for lot in lots for failure in lot.failures(self.code, message)]

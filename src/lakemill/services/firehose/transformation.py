@@ -10,13 +10,14 @@ import asyncio
 import base64
 import binascii
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from lakemill.engines.delivery import Failure, Record
 from lakemill.engines.delivery.prefixes import FUNCTION
+from lakemill.engines.delivery.rows import Rows
 from lakemill.engines.functions import (
     FunctionError,
     FunctionMissing,
@@ -25,7 +26,7 @@ from lakemill.engines.functions import (
     FunctionTimeout,
     FunctionUnavailable,
 )
-from lakemill.services.firehose.processing import Item
+from lakemill.services.firehose.processing import Lot
 
 TIMEOUT_S = 300.0
 PAYLOAD_BYTES_MAX = 6_000_000
@@ -38,7 +39,8 @@ CODES: dict[type[Exception], str] = {
     FunctionUnavailable: "Lambda.ServiceUnavailable",
 }
 FUNCTION_ERROR = "Lambda.FunctionError"
-BAD_RESULT = "The result of a record must be Ok, Dropped or ProcessingFailed"
+Keys = tuple[tuple[str, str], ...]
+"""Names and values."""
 
 
 class Answer(msgspec.Struct):
@@ -55,7 +57,10 @@ class Answers(msgspec.Struct):
 
 
 class Transformation:
-    """A step that asks a function. refusal: why the role may not invoke it, or None."""
+    """A step that asks a function.
+
+    names: the partition keys wanted of it. refusal: why the role may not invoke it, or None.
+    """
 
     def __init__(
         self,
@@ -64,40 +69,48 @@ class Transformation:
         function: str,
         stream_arn: str,
         *,
+        names: Sequence[str] = (),
         source_arn: str | None = None,
         retries: int = 3,
         refusal: Callable[[], str | None] = lambda: None,
         again_s: float = AGAIN_S,
     ) -> None:
         self._functions, self._scope, self._function, self._stream_arn = functions, scope, function, stream_arn
+        self._names = set(names)
         self._source_arn, self._retries, self._refusal, self._again_s = source_arn, retries, refusal, again_s
 
-    async def __call__(self, items: list[Item]) -> tuple[list[Item], list[Failure]]:
-        made: list[Item] = []
+    async def __call__(self, lots: list[Lot]) -> tuple[list[Lot], list[Failure]]:
+        made: list[Lot] = []
         failures: list[Failure] = []
-        for part in _portions(items):
-            done, failed = await self._portion(part)
-            made += done
-            failures += failed
+        for lot in lots:
+            with_keys: dict[Keys, list[Record]] = {}
+            for part in _portions(lot.records):
+                done, failed = await self._portion(part)
+                for keys, record in done:
+                    with_keys.setdefault(tuple(pair for pair in keys if pair[0] in self._names), []).append(record)
+                failures += failed
+            for keys, records in with_keys.items():
+                named = {f"{FUNCTION}:{name}": value for name, value in keys}
+                made.append(Lot(lot.keys | named, Rows.of(records)))
         for failure in failures:
             failure.details = {"lambdaArn": self._function}
         return made, failures
 
-    async def _portion(self, items: list[Item]) -> tuple[list[Item], list[Failure]]:
-        named = {f"{item.record.sequence:056d}{index:06d}": item for index, item in enumerate(items)}
+    async def _portion(self, records: list[Record]) -> tuple[list[tuple[Keys, Record]], list[Failure]]:
+        named = {f"{record.sequence:056d}{index:06d}": record for index, record in enumerate(records)}
         refusal = self._refusal()
         if refusal is not None:
-            return [], [item.failure("Lambda.InvokeAccessDenied", refusal) for item in items]
+            return [], [Failure(record, "Lambda.InvokeAccessDenied", refusal) for record in records]
         try:
             payload, attempts = await self._invoke(self._event(named))
         except FunctionError as fault:
             code = CODES.get(type(fault), FUNCTION_ERROR)
-            return [], [Failure(item.record, code, str(fault), self._retries + 1) for item in items]
+            return [], [Failure(record, code, str(fault), self._retries + 1) for record in records]
         try:
             answers = msgspec.json.decode(payload, type=Answers).records
         except (msgspec.DecodeError, msgspec.ValidationError) as wrong:
             message = f"The function's answer is not what is asked for: {wrong}"
-            return [], [item.failure("Lambda.JsonProcessingException", message) for item in items]
+            return [], [Failure(record, "Lambda.JsonProcessingException", message) for record in records]
         return _sorted_out(named, answers, attempts)
 
     async def _invoke(self, event: bytes) -> tuple[bytes, int]:
@@ -109,12 +122,12 @@ class Transformation:
                 await asyncio.sleep(self._again_s)
         return await self._functions.invoke(self._scope, self._function, event, TIMEOUT_S), self._retries + 1
 
-    def _event(self, named: dict[str, Item]) -> bytes:
+    def _event(self, named: dict[str, Record]) -> bytes:
         event: dict[str, Any] = {
             "invocationId": str(uuid.uuid4()),
             "deliveryStreamArn": self._stream_arn,
             "region": self._stream_arn.split(":")[3],
-            "records": [self._described(name, item.record) for name, item in named.items()],
+            "records": [self._described(name, record) for name, record in named.items()],
         }
         if self._source_arn:
             event["sourceKinesisStreamArn"] = self._source_arn
@@ -137,59 +150,65 @@ class Transformation:
         return described
 
 
-def _portions(items: list[Item]) -> Iterator[list[Item]]:
+def _portions(records: Iterable[Record]) -> Iterator[list[Record]]:
     """As much at a time as a function takes."""
-    portion: list[Item] = []
+    portion: list[Record] = []
     size = 0
-    for item in items:
-        more = len(item.record.data) * 4 // 3 + _OVERHEAD_BYTES
+    for record in records:
+        more = len(record.data) * 4 // 3 + _OVERHEAD_BYTES
         if portion and size + more > PAYLOAD_BYTES_MAX:
             yield portion
             portion, size = [], 0
-        portion.append(item)
+        portion.append(record)
         size += more
     if portion:
         yield portion
 
 
-def _sorted_out(named: dict[str, Item], answers: list[Answer], attempts: int) -> tuple[list[Item], list[Failure]]:
+def _sorted_out(
+    named: dict[str, Record], answers: list[Answer], attempts: int
+) -> tuple[list[tuple[Keys, Record]], list[Failure]]:
     """Every record's outcome, in the order of the records."""
     said: dict[str, list[Answer]] = {}
     for answer in answers:
         said.setdefault(answer.recordId, []).append(answer)
-    made: list[Item] = []
+    made: list[tuple[Keys, Record]] = []
     failures: list[Failure] = []
-    for name, item in named.items():
+    for name, record in named.items():
         found = said.get(name, [])
         if len(found) != 1:
             code = "Lambda.DuplicatedRecordId" if found else "Lambda.MissingRecordId"
             message = f"The function answered {len(found)} times for the record {name}"
-        else:
-            code, message = _taken(item, found[0])
-        if code:
-            failures.append(Failure(item.record, code, message, attempts))
-        elif found[0].result == "Ok":
-            made.append(item)
+            failures.append(Failure(record, code, message, attempts))
+        elif found[0].result != "Dropped":
+            try:
+                made.append(_taken(record, found[0]))
+            except _Bad as bad:
+                failures.append(Failure(record, bad.code, str(bad), attempts))
     return made, failures
 
 
-def _taken(item: Item, answer: Answer) -> tuple[str, str]:
-    """Put the answer's data and keys into the item; code and message if that fails."""
-    if answer.result == "Dropped":
-        return "", ""
+class _Bad(Exception):
+    """What the function says of a record makes no other of it. Fields: code."""
+
+    def __init__(self, message: str, code: str = FUNCTION_ERROR) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def _taken(record: Record, answer: Answer) -> tuple[Keys, Record]:
+    """The record with the answer's data, and its keys. Raises _Bad."""
     if answer.result == "ProcessingFailed":
-        return "Lambda.ProcessingFailedStatus", "ProcessingFailed status set for record"
+        raise _Bad("ProcessingFailed status set for record", "Lambda.ProcessingFailedStatus")
     if answer.result != "Ok":
-        return FUNCTION_ERROR, BAD_RESULT
+        raise _Bad("The result of a record must be Ok, Dropped or ProcessingFailed")
     try:
         data = base64.b64decode(answer.data or "", validate=True)
     except binascii.Error:
-        return FUNCTION_ERROR, "The data of a record is not base64"
+        raise _Bad("The data of a record is not base64") from None
     if answer.data is None:
-        return FUNCTION_ERROR, "A record with the result Ok has no data"
+        raise _Bad("A record with the result Ok has no data")
     keys = (answer.metadata or {}).get("partitionKeys") or {}
     if not isinstance(keys, dict) or not all(isinstance(value, str) for value in keys.values()):
-        return FUNCTION_ERROR, "metadata.partitionKeys of a record must be an object of texts"
-    item.record = msgspec.structs.replace(item.record, data=data)
-    item.keys = item.keys | {f"{FUNCTION}:{name}": value for name, value in keys.items()}
-    return "", ""
+        raise _Bad("metadata.partitionKeys of a record must be an object of texts")
+    return tuple(sorted(keys.items())), msgspec.structs.replace(record, data=data)

@@ -7,7 +7,7 @@ import pytest
 
 from lakemill.engines.delivery import Hints, Record
 from lakemill.engines.delivery.buffers import Buffers
-from lakemill.engines.delivery.handing import SharedFiles, arrow, write
+from lakemill.engines.delivery.handing import SharedFile, SharedFiles, arrow, write
 from lakemill.engines.delivery.rows import Listed, Logged, Rows
 from lakemill.ports.log import Stretch
 
@@ -23,7 +23,7 @@ def expected(position, *values):
 
 def test_rows_are_the_records_of_their_parts():
     one, two = stretch(5, b"a", b"", b"bcd"), [Record(b"e", 3, 9, "s"), Record(b"f", 4, 9, "s", sub=1)]
-    rows = Rows([Logged(one), Listed(two)])
+    rows = Rows([Logged.of(one), Listed(two)])
     records = [*expected(5, b"a", b"", b"bcd"), *two]
     assert list(rows) == records
     assert [rows[place] for place in range(5)] == records
@@ -34,7 +34,7 @@ def test_rows_are_the_records_of_their_parts():
 
 
 def test_a_part_is_cut_without_its_records():
-    whole = Logged(stretch(5, b"a", b"", b"bcd", b"ef"))
+    whole = Logged.of(stretch(5, b"a", b"", b"bcd", b"ef"))
     cut = whole.cut(1, 4).cut(1, 3)
     assert list(cut) == expected(5, b"a", b"", b"bcd", b"ef")[2:]
     assert (len(cut), cut.size, cut.oldest_ms, cut.record(1).data) == (2, 5, 7, b"ef")
@@ -51,7 +51,7 @@ def test_buffers_cut_rows_where_they_cut_records(seed):
     position = 0
     for batch in range(30):
         values = [bytes(draw.randrange(20)) for _ in range(draw.randrange(1, 9))]
-        parts = {"logged": Logged(stretch(position, *values)), "listed": Listed(expected(position, *values))}
+        parts = {"logged": Logged.of(stretch(position, *values)), "listed": Listed(expected(position, *values))}
         for name, buffers in kinds.items():
             found[name] += buffers.add("", Rows([parts[name]]), {}, (batch, batch), 0.0)
         position += len(values)
@@ -59,6 +59,17 @@ def test_buffers_cut_rows_where_they_cut_records(seed):
     assert one == other
     assert all(size >= hints.size or len(records) == hints.records_max for records, size, _, _ in one)
     assert all(sum(len(r.data) for r in records[:-1]) < hints.size for records, _, _, _ in one)
+
+
+@pytest.mark.parametrize("kind", ["logged", "listed"])
+def test_a_delimiter_follows_the_data_of_each_record(kind):
+    one = stretch(5, b"a", b"", b"bcd", b"ef")
+    part = (
+        (Logged.of(one) if kind == "logged" else Listed(expected(5, b"a", b"", b"bcd", b"ef"))).cut(1, 4).ended(b"--")
+    )
+    records = [Record(record.data + b"--", record.arrival_ms, record.sequence) for record in Logged.of(one).cut(1, 4)]
+    assert (list(part), part.size, part.first_ms, part.last()) == (records, 11, 6, {"": 8})
+    assert bytes(part.joined()[0]) == b"--bcd--ef--"
 
 
 def test_a_buffer_is_never_cut_within_a_source_record():
@@ -70,16 +81,30 @@ def test_a_buffer_is_never_cut_within_a_source_record():
 
 
 async def test_records_that_are_handed_over_are_the_same_there():
-    rows = Rows([Logged(stretch(5, b"aa", b"", b"bcd")).cut(1, 3), Listed([Record(b"xy", 0, 1), Record(b"", 0, 2)])])
+    rows = Rows([Logged.of(stretch(5, b"aa", b"", b"bcd")).cut(1, 3), Listed([Record(b"xy", 0, 1), Record(b"", 0, 2)])])
     files = SharedFiles()
-    for given in (rows, rows[1:3], Rows([Logged(stretch(1, b"longer than before" * 9))])):
+    for given in (rows, rows[1:3], Rows([Logged.of(stretch(1, b"longer than before" * 9))])):
         with files.borrowed() as file:
             assert arrow(write(given, file)).to_pylist() == [record.data for record in given]
     assert file.file.closed is False
+
+
+async def test_what_is_handed_over_is_not_taken_from_another_file_that_came_to_its_place():
+    one = SharedFile()
+    given = write(Rows([Logged.of(stretch(5, b"a"))]), one)
+    one.file.close()
+    other = SharedFile()
+    write(Rows([Logged.of(stretch(5, b"other"))]), other)
+    with pytest.raises(FileNotFoundError):
+        arrow(given)
 
 
 async def test_a_file_whose_reader_may_still_read_is_not_used_again():
     files = SharedFiles()
     with pytest.raises(TimeoutError), files.borrowed() as file:
         raise TimeoutError
-    assert file.file.closed
+    with files.borrowed() as other:
+        assert other is not file
+    inner = file.file
+    del file
+    assert inner.closed

@@ -5,16 +5,17 @@ import json
 
 import pytest
 
-from lakemill.engines.delivery import Record
+from lakemill.engines.delivery import Prefix, Record
 from lakemill.engines.delivery.pool import WorkerPool
-from lakemill.services.firehose.processing import Item, Processing
+from lakemill.engines.delivery.rows import Rows
+from lakemill.services.firehose.processing import Lot, Processing
 from lakemill.services.firehose.steps import Delimiter, Documents, Keys, LogMessages, Pieces, Unzip
 
 
 async def through(step, *values):
     """(data that came out, codes of failures)."""
-    items, failures = await step([Item(Record(data, 1, n), {}) for n, data in enumerate(values)])
-    return [item.record.data for item in items], [failure.code for failure in failures]
+    lots, failures = await step([Lot({}, Rows.of([Record(data, 1, n) for n, data in enumerate(values)]))])
+    return [record.data for lot in lots for record in lot.records], [failure.code for failure in failures]
 
 
 @pytest.mark.parametrize(
@@ -36,8 +37,8 @@ async def test_what_is_no_row_of_documents_fails_whole(data):
 
 
 async def test_parts_keep_the_place_of_their_record():
-    items, _ = await Documents()([Item(Record(b"{}{}", 5, 9, "shard"), {})])
-    places = [(one.record.sequence, one.record.shard, one.record.sub) for one in items]
+    (lot,), _ = await Documents()([Lot({}, Rows.of([Record(b"{}{}", 5, 9, "shard")]))])
+    places = [(one.sequence, one.shard, one.sub) for one in lot.records]
     assert places == [(9, "shard", 0), (9, "shard", 1)]
 
 
@@ -71,9 +72,9 @@ def pool():
 async def test_keys_are_taken_out_by_a_query(pool):
     query = '{who: .who, day: (.at|strftime("%F")), n: .n, yes: .yes}'
     step = Keys(pool, query, ["who", "day", "n", "yes"])
-    items, failures = await step([Item(Record(b'{"who":"ann","at":0,"n":7,"yes":true}', 1, 1), {})])
+    (lot,), failures = await step([Lot({}, Rows.of([Record(b'{"who":"ann","at":0,"n":7,"yes":true}', 1, 1)]))])
     assert failures == []
-    assert {name.rpartition(":")[2]: value for name, value in items[0].keys.items()} == {
+    assert {name.rpartition(":")[2]: value for name, value in lot.keys.items()} == {
         "who": "ann",
         "day": "1970-01-01",
         "n": "7",
@@ -87,6 +88,38 @@ KEYLESS = [b"x", b"\xff", b"[]", b'{"a":null}', b'{"a":""}', b'{"a":{}}', b'{"a"
 @pytest.mark.parametrize("data", KEYLESS)
 async def test_a_record_without_a_key_fails(pool, data):
     assert await through(Keys(pool, "{a:.a}", ["a"]), data) == ([], ["DynamicPartitioning.MetadataExtractionFailed"])
+
+
+async def test_keys_keep_lots_apart_and_their_records_in_order(pool):
+    def lot(name, *numbers):
+        return Lot({"f:k": name}, Rows.of([Record(b'{"a":%d}' % (n % 2), 1, n) for n in numbers]))
+
+    lots, _ = await Keys(pool, "{a:.a}", ["a"], b"\n")([lot("x", 1, 3, 4), lot("y", 2, 5)])
+    assert [(*one.keys.values(), [record.sequence for record in one.records]) for one in lots] == [
+        ("x", "1", [1, 3]),
+        ("y", "0", [2]),
+        ("x", "0", [4]),
+        ("y", "1", [5]),
+    ]
+    assert lots[0].records[0].data == b'{"a":1}\n'
+
+
+async def test_partitions_whose_keys_look_alike_together_are_two():
+    class Given:
+        async def __call__(self, lots):
+            records = list(lots[0].records)
+            keys = [("a\x1fb", "c"), ("a", "b\x1fc")]
+            named = [{f"partitionKeyFromLambda:{n}": value for n, value in zip("kl", one, strict=True)} for one in keys]
+            return [Lot(one, Rows.of([record])) for one, record in zip(named, records, strict=True)], []
+
+    prefix = Prefix("!{partitionKeyFromLambda:k}/!{partitionKeyFromLambda:l}/")
+    done = await Processing([Given()], prefix)([Record(b"1", 1, 1), Record(b"2", 1, 2)])
+    assert [[one.data for one in records] for _, records in done.partitions.values()] == [[b"1"], [b"2"]]
+
+
+async def test_records_without_a_key_of_the_function_fail():
+    done = await Processing([], Prefix("!{partitionKeyFromLambda:k}/"))([Record(b"1", 1, 1)])
+    assert (done.partitions, [one.code for one in done.failures]) == ({}, ["DynamicPartitioning.PartitionKeyMissing"])
 
 
 async def test_steps_follow_one_another_and_failures_are_collected():

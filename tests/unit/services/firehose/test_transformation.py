@@ -6,8 +6,9 @@ import json
 import pytest
 
 from lakemill.engines.delivery import Record
+from lakemill.engines.delivery.rows import Rows
 from lakemill.engines.functions import FunctionFailed, FunctionMissing, FunctionThrottled, FunctionTimeout
-from lakemill.services.firehose.processing import Item
+from lakemill.services.firehose.processing import Lot
 from lakemill.services.firehose.transformation import Transformation
 
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
@@ -37,8 +38,9 @@ def echo(event, **changes):
 async def transform(functions, *values, **options):
     step = Transformation(functions, "000000000000/us-east-1", FUNCTION, STREAM, again_s=0, **options)
     records = [Record(data, 1000 + n, n, "shard-1", "key") for n, data in enumerate(values)]
-    items, failures = await step([Item(record, {}) for record in records])
-    return [item.record.data for item in items], [(one.code, one.attempts) for one in failures], items, failures
+    lots, failures = await step([Lot({}, Rows.of(records))])
+    data = [record.data for lot in lots for record in lot.records]
+    return data, [(one.code, one.attempts) for one in failures], lots, failures
 
 
 async def test_the_function_gets_the_records_and_gives_others():
@@ -66,9 +68,9 @@ async def test_records_of_a_data_stream_say_where_they_were():
 
 
 async def test_keys_come_with_the_records():
-    functions = Functions(lambda event: echo(event, metadata={"partitionKeys": {"a": "1"}}))
-    _, _, items, _ = await transform(functions, b"a")
-    assert items[0].keys == {"partitionKeyFromLambda:a": "1"}
+    functions = Functions(lambda event: echo(event, metadata={"partitionKeys": {"a": "1", "b": "2"}}))
+    _, _, lots, _ = await transform(functions, b"a", names=["a", "c"])
+    assert [lot.keys for lot in lots] == [{"partitionKeyFromLambda:a": "1"}]
 
 
 @pytest.mark.parametrize(
