@@ -1,27 +1,31 @@
-"""Applications of streaming SQL: made, changed in versions, started, stopped, deleted.
+"""Applications, of streaming SQL or programs for Flink: made, changed in versions, started, stopped, deleted.
 
 An application is a resource (kind `analytics-application`). Members of its document that are ours: `id`, `status`,
 `version` (from 1, rises with every change), `run` (rises with every start), `starts` (where inputs begin, by their
 ids), `code`, and the lists `inputs`, `outputs`, `references` and `logs`, whose members have an `id`. All else is the
-service's, which makes a Plan of the document. Every version's document is kept (kind `analytics-version`).
+service's, which makes a Plan of the document (or a Program, see `programs`). Every version's document is kept (kind
+`analytics-version`).
 """
 
 import asyncio
 import copy
 import logging
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from lakemill.engines.analytics.checker import Checker
 from lakemill.engines.analytics.checkpoints import Checkpoints, fingerprint
 from lakemill.engines.analytics.errors import ApplicationBusy, PartMissing, StaleVersion
-from lakemill.engines.analytics.plan import Planner
+from lakemill.engines.analytics.plan import Plan, Planner
+from lakemill.engines.analytics.programs import LATEST, Programs
 from lakemill.engines.analytics.runner import Runner
 from lakemill.engines.analytics.sinks import Sinks
 from lakemill.engines.analytics.sources import Sources
 from lakemill.engines.delivery import Delivery
+from lakemill.engines.flink import Program, SnapshotFailed
+from lakemill.engines.flink import Runner as ProgramRunner
 from lakemill.engines.resources import ResourceMissing, Resources
 from lakemill.engines.streams import Streams
 from lakemill.ports.clock import Clock
@@ -29,7 +33,7 @@ from lakemill.ports.metadata import Metadata, Transaction
 
 KIND, VERSION = "analytics-application", "analytics-version"
 READY, STARTING, RUNNING, STOPPING = "ready", "starting", "running", "stopping"
-UPDATING, DELETING = "updating", "deleting"
+UPDATING, DELETING, FORCE_STOPPING = "updating", "deleting", "force_stopping"
 PARTS = ("inputs", "outputs", "references", "logs")
 
 Document = dict[str, Any]
@@ -37,9 +41,17 @@ logger = logging.getLogger(__name__)
 
 
 class Analytics:
-    """All applications. scope is "account/region". folder: for checkpoints."""
+    """All applications. scope is "account/region". folder: for checkpoints. programs: None where there are none."""
 
-    def __init__(self, metadata: Metadata, clock: Clock, folder: Path, streams: Streams, delivery: Delivery) -> None:
+    def __init__(
+        self,
+        metadata: Metadata,
+        clock: Clock,
+        folder: Path,
+        streams: Streams,
+        delivery: Delivery,
+        programs: Programs | None = None,
+    ) -> None:
         self.resources = Resources(metadata, clock)
         self.sources = Sources(streams, delivery)
         self.checker = Checker()
@@ -47,8 +59,15 @@ class Analytics:
         self._sinks = Sinks(streams, delivery)
         self._checkpoints = Checkpoints(folder)
         self._planner: Planner | None = None
-        self._runners: dict[str, Runner] = {}
+        self._programs = programs
+        self._runners: dict[str, Runner | ProgramRunner] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._taking: set[asyncio.Task[str | None]] = set()
+
+    @property
+    def programs(self) -> Programs:
+        assert self._programs is not None
+        return self._programs
 
     def use(self, planner: Planner) -> None:
         """Say who makes plans; before `start_all`."""
@@ -62,12 +81,15 @@ class Analytics:
             if document["status"] in (STARTING, RUNNING, UPDATING):
                 self._drive(document)
                 said.append(f"{label}: goes on from its last checkpoint.")
-            elif document["status"] == STOPPING:
+            elif document["status"] in (STOPPING, FORCE_STOPPING):
+                await self._tidy(document)
                 await self._become(document, READY)
                 said.append(f"{label}: stopped, as had been asked for.")
             elif document["status"] == DELETING:
                 await self._remove(document)
                 said.append(f"{label}: deleted, as had been asked for.")
+        if self._programs is not None:
+            await self._programs.recover({one["document"].get("archive") for one in self.resources.all(VERSION)})
         return said
 
     async def close(self) -> None:
@@ -160,18 +182,22 @@ class Analytics:
         return made
 
     async def check(self, document: Document) -> list[str]:
-        """Compile its code; names of its streams. Without an input it is only parsed.
+        """Compile its code; names of its streams. Without an input it is only parsed. Programs are not looked at.
 
         Raises CodeInvalid, WorkerFailed.
         """
-        assert self._planner is not None
-        if not document["code"].strip():
+        plan = self._plan(document)
+        if isinstance(plan, Program) or not document["code"].strip():
             return []
-        return await self.checker.check(self._planner(document).program())
+        return await self.checker.check(plan.program())
 
-    def _print(self, document: Document) -> str:
+    def _plan(self, document: Document) -> Plan | Program:
         assert self._planner is not None
-        return fingerprint(self._planner(document).program())
+        return self._planner(document)
+
+    def _print(self, document: Document) -> str | None:
+        plan = self._plan(document)
+        return fingerprint(plan.program()) if isinstance(plan, Plan) else None
 
     def _keep(self, transaction: Transaction, document: Document) -> None:
         kept = {"document": document}
@@ -179,10 +205,10 @@ class Analytics:
 
     # Running
 
-    async def start(self, scope: str, name: str, starts: dict[str, str]) -> Document:
-        """Let an application run. starts: sources.NOW or OLDEST or runner.LAST by inputs' ids.
+    async def start(self, scope: str, name: str, starts: dict[str, str], restore: Document | None = None) -> Document:
+        """Let an application run. starts: sources.NOW or OLDEST or runner.LAST by inputs' ids. restore: of programs.
 
-        Raises ResourceMissing, ApplicationBusy, CodeInvalid.
+        Raises ResourceMissing, ApplicationBusy, CodeInvalid, SnapshotMissing.
         """
         document = self.get(scope, name)
         if document["status"] != READY:
@@ -193,24 +219,32 @@ class Analytics:
             if document["status"] != READY:
                 raise ApplicationBusy(name, document["status"])
             document |= {"status": STARTING, "run": document["run"] + 1, "starts": starts}
+            if restore is not None:
+                document |= {"restore": restore, "from": origin}
 
+        origin = self.programs.origin(document, restore) if restore is not None else None
         started = await self.resources.update(KIND, scope, name, begin)
         self._drive(started)
         return started
 
-    async def stop(self, scope: str, name: str) -> Document:
-        """Stop after a checkpoint. Raises ResourceMissing, ApplicationBusy unless it runs, or cannot begin to."""
+    async def stop(self, scope: str, name: str, *, force: bool = False) -> Document:
+        """Stop after a checkpoint; a program after a snapshot if it `saves`, unless by force.
 
+        Raises ResourceMissing, ApplicationBusy unless it runs, or cannot begin to, or force is used.
+        """
         stuck = self.fault(self.get(scope, name)) is not None
 
         def end(document: Document) -> None:
             # One that cannot begin to run must not be there for ever.
-            if document["status"] != RUNNING and not (stuck and document["status"] in (STARTING, UPDATING)):
+            allowed = (RUNNING, *((STARTING, UPDATING) if stuck or force else ()), *((STOPPING,) if force else ()))
+            if document["status"] not in allowed:
                 raise ApplicationBusy(name, document["status"])
-            document["status"] = STOPPING
+            saved.append(document["status"] == RUNNING and bool(document.get("saves")) and not force)
+            document["status"] = FORCE_STOPPING if force else STOPPING
 
+        saved: list[bool] = []
         document = await self.resources.update(KIND, scope, name, end)
-        self._later(document, self._halt_and(document, READY))
+        self._later(document, self._halt_and(document, READY, save=saved[-1]))
         return document
 
     async def delete(self, scope: str, name: str) -> None:
@@ -224,25 +258,71 @@ class Analytics:
         document = await self.resources.update(KIND, scope, name, leave)
         self._later(document, self._halt_and(document, None))
 
+    async def snapshot(self, scope: str, name: str, snapshot: str) -> None:
+        """Begin to save the state of a program that runs. Raises ResourceMissing, ResourceExists, ApplicationBusy."""
+        document = self.get(scope, name)
+        runner = self._runners.get(document["id"])
+        if document["status"] != RUNNING or not isinstance(runner, ProgramRunner):
+            raise ApplicationBusy(name, document["status"])
+        begun = await self.programs.begin_snapshot(document, snapshot)
+        taking = self.programs.take_snapshot(document, begun, runner, stop=False)
+        self._taking.add(task := asyncio.create_task(self._told(document, taking)))
+        task.add_done_callback(self._taking.discard)
+
+    async def job_plan(self, document: Document) -> str | None:
+        """The plan of a program's job as JSON, while it runs."""
+        runner = self._runners.get(document["id"])
+        return await runner.plan() if isinstance(runner, ProgramRunner) else None
+
+    async def _told(self, document: Document, taking: Coroutine[Any, Any, str]) -> str | None:
+        """Where the snapshot is; None if there is none: then the application's log says why."""
+        try:
+            return await taking
+        except SnapshotFailed as fault:
+            logger.warning("application %s: no snapshot: %s", document["name"], fault)
+            await self._plan(document).say("ERROR", f"The snapshot failed: {fault}")
+            return None
+
+    async def _saved(self, document: Document) -> str | None:
+        """Let a program end with a snapshot; where that is. None: it failed, and the program goes on."""
+        runner = self._runners.get(document["id"])
+        if not isinstance(runner, ProgramRunner):
+            return None
+        begun = await self.programs.begin_snapshot(document)
+        return await self._told(document, self.programs.take_snapshot(document, begun, runner, stop=True))
+
+    async def _tidy(self, document: Document) -> None:
+        """End what is left of a program's run."""
+        if self._programs is not None:
+            await self._programs.end(document)
+
     def _drive(self, document: Document) -> None:
-        assert self._planner is not None
-        id = document["id"]
+        id, plan = document["id"], self._plan(document)
 
         async def opened() -> None:
             await self._become(document, RUNNING, (STARTING, UPDATING))
 
-        runner = Runner(
-            id,
-            document["run"],
-            document["starts"],
-            self._planner(document),
-            self.sources,
-            self._sinks,
-            self._checkpoints,
-            self.checker,
-            self._clock,
-            opened,
-        )
+        async def ended() -> None:
+            await self._tidy(document)
+            await self._become(document, READY, (STARTING, RUNNING, UPDATING))
+
+        runner: Runner | ProgramRunner
+        if isinstance(plan, Program):
+            running = document["status"] == RUNNING
+            runner = self.programs.runner(document, plan, opened, ended, running=running)
+        else:
+            runner = Runner(
+                id,
+                document["run"],
+                document["starts"],
+                plan,
+                self.sources,
+                self._sinks,
+                self._checkpoints,
+                self.checker,
+                self._clock,
+                opened,
+            )
         self._runners[id] = runner
         self._tasks[id] = asyncio.create_task(runner.run(), name=f"application {document['name']}")
 
@@ -257,11 +337,17 @@ class Analytics:
         if task is not None:
             await asyncio.gather(task, return_exceptions=True)
 
-    def _halt_and(self, document: Document, status: str | None) -> Any:
+    def _halt_and(self, document: Document, status: str | None, *, save: bool = False) -> Any:
         before = self._tasks.get(document["id"])
 
         async def work() -> None:
+            if save and await self._saved(document) is None:
+                await self._become(document, RUNNING, (STOPPING,))
+                if before is not None and self._tasks.get(document["id"]) is asyncio.current_task():
+                    self._tasks[document["id"]] = before
+                return
             await self._halt(document, before)
+            await self._tidy(document)
             if status is None:
                 await self._remove(document)
             else:
@@ -274,10 +360,28 @@ class Analytics:
         before = self._tasks.get(document["id"])
 
         async def work() -> None:
+            program = isinstance(self._plan(document), Program)
+            restore = document.get("restore") or {"type": LATEST}
+            saved = None
+            if program and document.get("saves") and restore["type"] == LATEST:
+                saved = await self._saved(document)
             await self._halt(document, before)
-            self._drive(document)
+            failed = program and saved is None and document.get("saves") and restore["type"] == LATEST
+            if not program or failed:  # The same run goes on, from its last checkpoint.
+                self._drive(document)
+                return
+            await self._tidy(document)
+            origin = saved or self.programs.origin(document, restore)
+            self._drive(await self._next_run(document, origin))
 
         return work()
+
+    async def _next_run(self, document: Document, origin: str | None) -> Document:
+        def begin(one: Document) -> None:
+            one |= {"run": one["run"] + 1, "from": origin}
+
+        await self._quietly(document, begin)
+        return self.get(document["scope"], document["name"])
 
     async def _become(self, document: Document, status: str, before: Sequence[str] | None = None) -> None:
         def change(present: Document) -> None:
@@ -315,6 +419,8 @@ class Analytics:
         except ResourceMissing:
             logger.info("application %s was gone already", document["name"])
         await asyncio.to_thread(self._checkpoints.remove, document["id"])
+        if self._programs is not None:
+            await self._programs.remove(document)
 
 
 def part_of(document: Document, part: str, id: str) -> Document:

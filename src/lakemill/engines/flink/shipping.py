@@ -1,0 +1,69 @@
+"""The log of a run on its way to where the application's messages are kept.
+
+How far it came is kept in the same transaction as the lines, so that a crash neither loses nor doubles one.
+"""
+
+from pathlib import Path
+
+from lakemill.engines.flink.program import Keep
+from lakemill.ports.clock import Clock
+from lakemill.ports.metadata import Metadata, Transaction
+
+TABLE = "flink_log_positions"
+READ_BYTES = 1 << 20
+LINE_BYTES_MAX = 256 * 1024
+
+
+class Shipping:
+    """Of one run, by its id. Its methods block; call them from a thread."""
+
+    def __init__(self, metadata: Metadata, clock: Clock, run_id: str, path: Path, keep: Keep) -> None:
+        self._metadata, self._clock = metadata, clock
+        self._run_id, self._path, self._keep = run_id, path, keep
+
+    def ship(self, *, ended: bool = False) -> str:
+        """Keep what was written since; with ended also a last line that has no end. The last line."""
+        last = ""
+        while True:
+            position: int = self._metadata.get(TABLE, self._run_id) or 0
+            data = self._read(position)
+            size = len(data) if ended and len(data) < READ_BYTES else data.rfind(b"\n") + 1
+            if not size and len(data) >= LINE_BYTES_MAX:
+                size = LINE_BYTES_MAX
+            lines = [line for line in data[:size].decode(errors="replace").splitlines() if line.strip()]
+            if size:
+                self._put(lines, position + size)
+            last = lines[-1] if lines else last
+            if len(data) < READ_BYTES:
+                return last
+
+    def _read(self, position: int) -> bytes:
+        try:
+            with open(self._path, "rb") as file:
+                file.seek(position)
+                return file.read(READ_BYTES)
+        except FileNotFoundError:
+            return b""
+
+    def _put(self, lines: list[str], position: int) -> None:
+        now_ms = int(self._clock.time() * 1000)
+
+        def work(transaction: Transaction) -> None:
+            if lines:
+                self._keep(transaction, [(now_ms, line[:LINE_BYTES_MAX]) for line in lines])
+            transaction.put(TABLE, self._run_id, position)
+
+        self._metadata.transact_blocking(work)
+
+
+async def forget(metadata: Metadata, application: str) -> None:
+    """Of all runs of an application that is gone."""
+    start = f"flink-{application}-"
+    keys = [key for key, _ in metadata.scan(TABLE, start, start + "~")]
+
+    def work(transaction: Transaction) -> None:
+        for key in keys:
+            transaction.delete(TABLE, key)
+
+    if keys:
+        await metadata.transact(work)
