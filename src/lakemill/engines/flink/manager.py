@@ -26,6 +26,9 @@ class JobManager:
 
         RUNNING means that every task runs, or has finished; while some do not yet, it is INITIALIZING.
         """
+        jobs = self._ask("GET", "/jobs") or {"jobs": []}
+        if not any(one["id"] == self._job for one in jobs["jobs"]):
+            return None  # To ask for a job that is not there yet is an error in Flink's log.
         answer = self._ask("GET", f"/jobs/{self._job}")
         if answer is None or "state" not in answer:
             return None

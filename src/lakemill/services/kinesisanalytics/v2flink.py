@@ -65,9 +65,9 @@ class FlinkOperations(Applications):
         store = self.analytics.programs.store
         return await flinkcode.taken(self.planning, store, call.region, role, configuration, groups, suffix, before)
 
-    async def _update_flink(self, call: Call, request: Document, present: Document) -> Document:
+    async def _update_flink(self, call: Call, request: dict[str, Any], present: Document) -> Document:
         """The application's next version. Raises a ServiceError."""
-        runtime: str = request.get("RuntimeEnvironmentUpdate", present["runtime"])
+        runtime = str(request.get("RuntimeEnvironmentUpdate", present["runtime"]))
         if not flink.is_flink(runtime):
             raise refused(f"RuntimeEnvironmentUpdate={runtime}", "a Flink application stays one")
         self._check_runtime(runtime, "RuntimeEnvironmentUpdate")
@@ -83,7 +83,7 @@ class FlinkOperations(Applications):
                 self.analytics.programs.origin(present, restore)
         self._check_roles(request)
         was = present["flink"]
-        role: str = request.get("ServiceExecutionRoleUpdate", present["role"])
+        role = str(request.get("ServiceExecutionRoleUpdate", present["role"]))
         groups = flink.groups(update.get("EnvironmentPropertyUpdates"), was["properties"])
         settings = flink.configured(update.get("FlinkApplicationConfigurationUpdate", {}), "Update", was["settings"])
         saves = flink.saves(update.get("ApplicationSnapshotConfigurationUpdate"), "Update", before=present["saves"])

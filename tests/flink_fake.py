@@ -1,0 +1,97 @@
+"""An environment whose Java is a script: a job manager that answers as Flink's does, with nothing behind it.
+
+What the manager is to do stands in the program's `main.py`, a line each: `fail` ends it with exit code 1 before there is
+a job, `finish` ends it with 0 soon after, `crash` ends it with 1 once, while the job runs. Without any it runs on. It
+counts: the state it saves is a number, which goes up by one each time it starts from a saved one.
+"""
+
+import textwrap
+from pathlib import Path
+
+SCRIPT = """\
+#!/usr/bin/env python3
+import http.server, json, os, pathlib, sys, threading, time
+
+arguments = sys.argv
+if "org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint" not in arguments:
+    time.sleep(3600)
+conf = pathlib.Path(arguments[arguments.index("--configDir") + 1])
+options = dict(line.split(": ", 1) for line in (conf / "config.yaml").read_text().splitlines())
+options = {key: json.loads(value) for key, value in options.items()}
+job = arguments[arguments.index("--job-id") + 1]
+program = pathlib.Path(arguments[arguments.index("-py") + 1])
+wishes = program.read_text().split()
+count = 0
+if "--fromSavepoint" in arguments:
+    place = arguments[arguments.index("--fromSavepoint") + 1].removeprefix("file://")
+    count = int((pathlib.Path(place) / "_metadata").read_text()) + 1
+print("started with", count, flush=True)
+print(json.dumps({"messageType": "WARN", "logger": "l", "message": "from Flink"}), flush=True)
+if "fail" in wishes:
+    print("main: no such table", flush=True)
+    sys.exit(1)
+
+def save(folder):
+    folder.mkdir(parents=True)
+    (folder / "_metadata").write_text(str(count))
+
+checkpoints = pathlib.Path(options["execution.checkpointing.dir"].removeprefix("file://")) / job
+saved = {}
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+    def answer(self, body):
+        content = json.dumps(body).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def do_GET(self):
+        if self.path == "/jobs":
+            self.answer({"jobs": [{"id": job, "status": "RUNNING"}]})
+        elif self.path.endswith("/plan"):
+            self.answer({"plan": {"jid": job, "nodes": []}})
+        elif "/savepoints/" in self.path:
+            operation = saved[self.path.rpartition("/")[2]]
+            self.answer({"status": {"id": "COMPLETED"}, "operation": operation})
+        else:
+            self.answer({"state": "RUNNING", "status-counts": {"RUNNING": 1}})
+
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        stop = self.path.endswith("/stop")
+        target = pathlib.Path(asked["targetDirectory" if stop else "target-directory"].removeprefix("file://"))
+        number = str(len(saved))
+        if "unsaved" in wishes:
+            saved[number] = {"failure-cause": {"stack-trace": "java.lang.Exception: the disk is full\\n\\tat x"}}
+        else:
+            save(target / f"savepoint-{number}")
+            saved[number] = {"location": f"file:{target}/savepoint-{number}"}
+            if stop:
+                threading.Timer(0.3, os._exit, (0,)).start()
+        self.answer({"request-id": number})
+
+if not checkpoints.exists():
+    save(checkpoints / "chk-1")
+if "finish" in wishes:
+    threading.Timer(0.6, os._exit, (0,)).start()
+if "crash" in wishes and count == 0:
+    threading.Timer(0.6, os._exit, (1,)).start()
+http.server.HTTPServer(("127.0.0.1", int(options["rest.port"])), Handler).serve_forever()
+"""
+
+
+def environment(folder: Path, version: str = "2.3.0") -> tuple[Path, Path]:
+    """Make one: (its Python, the home of its Java)."""
+    packages = folder / "lib" / "python3.11" / "site-packages"
+    (packages / "pyflink" / "lib").mkdir(parents=True)
+    (packages / f"apache_flink-{version}.dist-info").mkdir()
+    for name, text in (("python", "#!/bin/sh\n"), ("java", textwrap.dedent(SCRIPT))):
+        path = folder / "bin" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+    return folder / "bin" / "python", folder
