@@ -1,8 +1,9 @@
 """An environment whose Java is a script: a job manager that answers as Flink's does, with nothing behind it.
 
-What the manager is to do stands in the program's `main.py`, a line each: `fail` ends it with exit code 1 before there is
-a job, `finish` ends it with 0 soon after, `crash` ends it with 1 once, while the job runs. Without any it runs on. It
-counts: the state it saves is a number, which goes up by one each time it starts from a saved one.
+What the manager is to do stands in the program's `main.py`: `fail` ends it with exit code 1 before there is a job,
+`finish` ends it with 0 soon after, `crash` ends it with 1 once, while the job runs; `unsaved` lets it save nothing,
+`look` lets it print what it finds. Without any it runs on. It counts: the state it saves is a number, which goes up by
+one each time it starts from a saved one.
 """
 
 import textwrap
@@ -10,7 +11,7 @@ from pathlib import Path
 
 SCRIPT = """\
 #!/usr/bin/env python3
-import http.server, json, os, pathlib, sys, threading, time
+import http.server, json, os, pathlib, sys, threading, time, urllib.request
 
 arguments = sys.argv
 if "org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint" not in arguments:
@@ -30,6 +31,14 @@ print(json.dumps({"messageType": "WARN", "logger": "l", "message": "from Flink"}
 if "fail" in wishes:
     print("main: no such table", flush=True)
     sys.exit(1)
+
+if "look" in wishes:
+    print("properties", json.loads(pathlib.Path("/etc/flink/application_properties.json").read_text())[1:], flush=True)
+    print("options", json.dumps(options, sort_keys=True), flush=True)
+    url, token = (os.environ[f"AWS_CONTAINER_{name}"] for name in ("CREDENTIALS_FULL_URI", "AUTHORIZATION_TOKEN"))
+    request = urllib.request.Request(url, headers={"Authorization": token})
+    print("role", json.load(urllib.request.urlopen(request))["RoleArn"], flush=True)
+    print("region", os.environ["AWS_REGION"], os.environ["AWS_ENDPOINT_URL"], flush=True)
 
 def save(folder):
     folder.mkdir(parents=True)

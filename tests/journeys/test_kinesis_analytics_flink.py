@@ -1,8 +1,11 @@
 """Flink applications through boto3: their life, over a Flink that is a script (tests/flink_fake.py)."""
 
+import base64
 import json
 import os
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -10,8 +13,11 @@ from botocore.exceptions import ClientError
 from tests import flink_fake
 from tests.journeys import analytics, flink
 from tests.journeys.flink import Application
+from tests.running import Lakemill
 
 from lakemill.engines.flink import command
+from lakemill.ports.compute.sandbox import bubblewrap
+from lakemill.services.kinesisanalytics import CREDENTIALS_PATH
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +28,6 @@ def options(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory, options):
-    from tests.running import Lakemill
-
     arguments, rest = options
     with Lakemill(tmp_path_factory.mktemp("here"), *arguments, **rest) as running:
         yield running
@@ -98,6 +102,39 @@ def test_lines_of_flink_and_of_the_program_stand_in_the_log_stream(here):
     assert own["applicationARN"].endswith(":application/lines")
     theirs = [one for one in lines if one["message"] == "from Flink"]
     assert [(one["messageType"], one["logger"]) for one in theirs] == [("WARN", "l")]
+
+
+@pytest.mark.skipif(not bubblewrap(), reason="no folder can be laid over the machine's without bubblewrap")
+def test_a_program_finds_its_properties_its_options_the_keys_of_its_role_and_the_endpoint(here):
+    custom = {
+        "CheckpointConfiguration": {
+            "ConfigurationType": "CUSTOM",
+            "CheckpointingEnabled": True,
+            "CheckpointInterval": 2000,
+            "MinPauseBetweenCheckpoints": 10,
+        },
+        "ParallelismConfiguration": {"ConfigurationType": "CUSTOM", "Parallelism": 3},
+    }
+    application = Application(
+        here, "looks", "look", properties={"In": {"a": "b"}}, FlinkApplicationConfiguration=custom
+    )
+    application.start()
+    said = application.said()
+    assert "properties [{'PropertyGroupId': 'In', 'PropertyMap': {'a': 'b'}}]" in said
+    assert f"role {application.role}" in said
+    assert f"region us-east-1 {here.endpoint}" in said
+    told = next(json.loads(one.removeprefix("options ")) for one in said if one.startswith("options "))
+    assert told["execution.checkpointing.interval"] == "2000 ms"
+    assert told["execution.checkpointing.min-pause"] == "10 ms"
+    assert (told["parallelism.default"], told["taskmanager.numberOfTaskSlots"]) == ("3", "3")
+    application.stop(Force=True)
+
+
+def test_keys_are_given_for_a_token_only(here):
+    for token in ("", "none", base64.urlsafe_b64encode(b"000000000000/us-east-1\nlife\nwrong").decode()):
+        request = urllib.request.Request(f"{here.endpoint}{CREDENTIALS_PATH}", headers={"Authorization": token})
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(request)
 
 
 def test_a_program_that_fails_before_it_runs_leaves_the_application_ready(here):

@@ -16,7 +16,7 @@ from lakemill.engines.flink.errors import FlinkMissing
 
 Version = tuple[int, int]
 
-PINS: dict[Version, str] = {(2, 3): "2.3.0"}
+PINS: dict[Version, str] = {(1, 20): "1.20.5", (2, 3): "2.3.0"}
 """The releases lakemill was tried with, by their version."""
 
 HOME = Path("~/.local/share/lakemill")
