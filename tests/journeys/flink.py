@@ -11,18 +11,18 @@ OPTIONS = "kinesis.analytics.flink.run.options"
 LOG = ("flink", "program")
 
 
-def archive(**files):
-    """A zip file: name without `.py` = text."""
+def archive(more=None, **files):
+    """A zip file: name without `.py` = text. more: content by whole name."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as opened:
-        for name, text in files.items():
-            opened.writestr(f"{name}.py", text)
+        for name, text in {**{f"{name}.py": text for name, text in files.items()}, **(more or {})}.items():
+            opened.writestr(name, text)
     return content.getvalue()
 
 
-def configuration(code, properties=None, **members):
+def configuration(code, properties=None, run=None, **members):
     """An ApplicationConfiguration whose program is main.py of the archive. properties: further groups."""
-    groups = {OPTIONS: {"python": "main.py"}} | (properties or {})
+    groups = {OPTIONS: {"python": "main.py"} | (run or {})} | (properties or {})
     return {
         "ApplicationCodeConfiguration": {"CodeContentType": "ZIPFILE", "CodeContent": {"ZipFileContent": code}},
         "EnvironmentProperties": {
@@ -33,9 +33,9 @@ def configuration(code, properties=None, **members):
 
 
 class Application:
-    """One made of a program's text. Its log is a stream of its own."""
+    """One made of a program's text, and more files. Its log is a stream of its own."""
 
-    def __init__(self, lakemill, name, text, runtime="FLINK-2_3", **options):
+    def __init__(self, lakemill, name, text, runtime="FLINK-2_3", more=None, **options):
         self.name, self.lakemill = name, lakemill
         self.role = analytics.role(lakemill, f"{name}-role")
         logs = lakemill.client("logs")
@@ -46,7 +46,7 @@ class Application:
             ApplicationName=name,
             RuntimeEnvironment=runtime,
             ServiceExecutionRole=self.role,
-            ApplicationConfiguration=configuration(archive(main=text), **options),
+            ApplicationConfiguration=configuration(archive(more, main=text), **options),
             CloudWatchLoggingOptions=[{"LogStreamARN": self.stream}],
         )
 

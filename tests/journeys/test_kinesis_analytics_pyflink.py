@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.journeys import analytics
-from tests.journeys.flink import Application
+from tests.journeys.flink import Application, archive
 
 from lakemill.engines.flink import PINS, Environments, FlinkMissing
 
@@ -17,13 +17,15 @@ import json
 from pyflink.table import DataTypes, EnvironmentSettings, TableEnvironment
 from pyflink.table.udf import udf
 
+from arithmetic import twice
+
 properties = json.load(open("/etc/flink/application_properties.json"))
 groups = {one["PropertyGroupId"]: one["PropertyMap"] for one in properties}
 table = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
 
 @udf(result_type=DataTypes.BIGINT())
 def doubled(value):
-    return 2 * value
+    return twice(value)
 
 table.create_temporary_function("doubled", doubled)
 table.execute_sql(
@@ -35,7 +37,8 @@ table.execute_sql(
     + groups["Output"]["path"] + "', 'sink.rolling-policy.rollover-interval' = '1 s', "
     "'sink.rolling-policy.check-interval' = '1 s')"
 )
-print("the program began")
+jars = table.get_config().get("pipeline.jars", "")
+print("the program began", "with its jar" if jars.endswith("/lib/extra.jar") else jars)
 table.execute_sql("INSERT INTO found SELECT n, doubled(n) FROM numbers")
 """
 
@@ -100,11 +103,13 @@ def test_rows_are_counted_once_over_a_stop_a_kill_of_lakemill_and_a_kill_of_ever
         "counting",
         COUNTING,
         runtime,
+        more={"lib/arithmetic.py": "def twice(value):\n    return 2 * value\n", "lib/extra.jar": archive()},
+        run={"pyFiles": "lib/arithmetic.py", "jarfile": "lib/extra.jar"},
         properties={"Output": {"path": output.as_uri()}},
         FlinkApplicationConfiguration=custom(1000),
     )
     application.start(within_s=180)
-    assert "the program began" in application.said()
+    assert "the program began with its jar" in application.said()
     until(output, 40)
     application.stop(within_s=120)
     (snapshot,) = application.snapshots()
@@ -117,7 +122,7 @@ def test_rows_are_counted_once_over_a_stop_a_kill_of_lakemill_and_a_kill_of_ever
     second = application.lakemill = fresh("--flink-python", python)
     application.wait("RUNNING", 10)
     until(output, len(rows(output)) + 40)
-    assert application.said().count("the program began") == 2
+    assert application.said().count("the program began with its jar") == 2
 
     second.kill()
     for entry in Path("/proc").glob("[0-9]*"):

@@ -66,7 +66,10 @@ class Attempt:
                 mounts = {place: shown}
             else:  # Python can still be led to them; programs in Java cannot.
                 variables |= {"PYTHONPATH": str(GUIDE), SHOWN: f"{place}:{shown}"}
-        described = self._launch(program, environment, app, restore) | {"version": version}
+        described = self._launch(program, environment, app, restore) | {
+            "version": version,
+            "platform": program.platform,
+        }
         (self.folder / "launch.json").write_text(json.dumps(described))
         argv = [sys.executable, "-I", "-S", str(LAUNCHER)]
         self._compute.start(self.run_id, RunSpec(argv, variables, self.folder, mounts, stop_grace_s=GRACE_S))
@@ -94,12 +97,13 @@ class Attempt:
             "configuration": configuration,
         }
 
-    def version(self) -> int | None:
-        """The application's version it runs; None when it was never started."""
+    def runs(self, program: Program, version: int) -> bool:
+        """Whether it was started for this version of the application, on a platform that is where it was."""
         try:
-            return int(json.loads((self.folder / "launch.json").read_text())["version"])
-        except (OSError, ValueError):
-            return None
+            launch = json.loads((self.folder / "launch.json").read_text())
+        except (OSError, ValueError):  # It was never started.
+            return False
+        return bool(launch["version"] == version and launch["platform"] == program.platform)
 
     def poll(self) -> RunState:
         return self._compute.poll(self.run_id)

@@ -17,7 +17,7 @@ from lakemill.engines.flink.errors import FlinkMissing
 Version = tuple[int, int]
 
 PINS: dict[Version, str] = {(1, 20): "1.20.5", (2, 3): "2.3.0"}
-"""The releases lakemill was tried with, by their version."""
+"""The releases lakemill is tested with, by their version. The first number of a runtime's name is Flink's major one."""
 
 HOME = Path("~/.local/share/lakemill")
 NAMES = "flink*"
@@ -45,7 +45,7 @@ class Environments:
                 return Environment(python, home, _java(), version)
         name = ".".join(map(str, version))
         where = f" at {', '.join(map(str, self._given))}" if self._given else ""
-        raise FlinkMissing(f"PyFlink {name} is not installed{where}. To install it: {command(version)}")
+        raise FlinkMissing(f"PyFlink {name} is not installed{where}", command(version))
 
     def _programs(self) -> list[Path]:
         if self._given:
@@ -77,7 +77,5 @@ def _java() -> str:
     home = os.environ.get("JAVA_HOME")
     found = shutil.which("java", path=f"{home}/bin" if home else None) or shutil.which("java")
     if found is None:
-        raise FlinkMissing(
-            "Java is not installed, and Flink needs Java 17. To install it: apt-get install openjdk-17-jre-headless"
-        )
+        raise FlinkMissing("Flink needs Java 17, which is not installed", "apt-get install openjdk-17-jre-headless")
     return found

@@ -11,7 +11,11 @@ class FlinkError(Exception):
 
 
 class FlinkMissing(FlinkError):
-    """The text says what is missing, and the command that brings it."""
+    """Fields: what is missing (a sentence without its full stop), command (that brings it)."""
+
+    def __init__(self, what: str, command: str) -> None:
+        super().__init__(f"{what}. To install it: {command}")
+        self.what, self.command = what, command
 
 
 class SnapshotFailed(FlinkError):

@@ -19,6 +19,8 @@ import time
 MAIN = "org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint"
 WORKER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 DRIVER = "org.apache.flink.client.python.PythonDriver"
+SLOT_HEAP_MIB, SLOT_MANAGED_MIB = 512, 256
+"""Memory for each task that runs beside others; the second is for functions in Python and for state kept by RocksDB."""
 AGAIN_S = 2.0
 LOOK_S = 0.1
 
@@ -65,6 +67,7 @@ def write_whole(path, text):
 def settings(launch, folder):
     """Flink's configuration: what was asked for, and what makes it a cluster of this machine alone."""
     rpc, blobs, rest, work, data = free_ports(5)
+    slots = launch["parallelism"]
     local = {
         "jobmanager.rpc.address": "127.0.0.1",
         "jobmanager.rpc.port": rpc,
@@ -79,15 +82,15 @@ def settings(launch, folder):
         "taskmanager.bind-host": "127.0.0.1",
         "taskmanager.rpc.port": work,
         "taskmanager.data.port": data,
-        "taskmanager.numberOfTaskSlots": launch["parallelism"],
-        "taskmanager.cpu.cores": f"{launch['parallelism']}.0",
+        "taskmanager.numberOfTaskSlots": slots,
+        "taskmanager.cpu.cores": f"{slots}.0",
         "taskmanager.memory.framework.heap.size": "128m",
         "taskmanager.memory.framework.off-heap.size": "128m",
-        "taskmanager.memory.task.heap.size": "384m",
+        "taskmanager.memory.task.heap.size": f"{SLOT_HEAP_MIB * slots}m",
         "taskmanager.memory.task.off-heap.size": "128m",
         "taskmanager.memory.network.min": "64m",
         "taskmanager.memory.network.max": "64m",
-        "taskmanager.memory.managed.size": "256m",
+        "taskmanager.memory.managed.size": f"{SLOT_MANAGED_MIB * slots}m",
         "taskmanager.memory.jvm-metaspace.size": "256m",
         "taskmanager.memory.jvm-overhead.min": "192m",
         "taskmanager.memory.jvm-overhead.max": "192m",
@@ -158,7 +161,8 @@ def main():
     write_whole(folder / "place.json", json.dumps({"port": values["rest.port"]}))
     while manager.poll() is None:
         if (worker is None or worker.poll() is not None) and time.monotonic() - started > AGAIN_S:
-            worker, started = subprocess.Popen(java(launch, conf, 640, WORKER, []), env=environment), time.monotonic()
+            command = java(launch, conf, 256 + SLOT_HEAP_MIB * launch["parallelism"], WORKER, [])
+            worker, started = subprocess.Popen(command, env=environment), time.monotonic()
         time.sleep(LOOK_S)
     # What is left is ended by the supervisor, with all it started.
     sys.exit(manager.returncode if manager.returncode >= 0 else 1)

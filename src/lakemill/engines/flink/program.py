@@ -37,5 +37,7 @@ class Program:
     """Options of Flink."""
     shown: tuple[str, Mapping[str, bytes]] | None = None
     """A folder it finds (`/etc/flink`), and the files in it by their names."""
+    platform: str = ""
+    """Where the platform is, as the program was told; one that was told something else is not taken over."""
     lenient: bool = False
     """State that has no place in the program any more is left out; otherwise it does not start from such a state."""

@@ -132,7 +132,7 @@ class Runner:
             return None
         state = await asyncio.to_thread(latest.poll)
         finished = state.state == "exited" and state.exit_code == 0
-        if latest.version() == self._version and (state.state == "running" or finished):
+        if latest.runs(self._program, self._version) and (state.state == "running" or finished):
             return latest
         await asyncio.to_thread(self._close, latest)
         return None

@@ -3,6 +3,8 @@
 How far it came is kept in the same transaction as the lines, so that a crash neither loses nor doubles one.
 """
 
+import contextlib
+import ctypes
 from pathlib import Path
 
 from lakemill.engines.flink.program import Keep
@@ -12,6 +14,8 @@ from lakemill.ports.metadata import Metadata, Transaction
 TABLE = "flink_log_positions"
 READ_BYTES = 1 << 20
 LINE_BYTES_MAX = 256 * 1024
+PUNCH_HOLE = 0x01 | 0x02
+"""Of fallocate(2) on Linux: make a hole, keep the size."""
 
 
 class Shipping:
@@ -20,12 +24,15 @@ class Shipping:
     def __init__(self, metadata: Metadata, clock: Clock, run_id: str, path: Path, keep: Keep) -> None:
         self._metadata, self._clock = metadata, clock
         self._run_id, self._path, self._keep = run_id, path, keep
+        self._freed = 0
 
     def ship(self, *, ended: bool = False) -> str:
         """Keep what was written since; with ended also a last line that has no end. The last line."""
         last = ""
         while True:
             position: int = self._metadata.get(TABLE, self._run_id) or 0
+            if position - self._freed >= READ_BYTES:
+                self._free(position)
             data = self._read(position)
             size = len(data) if ended and len(data) < READ_BYTES else data.rfind(b"\n") + 1
             if not size and len(data) >= LINE_BYTES_MAX:
@@ -36,6 +43,12 @@ class Shipping:
             last = lines[-1] if lines else last
             if len(data) < READ_BYTES:
                 return last
+
+    def _free(self, position: int) -> None:
+        """Give back what shipped lines take on the disk: a program may run for years. Positions stay as they are."""
+        self._freed = position
+        with contextlib.suppress(OSError, AttributeError), open(self._path, "r+b") as file:
+            ctypes.CDLL(None).fallocate64(file.fileno(), PUNCH_HOLE, ctypes.c_int64(0), ctypes.c_int64(position))
 
     def _read(self, position: int) -> bytes:
         try:

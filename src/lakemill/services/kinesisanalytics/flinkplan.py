@@ -50,6 +50,7 @@ class Programming:
             log_level=settings["MonitoringConfiguration"]["LogLevel"],
             configuration=_configuration(settings),
             shown=(SHOWN, {PROPERTIES: json.dumps(flink["properties"], indent=2).encode()}),
+            platform=self._endpoint,
             lenient=bool(document.get("restore", {}).get("lenient")),
         )
 
