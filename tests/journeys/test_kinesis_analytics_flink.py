@@ -349,3 +349,49 @@ def test_an_application_without_a_program_in_python_and_other_versions_are_refus
     assert "has no file absent.py" in refusal(
         client.create_application, RuntimeEnvironment="FLINK-2_3", ApplicationConfiguration=configuration, **made
     )
+
+
+def test_what_belongs_to_sql_is_refused_for_a_flink_application_and_logging_options_are_not(here):
+    application = Application(here, "apart", "")
+    client, first = application.client, here.client("kinesisanalytics")
+    named, version = {"ApplicationName": "apart"}, {"CurrentApplicationVersionId": 1}
+    output = {
+        "Name": "D",
+        "KinesisStreamsOutput": {"ResourceARN": "arn:aws:kinesis:us-east-1:000000000000:stream/s"},
+        "DestinationSchema": {"RecordFormatType": "JSON"},
+    }
+    assert "Flink application, which has no outputs" in refusal(
+        client.add_application_output, **named, **version, Output=output
+    )
+    for call in (first.describe_application, first.stop_application):
+        assert refusal(call, **named).startswith("UnsupportedOperationException: apart is a Flink application")
+    assert "apart" not in [one["ApplicationName"] for one in first.list_applications()["ApplicationSummaries"]]
+    assert "SqlRunConfigurations is refused" in refusal(application.start, SqlRunConfigurations=[])
+    changed = {"RuntimeEnvironmentUpdate": "SQL-1_0"}
+    assert "a Flink application stays one" in refusal(client.update_application, **named, **version, **changed)
+    latest = {"ApplicationRestoreConfiguration": {"ApplicationRestoreType": "RESTORE_FROM_LATEST_SNAPSHOT"}}
+    assert "RunConfigurationUpdate is refused" in refusal(
+        client.update_application, **named, **version, RunConfigurationUpdate=latest
+    )
+    application.start()
+    option = application.describe()["CloudWatchLoggingOptionDescriptions"][0]["CloudWatchLoggingOptionId"]
+    client.delete_application_cloud_watch_logging_option(**named, **version, CloudWatchLoggingOptionId=option)
+    application.wait("RUNNING")
+    assert [one["SnapshotStatus"] for one in application.snapshots()] == ["READY"]
+    application.stop(Force=True)
+
+
+def test_a_change_can_begin_without_the_state_but_not_with_a_snapshot_that_is_not_there(here):
+    application = Application(here, "lost", "")
+    application.start()
+    client, named = application.client, {"ApplicationName": "lost"}
+    custom = {"ApplicationRestoreType": "RESTORE_FROM_CUSTOM_SNAPSHOT", "SnapshotName": "none"}
+    run = {"ApplicationRestoreConfiguration": custom}
+    said = refusal(client.update_application, **named, CurrentApplicationVersionId=1, RunConfigurationUpdate=run)
+    assert said.startswith("ResourceNotFoundException: The application has no snapshot none")
+    run = {"ApplicationRestoreConfiguration": {"ApplicationRestoreType": "SKIP_RESTORE_FROM_SNAPSHOT"}}
+    client.update_application(**named, CurrentApplicationVersionId=1, RunConfigurationUpdate=run)
+    application.until("started with 0", 2)
+    application.wait("RUNNING")
+    assert application.snapshots() == []
+    application.stop(Force=True)

@@ -4,6 +4,7 @@ Work that waits for a runner (to stop it, say) takes its place among the tasks, 
 """
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from lakemill.engines.analytics.checker import Checker
 from lakemill.engines.analytics.checkpoints import Checkpoints
+from lakemill.engines.analytics.errors import SnapshotMissing
 from lakemill.engines.analytics.plan import Plan, Planner
 from lakemill.engines.analytics.programs import LATEST, Programs
 from lakemill.engines.analytics.runner import Runner
@@ -30,6 +32,13 @@ UPDATING, DELETING, FORCE_STOPPING = "updating", "deleting", "force_stopping"
 
 Document = dict[str, Any]
 logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """The saved state a run begins with; None: it begins empty."""
+
+    path: str | None
 
 
 class Driving:
@@ -169,21 +178,29 @@ class Driving:
         before = self._tasks.get(document["id"])
 
         async def work() -> None:
-            program = isinstance(self._plan(document), Program)
-            restore = document.get("restore") or {"type": LATEST}
-            saved = None
-            if program and document.get("saves") and restore["type"] == LATEST:
-                saved = await self._saved(document)
+            fresh = None
+            if isinstance(self._plan(document), Program):
+                fresh = await self._origin(document)
             await self._halt(document, before)
-            failed = program and saved is None and document.get("saves") and restore["type"] == LATEST
-            if not program or failed:  # The same run goes on, from its last checkpoint.
+            if fresh is None:  # The same run goes on, from its last checkpoint.
                 self._drive(document)
                 return
             await self._tidy(document)
-            origin = saved or self.programs.origin(document, restore)
-            self._drive(await self._next_run(document, origin))
+            self._drive(await self._next_run(document, fresh.path))
 
         return work()
+
+    async def _origin(self, document: Document) -> Origin | None:
+        """What a changed program begins with. None: no snapshot could be taken, or the one it names is gone."""
+        restore = document["restore"]
+        if restore["type"] == LATEST and document["saves"]:
+            path = await self._saved(document)
+            return Origin(path) if path is not None else None
+        try:
+            return Origin(self.programs.origin(document, restore))
+        except SnapshotMissing as missing:
+            await self._plan(document).say("ERROR", f"{missing}; the program goes on from its last checkpoint.")
+            return None
 
     async def _next_run(self, document: Document, origin: str | None) -> Document:
         def begin(one: Document) -> None:

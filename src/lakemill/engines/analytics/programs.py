@@ -115,12 +115,12 @@ class Programs:
     async def take_snapshot(self, document: Document, snapshot: Document, runner: Runner, *, stop: bool) -> str:
         """Take one that was begun; where it is. With stop the program ends with it. Raises SnapshotFailed."""
         place = self.store.snapshot(document["id"], snapshot["number"])
-        place.mkdir(parents=True, exist_ok=True)
         try:
+            place.mkdir(parents=True, exist_ok=True)
             path = await runner.save(place, stop=stop)
-        except SnapshotFailed:
+        except (SnapshotFailed, OSError) as fault:
             await self._mark(snapshot, FAILED, None)
-            raise
+            raise SnapshotFailed(str(fault)) from None
         await self._mark(snapshot, READY, str(path))
         return str(path)
 

@@ -103,7 +103,7 @@ class Attempt:
             launch = json.loads((self.folder / "launch.json").read_text())
         except (OSError, ValueError):  # It was never started.
             return False
-        return bool(launch["version"] == version and launch["platform"] == program.platform)
+        return bool(launch.get("version") == version and launch.get("platform") == program.platform)
 
     def poll(self) -> RunState:
         return self._compute.poll(self.run_id)

@@ -9,8 +9,8 @@ from lakemill.ports.metadata import Transaction
 
 Say = Callable[[str, str], Awaitable[None]]
 """Write (level, message) where the application's messages go."""
-Keep = Callable[[Transaction, Sequence[tuple[int, str]]], None]
-"""Keep lines of the log, (ms since 1970, text), in a transaction."""
+Keep = Callable[[Sequence[tuple[int, str]]], Callable[[Transaction], None]]
+"""What keeps lines of the log, (ms since 1970, text), when it is called with a transaction."""
 
 
 @dataclasses.dataclass(frozen=True)

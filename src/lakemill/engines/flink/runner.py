@@ -95,7 +95,7 @@ class Runner:
         """End the attempt under way."""
         attempt, self._attempt = self._attempt, None
         if attempt is not None:
-            await asyncio.to_thread(self._close, attempt)
+            await self._close(attempt)
 
     def stop(self) -> None:
         """End the program now, and return from `run`."""
@@ -134,7 +134,7 @@ class Runner:
         finished = state.state == "exited" and state.exit_code == 0
         if latest.runs(self._program, self._version) and (state.state == "running" or finished):
             return latest
-        await asyncio.to_thread(self._close, latest)
+        await self._close(latest)
         return None
 
     async def _start(self) -> Attempt:
@@ -156,11 +156,11 @@ class Runner:
 
     async def _follow(self, attempt: Attempt) -> bool:
         """Until it has finished (True), or `stop`. Raises Failed."""
-        shipping = Shipping(self._metadata, self._clock, attempt.run_id, attempt.log, self._program.keep)
+        shipping = self._shipping(attempt)
         is_open, last = False, ""
         while not self._stopping.is_set():
             state = await asyncio.to_thread(attempt.poll)
-            last = await asyncio.to_thread(shipping.ship, ended=state.state != "running") or last
+            last = await shipping.ship(ended=state.state != "running") or last
             if state.state == "exited" and state.exit_code == 0:
                 return True
             if state.state != "running":
@@ -174,11 +174,14 @@ class Runner:
             await self._sleep(LOOK_S)
         return False
 
-    def _close(self, attempt: Attempt) -> None:
+    async def _close(self, attempt: Attempt) -> None:
         """End an attempt; what it printed last is kept."""
-        attempt.end()
-        Shipping(self._metadata, self._clock, attempt.run_id, attempt.log, self._program.keep).ship(ended=True)
-        attempt.sweep()
+        await asyncio.to_thread(attempt.end)
+        await self._shipping(attempt).ship(ended=True)
+        await asyncio.to_thread(attempt.sweep)
+
+    def _shipping(self, attempt: Attempt) -> Shipping:
+        return Shipping(self._metadata, self._clock, attempt.run_id, attempt.log, self._program.keep)
 
     async def _tell(self, fault: Exception) -> None:
         text = str(fault) if isinstance(fault, FlinkError) else f"{type(fault).__name__}: {fault}"

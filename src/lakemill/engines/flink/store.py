@@ -8,6 +8,7 @@ code/<sha256>.zip            archives, by what is in them
 import contextlib
 import hashlib
 import os
+import secrets
 import shutil
 from collections.abc import Collection
 from pathlib import Path
@@ -29,7 +30,7 @@ class Store:
         digest = hashlib.sha256(archive).hexdigest()
         path = self.archive(digest)
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(f".{os.getpid()}.new")
+        beside = path.with_suffix(f".{secrets.token_hex(4)}.new")
         with open(beside, "wb") as file:
             file.write(archive)
             file.flush()

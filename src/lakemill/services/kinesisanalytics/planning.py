@@ -1,7 +1,7 @@
 """From an application's document to what its runner does, with the rights of its roles."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from lakemill.engines.analytics import Input, Output, Plan, Reference, Unreachable
@@ -137,14 +137,19 @@ class _Application:
             line = json.dumps(self._line(messageType=level, message=message))
             await planning.loglines.put(scope, group, stream, [(now_ms, line)])
 
-    def keep(self, transaction: Transaction, lines: Sequence[tuple[int, str]]) -> None:
-        """Lines a program logged, (ms since 1970, text), to the log stream of its logging option.
+    def keep(self, lines: Sequence[tuple[int, str]]) -> Callable[[Transaction], None]:
+        """What puts lines a program logged, (ms since 1970, text), into the log stream of its logging option.
 
         Flink's own are objects already, in AWS's words; those of the program are text.
         """
         told = [(moment, json.dumps(self._line(**_said(text)))) for moment, text in lines]
-        for scope, group, stream in self._places():
-            self._planning.loglines.put_in(transaction, scope, group, stream, told)
+        places = self._places()
+
+        def put(transaction: Transaction) -> None:
+            for scope, group, stream in places:
+                self._planning.loglines.put_in(transaction, scope, group, stream, told)
+
+        return put
 
     def _places(self) -> list[tuple[str, str, str]]:
         """Log streams of its logging options that its role may write to: (scope, group, stream)."""

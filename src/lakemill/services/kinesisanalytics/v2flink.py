@@ -49,6 +49,7 @@ class FlinkOperations(Applications):
         return {
             "flink": {"code": code, "settings": settings, "properties": groups},
             "archive": archive,
+            "restore": {"type": LATEST},
             "saves": flink.saves(configuration.get("ApplicationSnapshotConfiguration"), "", before=True),
             "secret": secrets.token_urlsafe(32),
         }
