@@ -226,7 +226,7 @@ def test_a_killed_lakemill_finds_its_program_again_and_there_is_one(fresh, optio
     application.start()
     (before,) = processes(first)
     first.kill()
-    second = fresh(*arguments, **rest)
+    second = fresh(*arguments, **rest, port=first.port)
     application.lakemill = second
     application.wait("RUNNING")
     assert processes(second) == [before]
@@ -234,6 +234,19 @@ def test_a_killed_lakemill_finds_its_program_again_and_there_is_one(fresh, optio
     assert processes(second) == []
     assert [one["SnapshotStatus"] for one in application.snapshots()] == ["READY"]
     assert application.said().count("started with 0") == 1
+
+
+@pytest.mark.skipif(not bubblewrap(), reason="no folder can be laid over the machine's without bubblewrap")
+def test_a_lakemill_that_comes_back_at_another_port_starts_the_program_anew_with_that(fresh, options):
+    arguments, rest = options
+    first = fresh(*arguments, **rest)
+    application = Application(first, "moved", "look")
+    application.start()
+    first.kill()
+    application.lakemill = second = fresh(*arguments, **rest)
+    application.until(f"region us-east-1 {second.endpoint}")
+    application.until("started with 1")
+    assert len(processes(second)) == 1
 
 
 def test_a_program_that_died_with_lakemill_starts_again_from_its_checkpoint(fresh, options):

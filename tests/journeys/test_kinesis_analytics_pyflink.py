@@ -119,7 +119,7 @@ def test_rows_are_counted_once_over_a_stop_a_kill_of_lakemill_and_a_kill_of_ever
     until(output, saved + 40)
 
     first.kill()
-    second = application.lakemill = fresh("--flink-python", python)
+    second = application.lakemill = fresh("--flink-python", python, port=first.port)
     application.wait("RUNNING", 10)
     until(output, len(rows(output)) + 40)
     assert application.said().count("the program began with its jar") == 2
