@@ -2,8 +2,8 @@
 
 What the manager is to do stands in the program's `main.py`: `fail` ends it with exit code 1 before there is a job,
 `finish` ends it with 0 soon after, `crash` ends it with 1 once, while the job runs; `unsaved` lets it save nothing,
-`look` lets it print what it finds. Without any it runs on. It counts: the state it saves is a number, which goes up by
-one each time it starts from a saved one.
+`slow` takes its time for it, `look` lets it print what it finds. Without any it runs on. It counts: the state it saves is
+a number, which goes up by one each time it starts from a saved one.
 """
 
 import textwrap
@@ -11,7 +11,7 @@ from pathlib import Path
 
 SCRIPT = """\
 #!/usr/bin/env python3
-import http.server, json, os, pathlib, sys, threading, time, urllib.request
+import http.server, json, os, pathlib, shutil, sys, threading, time, urllib.request
 
 arguments = sys.argv
 if "org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint" not in arguments:
@@ -45,7 +45,15 @@ def save(folder):
     (folder / "_metadata").write_text(str(count))
 
 checkpoints = pathlib.Path(options["execution.checkpointing.dir"].removeprefix("file://")) / job
-saved = {}
+saved, asked_for = {}, []
+
+def finish(target, number, stop):
+    save(target / f"savepoint-{number}")
+    saved[number] = {"location": f"file:{target}/savepoint-{number}"}
+    if stop:  # A job that finishes leaves no checkpoint.
+        shutil.rmtree(checkpoints)
+        time.sleep(0.3)
+        os._exit(0)
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_):
@@ -64,8 +72,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif self.path.endswith("/plan"):
             self.answer({"plan": {"jid": job, "nodes": []}})
         elif "/savepoints/" in self.path:
-            operation = saved[self.path.rpartition("/")[2]]
-            self.answer({"status": {"id": "COMPLETED"}, "operation": operation})
+            operation = saved.get(self.path.rpartition("/")[2])
+            self.answer({"status": {"id": "COMPLETED" if operation else "IN_PROGRESS"}, "operation": operation})
         else:
             self.answer({"state": "RUNNING", "status-counts": {"RUNNING": 1}})
 
@@ -73,14 +81,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
         stop = self.path.endswith("/stop")
         target = pathlib.Path(asked["targetDirectory" if stop else "target-directory"].removeprefix("file://"))
-        number = str(len(saved))
+        asked_for.append(number := str(len(asked_for)))
         if "unsaved" in wishes:
             saved[number] = {"failure-cause": {"stack-trace": "java.lang.Exception: the disk is full\\n\\tat x"}}
         else:
-            save(target / f"savepoint-{number}")
-            saved[number] = {"location": f"file:{target}/savepoint-{number}"}
-            if stop:
-                threading.Timer(0.3, os._exit, (0,)).start()
+            threading.Timer(0.4 if "slow" in wishes else 0, finish, (target, number, stop)).start()
         self.answer({"request-id": number})
 
 if not checkpoints.exists():

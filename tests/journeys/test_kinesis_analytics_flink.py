@@ -408,3 +408,43 @@ def test_a_change_can_begin_without_the_state_but_not_with_a_snapshot_that_is_no
     application.wait("RUNNING")
     assert application.snapshots() == []
     application.stop(Force=True)
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.25, 0.6])
+def test_a_lakemill_killed_while_an_application_stops_stops_it_with_its_state_when_it_is_back(fresh, options, after_s):
+    arguments, rest = options
+    first = fresh(*arguments, **rest)
+    application = Application(first, "stopping", "slow")
+    application.start()
+    application.client.stop_application(ApplicationName="stopping")
+    time.sleep(after_s)
+    first.kill()
+    application.lakemill = fresh(*arguments, **rest, port=first.port)
+    application.wait("READY")
+    assert processes(application.lakemill) == []
+    assert "READY" in [one["SnapshotStatus"] for one in application.snapshots()]
+    application.start()
+    application.until("started with 1")
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.25, 0.6, 1.0])
+def test_a_lakemill_killed_while_an_application_changes_goes_on_with_the_new_version_and_its_state(
+    fresh, options, after_s
+):
+    arguments, rest = options
+    first = fresh(*arguments, **rest)
+    application = Application(first, "changing", "slow")
+    application.start()
+    code = {"CodeContentUpdate": {"ZipFileContentUpdate": flink.archive(main="look")}}
+    application.client.update_application(
+        ApplicationName="changing",
+        CurrentApplicationVersionId=1,
+        ApplicationConfigurationUpdate={"ApplicationCodeConfigurationUpdate": code},
+    )
+    time.sleep(after_s)
+    first.kill()
+    application.lakemill = fresh(*arguments, **rest, port=first.port)
+    application.until("properties")
+    application.wait("RUNNING")
+    application.until("started with 1")
+    assert len(processes(application.lakemill)) == 1

@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 COUNTING = """
 import json
+from pyflink.java_gateway import get_gateway
 from pyflink.table import DataTypes, EnvironmentSettings, TableEnvironment
 from pyflink.table.udf import udf
 
@@ -37,8 +38,8 @@ table.execute_sql(
     + groups["Output"]["path"] + "', 'sink.rolling-policy.rollover-interval' = '1 s', "
     "'sink.rolling-policy.check-interval' = '1 s')"
 )
-jars = table.get_config().get("pipeline.jars", "")
-print("the program began", "with its jar" if jars.endswith("/lib/extra.jar") else jars)
+loader = get_gateway().jvm.Thread.currentThread().getContextClassLoader()
+print("the program began", "with its jar" if loader.getResource("marker.txt") else "without")
 table.execute_sql("INSERT INTO found SELECT n, doubled(n) FROM numbers")
 """
 
@@ -103,7 +104,10 @@ def test_rows_are_counted_once_over_a_stop_a_kill_of_lakemill_and_a_kill_of_ever
         "counting",
         COUNTING,
         runtime,
-        more={"lib/arithmetic.py": "def twice(value):\n    return 2 * value\n", "lib/extra.jar": archive()},
+        more={
+            "lib/arithmetic.py": "def twice(value):\n    return 2 * value\n",
+            "lib/extra.jar": archive({"marker.txt": ""}),
+        },
         run={"pyFiles": "lib/arithmetic.py", "jarfile": "lib/extra.jar"},
         properties={"Output": {"path": output.as_uri()}},
         FlinkApplicationConfiguration=custom(1000),

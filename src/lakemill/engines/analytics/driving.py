@@ -159,12 +159,14 @@ class Driving:
         before = self._tasks.get(document["id"])
 
         async def work() -> None:
-            if save and await self._saved(document) is None:
+            if save and await self._saved(document) is None and not (before is None or before.done()):
                 await self._become(document, RUNNING, (STOPPING,))
                 if before is not None and self._tasks.get(document["id"]) is asyncio.current_task():
                     self._tasks[document["id"]] = before
                 return
             await self._halt(document, before)
+            if save:
+                await self.programs.settle(document)
             await self._tidy(document)
             if status is None:
                 await self._remove(document)
@@ -201,6 +203,22 @@ class Driving:
         except SnapshotMissing as missing:
             await self._plan(document).say("ERROR", f"{missing}; the program goes on from its last checkpoint.")
             return None
+
+    async def _go_on(self, document: Document) -> None:
+        """Take up an application that ran, or was about to, when the platform ended."""
+        if document["status"] == UPDATING and document.get("saves") and (path := self.programs.end_of(document)):
+            await self._tidy(document)  # Its program had ended with a snapshot, and the next one had not begun.
+            document = await self._next_run(document, path)
+        self._drive(document)
+
+    async def _stop_again(self, document: Document) -> None:
+        """Stop an application that was to stop when the platform ended; with a snapshot, if that is missing yet."""
+        if document["status"] == STOPPING and document.get("saves") and self.programs.end_of(document) is None:
+            self._drive(document)
+            self._later(document, self._halt_and(document, READY, save=True))
+        else:
+            await self._tidy(document)
+            await self._become(document, READY)
 
     async def _next_run(self, document: Document, origin: str | None) -> Document:
         def begin(one: Document) -> None:

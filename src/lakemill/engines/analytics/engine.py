@@ -41,20 +41,21 @@ class Analytics(Driving):
     async def start_all(self) -> list[str]:
         """Go on with what ran when the platform stopped; a sentence about each."""
         said = []
+        if self._programs is not None:
+            await self._programs.settle()
         for document in list(self.resources.all(KIND)):
             label = f"Application {document['scope']}/{document['name']}"
             if document["status"] in (STARTING, RUNNING, UPDATING):
-                self._drive(document)
+                await self._go_on(document)
                 said.append(f"{label}: goes on from its last checkpoint.")
             elif document["status"] in (STOPPING, FORCE_STOPPING):
-                await self._tidy(document)
-                await self._become(document, READY)
+                await self._stop_again(document)
                 said.append(f"{label}: stopped, as had been asked for.")
             elif document["status"] == DELETING:
                 await self._remove(document)
                 said.append(f"{label}: deleted, as had been asked for.")
         if self._programs is not None:
-            await self._programs.recover({one["document"].get("archive") for one in self.resources.all(VERSION)})
+            await self._programs.sweep({one["document"].get("archive") for one in self.resources.all(VERSION)})
         return said
 
     async def close(self) -> None:

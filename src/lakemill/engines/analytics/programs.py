@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lakemill.engines.analytics.errors import SnapshotMissing
-from lakemill.engines.flink import Environments, Program, Runner, SnapshotFailed, Store
+from lakemill.engines.flink import Environments, Program, Runner, SnapshotFailed, Store, states
 from lakemill.engines.flink.shipping import forget
 from lakemill.engines.resources import Resources
 from lakemill.ports.clock import Clock
@@ -99,7 +99,8 @@ class Programs:
         return str(max(ready, key=lambda one: one["created"])["path"]) if ready else None
 
     async def begin_snapshot(self, document: Document, name: str | None = None) -> Document:
-        """Note that one is to be taken. name: None makes one up. Raises ResourceExists."""
+        """Note that one is to be taken. name: None: the run ends with it. Raises ResourceExists."""
+        ends = document["run"] if name is None else None
         number = secrets.token_hex(8)
         name = name or f"{number[:8]}-{secrets.token_hex(8)}"
         kept = {
@@ -109,8 +110,25 @@ class Programs:
             "version": document["version"],
             "runtime": document.get("runtime"),
             "path": None,
+            "ends": ends,
         }
         return await self.resources.create(SNAPSHOT, document["scope"], f"{document['id']}:{name}", kept)
+
+    def end_of(self, document: Document) -> str | None:
+        """The state with which an application's run has ended already, if it has."""
+        found = (one for one in self.snapshots(document) if one["ends"] == document["run"] and one["status"] == READY)
+        return next((str(one["path"]) for one in found), None)
+
+    async def settle(self, document: Document | None = None) -> None:
+        """Snapshots of an application, or all, that nobody takes any more: Flink may have taken them to their end."""
+        for one in list(self.resources.all(SNAPSHOT) if document is None else self.snapshots(document)):
+            if one["status"] == READY:
+                continue
+            folder = self.store.snapshot(one["name"].partition(":")[0], one["number"])
+            if path := await asyncio.to_thread(states.saved, folder):
+                await self._mark(one, READY, str(path))
+            elif one["status"] == CREATING:
+                await self._mark(one, FAILED, None)
 
     async def take_snapshot(self, document: Document, snapshot: Document, runner: Runner, *, stop: bool) -> str:
         """Take one that was begun; where it is. With stop the program ends with it. Raises SnapshotFailed."""
@@ -135,9 +153,6 @@ class Programs:
         await self.resources.delete(SNAPSHOT, document["scope"], snapshot["name"])
         await asyncio.to_thread(self.store.remove_snapshot, document["id"], snapshot["number"])
 
-    async def recover(self, wanted: set[str]) -> None:
-        """After a start: snapshots that were cut off have failed; archives nobody wants are removed."""
-        for one in list(self.resources.all(SNAPSHOT)):
-            if one["status"] == CREATING:
-                await self._mark(one, FAILED, None)
+    async def sweep(self, wanted: set[str]) -> None:
+        """After a start: remove archives nobody wants."""
         await asyncio.to_thread(self.store.sweep, wanted)

@@ -78,8 +78,6 @@ class Attempt:
         """What `launcher` reads."""
         configuration = dict(program.configuration)
         configuration["execution.checkpointing.dir"] = (self.folder.parent / "checkpoints").as_uri()
-        if program.jar:
-            configuration["pipeline.jars"] = (app / program.jar).as_uri()
         if program.archives:
             configuration["python.archives"] = ",".join(str(app / one) for one in program.archives)
         return {
@@ -89,6 +87,7 @@ class Attempt:
             "python": str(environment.python),
             "main": str(app / program.main),
             "files": [str(app / one) for one in program.files],
+            "jar": str(app / program.jar) if program.jar else None,
             "job": self.job,
             "restore": restore.as_uri() if restore else None,
             "lenient": program.lenient,

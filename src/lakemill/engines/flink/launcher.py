@@ -120,6 +120,7 @@ def java(launch, conf, heap_mib, main, arguments):
     """A command line."""
     home = pathlib.Path(launch["home"])
     jars = [*sorted((home / "lib").glob("*.jar")), *sorted((home / "opt").glob("flink-python*.jar"))]
+    jars += [launch["jar"]] if launch["jar"] else []  # Flink's option for it is taken: by the driver of Python.
     return [
         launch["java"],
         f"-Xmx{heap_mib}m",

@@ -23,7 +23,8 @@ from lakemill.ports.metadata import Metadata
 
 LOOK_S = 0.25
 AGAIN_S, AGAIN_S_MAX = 1.0, 60.0
-SAVE_S_MAX = 600.0
+OPEN_S_MAX, SAVE_S_MAX = 120.0, 600.0
+"""How long saving waits for a job that does not run yet; and for the state."""
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +63,7 @@ class Runner:
         self._program, self._folder, self._restore = program, folder, restore
         self._opened, self._ended, self._running = opened, ended, running
         self._stopping = asyncio.Event()
+        self._open = asyncio.Event()
         self._leaving = False
         self._attempt: Attempt | None = None
         self._pause_s = AGAIN_S
@@ -92,10 +94,14 @@ class Runner:
             self._pause_s = min(2 * self._pause_s, AGAIN_S_MAX)
 
     async def _leave(self) -> None:
-        """End the attempt under way."""
+        """End the attempt under way. What cannot be ended is seen before the next one starts."""
         attempt, self._attempt = self._attempt, None
+        self._open.clear()
         if attempt is not None:
-            await self._close(attempt)
+            try:
+                await self._close(attempt)
+            except Exception:
+                logger.exception("application %s", self._id)
 
     def stop(self) -> None:
         """End the program now, and return from `run`."""
@@ -106,6 +112,8 @@ class Runner:
 
         Raises SnapshotFailed; then it goes on running.
         """
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._open.wait(), OPEN_S_MAX)
         manager = self._attempt.manager() if self._attempt is not None else None
         if manager is None:
             raise SnapshotFailed("the job does not run")
@@ -143,6 +151,8 @@ class Runner:
 
         def start() -> Attempt:
             latest = Attempt.latest(self._compute, self._id, self._number, self._folder)
+            if latest is not None and latest.poll().state == "running":
+                raise Failed("what ran before cannot be ended")
             attempt = Attempt(self._compute, self._id, self._number, latest.number + 1 if latest else 1, self._folder)
             checkpoint = states.newest(self._folder)
             states.keep_only(self._folder, checkpoint)
@@ -157,7 +167,7 @@ class Runner:
     async def _follow(self, attempt: Attempt) -> bool:
         """Until it has finished (True), or `stop`. Raises Failed."""
         shipping = self._shipping(attempt)
-        is_open, last = False, ""
+        last = ""
         while not self._stopping.is_set():
             state = await asyncio.to_thread(attempt.poll)
             last = await shipping.ship(ended=state.state != "running") or last
@@ -166,13 +176,18 @@ class Runner:
             if state.state != "running":
                 how = f"exit code {state.exit_code}" if state.state == "exited" else "its process was killed"
                 raise Failed(f"the program ended: {how}" + (f": {last}" if last else ""))
-            if not is_open and (manager := attempt.manager()) is not None:
-                is_open = await asyncio.to_thread(manager.state) == "RUNNING"
-                if is_open:
-                    self._running, self.fault, self._pause_s = True, None, AGAIN_S
-                    await self._opened()
+            if not self._open.is_set() and await self._runs(attempt):
+                self._running, self.fault, self._pause_s = True, None, AGAIN_S
+                await self._opened()
+                self._open.set()
             await self._sleep(LOOK_S)
         return False
+
+    @staticmethod
+    async def _runs(attempt: Attempt) -> bool:
+        """Whether all tasks of its job run."""
+        manager = attempt.manager()
+        return manager is not None and await asyncio.to_thread(manager.state) == "RUNNING"
 
     async def _close(self, attempt: Attempt) -> None:
         """End an attempt; what it printed last is kept."""

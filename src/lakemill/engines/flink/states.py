@@ -18,6 +18,15 @@ def keep_only(folder: Path, checkpoint: Path | None) -> None:
             shutil.rmtree(job, ignore_errors=True)
 
 
+def saved(folder: Path) -> Path | None:
+    """The savepoint below a folder, brought to the disk, if there is a whole one."""
+    found = next(folder.glob("savepoint-*/_metadata"), None)
+    if found is None:
+        return None
+    flush(found.parent)
+    return found.parent
+
+
 def flush(folder: Path) -> None:
     """Bring a saved state to the disk, with the folders down to it."""
     for path in [*folder.rglob("*"), folder, folder.parent, folder.parent.parent]:
