@@ -2,8 +2,8 @@
 
 What the manager is to do stands in the program's `main.py`: `fail` ends it with exit code 1 before there is a job,
 `finish` ends it with 0 soon after, `crash` ends it with 1 once, while the job runs; `unsaved` lets it save nothing,
-`slow` takes its time for it, `look` lets it print what it finds. Without any it runs on. It counts: the state it saves is
-a number, which goes up by one each time it starts from a saved one.
+`slow` takes its time for it, `look` lets it print what it finds. Without any it runs on. It counts: the state it saves
+is a number, one higher after each start from a saved one.
 """
 
 import textwrap
