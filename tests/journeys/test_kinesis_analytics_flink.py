@@ -52,7 +52,7 @@ def processes(lakemill):
     return found
 
 
-def test_without_pyflink_an_application_is_refused_with_the_command_that_installs_it(lakemill, tmp_path, fresh):
+def test_without_pyflink_an_application_is_refused_with_the_command_that_installs_it(tmp_path, fresh):
     nowhere = fresh("--flink-python", str(tmp_path / "none" / "bin" / "python"))
     said = refusal(Application, nowhere, "missing", "")
     assert said.startswith("InvalidArgumentException: RuntimeEnvironment=FLINK-2_3 is refused: PyFlink 2.3 is not")

@@ -104,6 +104,10 @@ class Attempt:
             return False
         return bool(launch.get("version") == version and launch.get("platform") == program.platform)
 
+    def begun(self) -> float:
+        """When it was started, in seconds since 1970."""
+        return (self.folder / "launch.json").stat().st_mtime
+
     def poll(self) -> RunState:
         return self._compute.poll(self.run_id)
 

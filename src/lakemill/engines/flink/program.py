@@ -39,5 +39,7 @@ class Program:
     """A folder it finds (`/etc/flink`), and the files in it by their names."""
     platform: str = ""
     """Where the platform is, as the program was told; one that was told something else is not taken over."""
+    good_s: float | None = None
+    """For how long its environment is good; then it starts anew from its last checkpoint. None: for ever."""
     lenient: bool = False
     """State that has no place in the program any more is left out; otherwise it does not start from such a state."""

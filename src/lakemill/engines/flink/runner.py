@@ -33,6 +33,10 @@ class Failed(FlinkError):
     """The attempt ended before its time; the text says how."""
 
 
+class Outdated(FlinkError):
+    """What the attempt was given is not good any more."""
+
+
 class Runner:
     """Made for one version of one application; `run` returns when the program has ended, or after `stop`.
 
@@ -82,6 +86,8 @@ class Runner:
                 finished = await self._follow(self._attempt)
                 if finished and not self._leaving:
                     await self._program.say("INFO", "The program has finished.")
+            except Outdated as reason:
+                await self._program.say("INFO", str(reason))
             except Exception as fault:
                 await self._tell(fault)
                 finished = not self._running and looked
@@ -176,6 +182,8 @@ class Runner:
             if state.state != "running":
                 how = f"exit code {state.exit_code}" if state.state == "exited" else "its process was killed"
                 raise Failed(f"the program ended: {how}" + (f": {last}" if last else ""))
+            if (good_s := self._program.good_s) is not None and self._clock.time() > attempt.begun() + good_s:
+                raise Outdated("The program starts anew from its last checkpoint, with fresh keys.")
             if not self._open.is_set() and await self._runs(attempt):
                 self._running, self.fault, self._pause_s = True, None, AGAIN_S
                 await self._opened()

@@ -9,6 +9,7 @@ import base64
 import hmac
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 from lakemill.engines.analytics import KIND, Analytics
 from lakemill.engines.flink import FlinkError
@@ -19,6 +20,7 @@ from lakemill.services.kinesisanalytics.access import SERVICE
 PATH = "/_lakemill/analytics/credentials"
 GOOD_S = 3600
 WHOLE_S = 12 * 3600
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 Answer = tuple[int, list[tuple[str, str]], bytes]
 
@@ -30,12 +32,18 @@ class RoleUnusable(FlinkError):
 class Credentials:
     """enforce: whether a role must exist and trust the service; without it a program works with the root's key.
 
-    endpoint: where lakemill listens. With https, where SDKs do not fetch keys from an authority of our own, a program
-    gets keys for twelve hours.
+    endpoint: where lakemill listens. SDKs fetch keys over loopback without https only; elsewhere a program gets some
+    that are good for twelve hours.
     """
 
     def __init__(self, analytics: Analytics, identity: Identity, endpoint: str, *, enforce: bool = True) -> None:
         self._analytics, self._identity, self._endpoint, self._enforce = analytics, identity, endpoint, enforce
+
+    @property
+    def good_s(self) -> float | None:
+        """How long a program may use what `variables` gives; None: for ever."""
+        place = urlsplit(self._endpoint)
+        return None if place.scheme == "http" and place.hostname in LOOPBACK else WHOLE_S - GOOD_S
 
     async def variables(self, document: dict[str, Any]) -> dict[str, str]:
         """What the program's environment holds. Raises RoleUnusable."""
@@ -46,7 +54,7 @@ class Credentials:
                 raise RoleUnusable(f"The role of the application cannot be taken: {refused}") from None
             key = self._identity.root_key(document["scope"].partition("/")[0])
             return {"AWS_ACCESS_KEY_ID": key.access_key_id, "AWS_SECRET_ACCESS_KEY": key.secret}
-        if self._endpoint.startswith("https"):
+        if self.good_s is not None:
             session = await self._identity.sessions.open(principal, WHOLE_S)
             return {
                 "AWS_ACCESS_KEY_ID": session.access_key_id,

@@ -51,6 +51,7 @@ class Programming:
             configuration=_configuration(settings),
             shown=(SHOWN, {PROPERTIES: json.dumps(flink["properties"], indent=2).encode()}),
             platform=self._endpoint,
+            good_s=self._credentials.good_s,
             lenient=bool(document.get("restore", {}).get("lenient")),
         )
 
