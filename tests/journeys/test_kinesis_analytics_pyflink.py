@@ -26,7 +26,7 @@ table = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
 
 @udf(result_type=DataTypes.BIGINT())
 def doubled(value):
-    return twice(value)
+    return twice(value) * int(open("factor.zip/factor.txt").read())
 
 table.create_temporary_function("doubled", doubled)
 table.execute_sql(
@@ -105,10 +105,11 @@ def test_rows_are_counted_once_over_a_stop_a_kill_of_lakemill_and_a_kill_of_ever
         COUNTING,
         runtime,
         more={
+            "lib/factor.zip": archive({"factor.txt": "1"}),
             "lib/arithmetic.py": "def twice(value):\n    return 2 * value\n",
             "lib/extra.jar": archive({"marker.txt": ""}),
         },
-        run={"pyFiles": "lib/arithmetic.py", "jarfile": "lib/extra.jar"},
+        run={"pyFiles": "lib/arithmetic.py", "pyArchives": "lib/factor.zip", "jarfile": "lib/extra.jar"},
         properties={"Output": {"path": output.as_uri()}},
         FlinkApplicationConfiguration=custom(1000),
     )

@@ -72,10 +72,11 @@ class Programming:
 
 
 def _configuration(settings: dict[str, Any]) -> dict[str, str]:
-    """Flink's options. A job that fails is started again for ever, as AWS does it."""
+    """Flink's options. As AWS has it, state is kept by RocksDB, and a job that fails is started again for ever."""
     checkpoint, parallelism = settings["CheckpointConfiguration"], settings["ParallelismConfiguration"]["Parallelism"]
     found = {
         "parallelism.default": str(parallelism),
+        "state.backend.type": "rocksdb",
         "restart-strategy.type": "fixed-delay",
         "restart-strategy.fixed-delay.attempts": str(2**31 - 1),
         "restart-strategy.fixed-delay.delay": "10 s",
