@@ -4,7 +4,9 @@ import io
 import json
 import time
 import zipfile
+from pathlib import Path
 
+from tests import flink_fake
 from tests.journeys import analytics
 
 OPTIONS = "kinesis.analytics.flink.run.options"
@@ -94,3 +96,22 @@ class Application:
         while len([one for one in self.said() if text in one]) < count:
             assert time.monotonic() < deadline, f"not in the log: {text}: {self.said()[-10:]}"
             time.sleep(0.1)
+
+
+def processes(lakemill):
+    """Job managers of this lakemill that live."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"StandaloneApplicationClusterEntryPoint" in line and str(lakemill.data).encode() in line:
+            found.append(int(entry.name))
+    return found
+
+
+def scripted(folder):
+    """Arguments and options of a lakemill whose Flink is a script: `fresh(*arguments, **options)`."""
+    python, java = flink_fake.environment(folder)
+    return ("--flink-python", str(python)), {"environment": {"JAVA_HOME": str(java)}}

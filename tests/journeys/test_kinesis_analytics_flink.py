@@ -2,17 +2,14 @@
 
 import base64
 import json
-import os
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
-from tests import flink_fake
 from tests.journeys import analytics, flink
-from tests.journeys.flink import Application
+from tests.journeys.flink import Application, processes
 from tests.running import Lakemill
 
 from lakemill.engines.flink import command
@@ -22,8 +19,7 @@ from lakemill.services.kinesisanalytics import CREDENTIALS_PATH
 
 @pytest.fixture(scope="module")
 def options(tmp_path_factory):
-    python, java = flink_fake.environment(tmp_path_factory.mktemp("flink"))
-    return ("--flink-python", str(python)), {"environment": {"JAVA_HOME": str(java)}}
+    return flink.scripted(tmp_path_factory.mktemp("flink"))
 
 
 @pytest.fixture(scope="module")
@@ -37,19 +33,6 @@ def refusal(call, *arguments, **members):
     with pytest.raises(ClientError) as caught:
         call(*arguments, **members)
     return f"{caught.value.response['Error']['Code']}: {caught.value.response['Error']['Message']}"
-
-
-def processes(lakemill):
-    """Job managers of this lakemill that live."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            line = (entry / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if b"StandaloneApplicationClusterEntryPoint" in line and str(lakemill.data).encode() in line:
-            found.append(int(entry.name))
-    return found
 
 
 def test_without_pyflink_an_application_is_refused_with_the_command_that_installs_it(tmp_path, fresh):
@@ -219,62 +202,6 @@ def test_a_change_of_code_and_properties_saves_the_running_program_and_starts_th
     application.stop(Force=True)
 
 
-def test_a_killed_lakemill_finds_its_program_again_and_there_is_one(fresh, options):
-    arguments, rest = options
-    first = fresh(*arguments, **rest)
-    application = Application(first, "found", "")
-    application.start()
-    (before,) = processes(first)
-    first.kill()
-    second = fresh(*arguments, **rest, port=first.port)
-    application.lakemill = second
-    application.wait("RUNNING")
-    assert processes(second) == [before]
-    application.stop()
-    assert processes(second) == []
-    assert [one["SnapshotStatus"] for one in application.snapshots()] == ["READY"]
-    assert application.said().count("started with 0") == 1
-
-
-@pytest.mark.skipif(not bubblewrap(), reason="no folder can be laid over the machine's without bubblewrap")
-def test_a_lakemill_that_comes_back_at_another_port_starts_the_program_anew_with_that(fresh, options):
-    arguments, rest = options
-    first = fresh(*arguments, **rest)
-    application = Application(first, "moved", "look")
-    application.start()
-    first.kill()
-    application.lakemill = second = fresh(*arguments, **rest)
-    application.until(f"region us-east-1 {second.endpoint}")
-    application.until("started with 1")
-    assert len(processes(second)) == 1
-
-
-def test_a_program_that_died_with_lakemill_starts_again_from_its_checkpoint(fresh, options):
-    arguments, rest = options
-    first = fresh(*arguments, **rest)
-    application = Application(first, "again", "")
-    application.start()
-    first.kill()
-    for pid in processes(first):
-        os.kill(pid, 9)
-    application.lakemill = fresh(*arguments, **rest)
-    application.until("started with 1")
-    application.wait("RUNNING")
-    assert len(processes(application.lakemill)) == 1
-
-
-def test_an_ordinary_stop_of_lakemill_ends_the_program_and_the_next_start_goes_on(fresh, options):
-    arguments, rest = options
-    first = fresh(*arguments, **rest)
-    application = Application(first, "stops", "")
-    application.start()
-    first.stop()
-    assert processes(first) == []
-    application.lakemill = fresh(*arguments, **rest)
-    application.until("started with 1")
-    application.wait("RUNNING")
-
-
 def test_a_deleted_application_leaves_no_process_and_no_file(here):
     application = Application(here, "gone", "")
     application.start()
@@ -408,43 +335,3 @@ def test_a_change_can_begin_without_the_state_but_not_with_a_snapshot_that_is_no
     application.wait("RUNNING")
     assert application.snapshots() == []
     application.stop(Force=True)
-
-
-@pytest.mark.parametrize("after_s", [0.1, 0.6])
-def test_a_lakemill_killed_while_an_application_stops_stops_it_with_its_state_when_it_is_back(fresh, options, after_s):
-    arguments, rest = options
-    first = fresh(*arguments, **rest)
-    application = Application(first, "stopping", "slow")
-    application.start()
-    application.client.stop_application(ApplicationName="stopping")
-    time.sleep(after_s)
-    first.kill()
-    application.lakemill = fresh(*arguments, **rest, port=first.port)
-    application.wait("READY")
-    assert processes(application.lakemill) == []
-    assert "READY" in [one["SnapshotStatus"] for one in application.snapshots()]
-    application.start()
-    application.until("started with 1")
-
-
-@pytest.mark.parametrize("after_s", [0.25, 0.8])
-def test_a_lakemill_killed_while_an_application_changes_goes_on_with_the_new_version_and_its_state(
-    fresh, options, after_s
-):
-    arguments, rest = options
-    first = fresh(*arguments, **rest)
-    application = Application(first, "changing", "slow")
-    application.start()
-    code = {"CodeContentUpdate": {"ZipFileContentUpdate": flink.archive(main="look")}}
-    application.client.update_application(
-        ApplicationName="changing",
-        CurrentApplicationVersionId=1,
-        ApplicationConfigurationUpdate={"ApplicationCodeConfigurationUpdate": code},
-    )
-    time.sleep(after_s)
-    first.kill()
-    application.lakemill = fresh(*arguments, **rest, port=first.port)
-    application.until("properties")
-    application.wait("RUNNING")
-    application.until("started with 1")
-    assert len(processes(application.lakemill)) == 1
