@@ -6,11 +6,12 @@ BIN := $(VENV)/bin
 SDK2 := .venvs/sdk2
 SDK3 := .venvs/sdk3
 PEERS := .venvs/peers
+FLINK := .venvs/flink
 
 # lakemill starts many processes: where none keeps its byte code, each would compile all of it anew, for a second.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help venv clients demo test test-all bench bench-algorithms fuzz lint check types docs pictures lock clean
+.PHONY: help venv clients flink demo test test-all bench bench-algorithms fuzz lint check types docs pictures lock clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -18,6 +19,8 @@ help: ## List the targets.
 venv: $(VENV)/.installed ## Make .venv with everything lakemill and its tests need.
 
 clients: $(SDK2)/.installed $(SDK3)/.installed ## Make one environment for each SageMaker SDK (they exclude each other).
+
+flink: $(FLINK)/.installed ## Make an environment with PyFlink, for Flink applications (needs Java 17).
 
 # torch comes first and by itself: asked for as somebody's dependency, pip takes a CUDA build of several gigabytes.
 $(VENV)/.installed: requirements/lock.txt pyproject.toml
@@ -32,6 +35,12 @@ $(SDK2)/.installed: requirements/sdk2.txt
 	$(PYTHON) -m venv $(SDK2)
 	$(SDK2)/bin/python -m pip install -q --upgrade pip
 	$(SDK2)/bin/python -m pip install -q -r requirements/sdk2.txt
+	@touch $@
+
+$(FLINK)/.installed: requirements/flink.txt
+	$(PYTHON) -m venv $(FLINK)
+	$(FLINK)/bin/python -m pip install -q --upgrade pip
+	$(FLINK)/bin/python -m pip install -q -r requirements/flink.txt
 	@touch $@
 
 $(PEERS)/.installed: requirements/peers.txt

@@ -29,7 +29,7 @@ MAY_IMPORT = {
 # Engines may use those before them.
 ENGINE_ORDER = [
     *("keys", "objects", "resources", "tuning", "streams", "identity", "loglines", "functions", "jobs", "hosting"),
-    *("tables", "video", "catalog", "events", "sql", "delivery", "analytics"),
+    *("tables", "video", "catalog", "events", "sql", "delivery", "flink", "analytics"),
 ]
 
 # Packages the light core must not load: it starts without them.

@@ -39,8 +39,18 @@ class Settings:
     log_url: str = _setting(
         "", "Where records of streams are kept: empty for files in DATA/log, or kafka://host:port[,host:port]."
     )
+    flink_python: str = _setting(
+        "",
+        "Programs of Python that have PyFlink, with commas between; empty looks for bin/python in "
+        "~/.local/share/lakemill/flink* and in .venvs/flink* beside lakemill's environment.",
+    )
     log_format: Literal["text", "json"] = _setting("text", "Form of the request log.")
     log_requests: bool = _setting(True, "Write one line per request to standard error.")
+
+    @property
+    def flink_programs(self) -> list[Path]:
+        """`flink_python` as paths."""
+        return [Path(one.strip()) for one in self.flink_python.split(",") if one.strip()]
 
     @property
     def endpoint(self) -> str:

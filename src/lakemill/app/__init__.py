@@ -1,16 +1,17 @@
 """Puts lakemill together from settings, and runs it.
 
 `parts` builds engines and services and starts and stops them, `folder` holds the data folder, `page` fills the overview
-page, `serving` listens.
+page, `serving` listens, `extras` looks for what may be installed beside lakemill.
 """
 
+from lakemill.app.extras import flink_environments
 from lakemill.app.folder import AlreadyRunning
 from lakemill.app.parts import SERVICES, App, build
 from lakemill.app.serving import PortTaken, main
 from lakemill.engines.keys import MasterKeyUnfit
 from lakemill.ports.log import LogUnavailable
 
-__all__ = ["SERVICES", "START_REFUSALS", "App", "build", "main"]
+__all__ = ["SERVICES", "START_REFUSALS", "App", "build", "flink_environments", "main"]
 
 START_REFUSALS = (AlreadyRunning, LogUnavailable, MasterKeyUnfit, PortTaken)
 """What `main` raises when people have to put something right first; the text says what."""

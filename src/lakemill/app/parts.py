@@ -7,9 +7,10 @@ import traceback
 from filelock import FileLock
 
 from lakemill.app.folder import lock
-from lakemill.engines.analytics import Analytics
+from lakemill.engines.analytics import Analytics, Programs
 from lakemill.engines.catalog import Catalog
 from lakemill.engines.delivery import Delivery
+from lakemill.engines.flink import Environments
 from lakemill.engines.functions import Functions
 from lakemill.engines.functions.mappings import Mappings
 from lakemill.engines.hosting import Hosting
@@ -35,7 +36,14 @@ from lakemill.services.firehose import Firehose
 from lakemill.services.glue import Glue
 from lakemill.services.iam import Iam
 from lakemill.services.kinesis import Kinesis
-from lakemill.services.kinesisanalytics import KinesisAnalytics, KinesisAnalyticsV2, Planning
+from lakemill.services.kinesisanalytics import (
+    CREDENTIALS_PATH,
+    Credentials,
+    KinesisAnalytics,
+    KinesisAnalyticsV2,
+    Planning,
+    Programming,
+)
 from lakemill.services.kinesisvideo import (
     HLS_PAGES,
     KinesisVideo,
@@ -161,8 +169,11 @@ def build(settings: Settings) -> App:
     authority = data / "ca.pem" if settings.tls else None
     runtime = LambdaRuntime(identity, clock, settings.endpoint, data, authority, enforce=enforce)
     functions = Functions(metadata, loglines, clock, data / "functions", runtime)
-    analytics = Analytics(metadata, clock, data / "analytics", streams, delivery)
+    programs = Programs(metadata, compute, clock, data / "flink", Environments(settings.flink_programs))
+    analytics = Analytics(metadata, clock, data / "analytics", streams, delivery, programs)
+    credentials = Credentials(analytics, identity, settings.endpoint, enforce=enforce)
     planning = Planning(objects, streams, functions, loglines, identity, clock, enforce=enforce)
+    planning.programming = Programming(programs.store, credentials, settings.endpoint, authority)
     analytics.use(planning)
     catalog = Catalog(metadata, clock)
     jobs = Jobs(metadata, compute, loglines, clock)
@@ -214,6 +225,7 @@ def build(settings: Settings) -> App:
     log = RequestLog(settings.log_format, enabled=settings.log_requests)
     gateway = Gateway(services, identity, metadata, clock, settings, log)
     gateway.internal.add(CODE_PATH, lambda_.downloads.answer)
+    gateway.internal.add(CREDENTIALS_PATH, credentials.answer)
     for page in HLS_PAGES:
         gateway.internal.add(page, lambda http: hls_page(video, http))
     return App(

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from typing import Any
 
+from lakemill.settings import load
+
 # Modules by the extra that brings them, and what they are for.
 EXTRAS = {
     "algorithms": (("numpy", "scipy", "pyarrow", "numba", "sklearn", "xgboost", "faiss"), "the tabular algorithms"),
@@ -33,6 +35,7 @@ def examine() -> list[dict[str, Any]]:
                 "mend": f"pip install 'lakemill[{extra}]'",
             }
         )
+    findings += _flink()
     findings.append(
         {
             "what": "network isolation of jobs (bubblewrap, Linux)",
@@ -42,6 +45,21 @@ def examine() -> list[dict[str, Any]]:
         }
     )
     return findings
+
+
+def _flink() -> list[dict[str, Any]]:
+    """One for each version of Flink that can be had."""
+    from lakemill.app import flink_environments  # It loads the platform, which the rest does not need.
+
+    return [
+        {
+            "what": f"Flink applications {name}: PyFlink in an environment of its own, and Java",
+            "ok": lacking is None,
+            "optional": True,
+            "mend": lacking or "",
+        }
+        for name, lacking in flink_environments(load()).items()
+    ]
 
 
 def _isolates() -> bool:

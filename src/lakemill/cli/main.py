@@ -55,6 +55,7 @@ def up(
     account: options.Account = None,
     stream_limits: options.StreamLimits = None,
     stream_settle_ms: options.StreamSettle = None,
+    flink_python: options.FlinkPython = None,
     log_url: options.LogUrl = None,
     log_format: options.LogFormat = None,
     log_requests: options.LogRequests = None,
@@ -62,7 +63,7 @@ def up(
     """Start lakemill in the foreground. `Ready.` is the last line of the start."""
     chosen = options.settings(
         host=host, port=port, data=data, auth=auth, tls=tls, region=region, account=account,
-        stream_limits=stream_limits, stream_settle_ms=stream_settle_ms, log_url=log_url,
+        stream_limits=stream_limits, stream_settle_ms=stream_settle_ms, flink_python=flink_python, log_url=log_url,
         log_format=log_format, log_requests=log_requests,
     )  # fmt: skip
     from lakemill.app import START_REFUSALS

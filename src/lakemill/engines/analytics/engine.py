@@ -1,73 +1,61 @@
-"""Applications of streaming SQL: made, changed in versions, started, stopped, deleted.
+"""Applications, of streaming SQL or programs for Flink: made, changed in versions, started, stopped, deleted.
 
 An application is a resource (kind `analytics-application`). Members of its document that are ours: `id`, `status`,
 `version` (from 1, rises with every change), `run` (rises with every start), `starts` (where inputs begin, by their
 ids), `code`, and the lists `inputs`, `outputs`, `references` and `logs`, whose members have an `id`. All else is the
-service's, which makes a Plan of the document. Every version's document is kept (kind `analytics-version`).
+service's, which makes a Plan of the document (or a Program, see `programs`). Every version's document is kept (kind
+`analytics-version`).
 """
 
 import asyncio
 import copy
-import logging
 import secrets
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator
 
-from lakemill.engines.analytics.checker import Checker
-from lakemill.engines.analytics.checkpoints import Checkpoints, fingerprint
+from lakemill.engines.analytics.checkpoints import fingerprint
+from lakemill.engines.analytics.driving import (
+    DELETING,
+    FORCE_STOPPING,
+    KIND,
+    READY,
+    RUNNING,
+    STARTING,
+    STOPPING,
+    UPDATING,
+    VERSION,
+    Document,
+    Driving,
+)
 from lakemill.engines.analytics.errors import ApplicationBusy, PartMissing, StaleVersion
-from lakemill.engines.analytics.plan import Planner
-from lakemill.engines.analytics.runner import Runner
-from lakemill.engines.analytics.sinks import Sinks
-from lakemill.engines.analytics.sources import Sources
-from lakemill.engines.delivery import Delivery
-from lakemill.engines.resources import ResourceMissing, Resources
-from lakemill.engines.streams import Streams
-from lakemill.ports.clock import Clock
-from lakemill.ports.metadata import Metadata, Transaction
+from lakemill.engines.analytics.plan import Plan
+from lakemill.engines.flink import Program
+from lakemill.engines.flink import Runner as ProgramRunner
+from lakemill.ports.metadata import Transaction
 
-KIND, VERSION = "analytics-application", "analytics-version"
-READY, STARTING, RUNNING, STOPPING = "ready", "starting", "running", "stopping"
-UPDATING, DELETING = "updating", "deleting"
 PARTS = ("inputs", "outputs", "references", "logs")
 
-Document = dict[str, Any]
-logger = logging.getLogger(__name__)
 
-
-class Analytics:
-    """All applications. scope is "account/region". folder: for checkpoints."""
-
-    def __init__(self, metadata: Metadata, clock: Clock, folder: Path, streams: Streams, delivery: Delivery) -> None:
-        self.resources = Resources(metadata, clock)
-        self.sources = Sources(streams, delivery)
-        self.checker = Checker()
-        self._metadata, self._clock = metadata, clock
-        self._sinks = Sinks(streams, delivery)
-        self._checkpoints = Checkpoints(folder)
-        self._planner: Planner | None = None
-        self._runners: dict[str, Runner] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-
-    def use(self, planner: Planner) -> None:
-        """Say who makes plans; before `start_all`."""
-        self._planner = planner
+class Analytics(Driving):
+    """All applications. scope is "account/region". folder: for checkpoints. programs: None where there are none."""
 
     async def start_all(self) -> list[str]:
         """Go on with what ran when the platform stopped; a sentence about each."""
         said = []
+        if self._programs is not None:
+            await self._programs.settle()
         for document in list(self.resources.all(KIND)):
             label = f"Application {document['scope']}/{document['name']}"
             if document["status"] in (STARTING, RUNNING, UPDATING):
-                self._drive(document)
+                await self._go_on(document)
                 said.append(f"{label}: goes on from its last checkpoint.")
-            elif document["status"] == STOPPING:
-                await self._become(document, READY)
+            elif document["status"] in (STOPPING, FORCE_STOPPING):
+                await self._stop_again(document)
                 said.append(f"{label}: stopped, as had been asked for.")
             elif document["status"] == DELETING:
                 await self._remove(document)
                 said.append(f"{label}: deleted, as had been asked for.")
+        if self._programs is not None:
+            await self._programs.sweep({one["document"].get("archive") for one in self.resources.all(VERSION)})
         return said
 
     async def close(self) -> None:
@@ -96,15 +84,6 @@ class Analytics:
         """Documents of all versions, the oldest first. Raises ResourceMissing."""
         prefix = f"{self.get(scope, name)['id']}:"
         return (one["document"] for one in self.resources.all(VERSION, scope, prefix))
-
-    def fault(self, document: Document) -> str | None:
-        """What keeps a running application from working, if something does."""
-        runner = self._runners.get(document["id"])
-        return runner.fault if runner is not None else None
-
-    def stood(self, document: Document) -> bool:
-        """Whether an earlier run left a position to go on from."""
-        return self._checkpoints.load(document["id"]) is not None
 
     # Changing
 
@@ -160,18 +139,18 @@ class Analytics:
         return made
 
     async def check(self, document: Document) -> list[str]:
-        """Compile its code; names of its streams. Without an input it is only parsed.
+        """Compile its code; names of its streams. Without an input it is only parsed. Programs are not looked at.
 
         Raises CodeInvalid, WorkerFailed.
         """
-        assert self._planner is not None
-        if not document["code"].strip():
+        plan = self._plan(document)
+        if isinstance(plan, Program) or not document["code"].strip():
             return []
-        return await self.checker.check(self._planner(document).program())
+        return await self.checker.check(plan.program())
 
-    def _print(self, document: Document) -> str:
-        assert self._planner is not None
-        return fingerprint(self._planner(document).program())
+    def _print(self, document: Document) -> str | None:
+        plan = self._plan(document)
+        return fingerprint(plan.program()) if isinstance(plan, Plan) else None
 
     def _keep(self, transaction: Transaction, document: Document) -> None:
         kept = {"document": document}
@@ -179,10 +158,10 @@ class Analytics:
 
     # Running
 
-    async def start(self, scope: str, name: str, starts: dict[str, str]) -> Document:
-        """Let an application run. starts: sources.NOW or OLDEST or runner.LAST by inputs' ids.
+    async def start(self, scope: str, name: str, starts: dict[str, str], restore: Document | None = None) -> Document:
+        """Let an application run. starts: sources.NOW or OLDEST or runner.LAST by inputs' ids. restore: of programs.
 
-        Raises ResourceMissing, ApplicationBusy, CodeInvalid.
+        Raises ResourceMissing, ApplicationBusy, CodeInvalid, SnapshotMissing.
         """
         document = self.get(scope, name)
         if document["status"] != READY:
@@ -193,24 +172,32 @@ class Analytics:
             if document["status"] != READY:
                 raise ApplicationBusy(name, document["status"])
             document |= {"status": STARTING, "run": document["run"] + 1, "starts": starts}
+            if restore is not None:
+                document |= {"restore": restore, "from": origin}
 
+        origin = self.programs.origin(document, restore) if restore is not None else None
         started = await self.resources.update(KIND, scope, name, begin)
         self._drive(started)
         return started
 
-    async def stop(self, scope: str, name: str) -> Document:
-        """Stop after a checkpoint. Raises ResourceMissing, ApplicationBusy unless it runs, or cannot begin to."""
+    async def stop(self, scope: str, name: str, *, force: bool = False) -> Document:
+        """Stop after a checkpoint; a program after a snapshot if it `saves`, unless by force.
 
+        Raises ResourceMissing, ApplicationBusy unless it runs, or cannot begin to, or force is used.
+        """
         stuck = self.fault(self.get(scope, name)) is not None
 
         def end(document: Document) -> None:
             # One that cannot begin to run must not be there for ever.
-            if document["status"] != RUNNING and not (stuck and document["status"] in (STARTING, UPDATING)):
+            allowed = (RUNNING, *((STARTING, UPDATING) if stuck or force else ()), *((STOPPING,) if force else ()))
+            if document["status"] not in allowed:
                 raise ApplicationBusy(name, document["status"])
-            document["status"] = STOPPING
+            saved.append(document["status"] == RUNNING and bool(document.get("saves")) and not force)
+            document["status"] = FORCE_STOPPING if force else STOPPING
 
+        saved: list[bool] = []
         document = await self.resources.update(KIND, scope, name, end)
-        self._later(document, self._halt_and(document, READY))
+        self._later(document, self._halt_and(document, READY, save=saved[-1]))
         return document
 
     async def delete(self, scope: str, name: str) -> None:
@@ -224,97 +211,16 @@ class Analytics:
         document = await self.resources.update(KIND, scope, name, leave)
         self._later(document, self._halt_and(document, None))
 
-    def _drive(self, document: Document) -> None:
-        assert self._planner is not None
-        id = document["id"]
-
-        async def opened() -> None:
-            await self._become(document, RUNNING, (STARTING, UPDATING))
-
-        runner = Runner(
-            id,
-            document["run"],
-            document["starts"],
-            self._planner(document),
-            self.sources,
-            self._sinks,
-            self._checkpoints,
-            self.checker,
-            self._clock,
-            opened,
-        )
-        self._runners[id] = runner
-        self._tasks[id] = asyncio.create_task(runner.run(), name=f"application {document['name']}")
-
-    def _later(self, document: Document, work: Any) -> None:
-        """Do work that waits for the runner; it takes the runner's place among the tasks."""
-        self._tasks[document["id"]] = asyncio.create_task(work)
-
-    async def _halt(self, document: Document, task: asyncio.Task[None] | None) -> None:
-        runner = self._runners.pop(document["id"], None)
-        if runner is not None:
-            runner.stop()
-        if task is not None:
-            await asyncio.gather(task, return_exceptions=True)
-
-    def _halt_and(self, document: Document, status: str | None) -> Any:
-        before = self._tasks.get(document["id"])
-
-        async def work() -> None:
-            await self._halt(document, before)
-            if status is None:
-                await self._remove(document)
-            else:
-                await self._become(document, status)
-            self._tasks.pop(document["id"], None)
-
-        return work()
-
-    def _restart(self, document: Document) -> Any:
-        before = self._tasks.get(document["id"])
-
-        async def work() -> None:
-            await self._halt(document, before)
-            self._drive(document)
-
-        return work()
-
-    async def _become(self, document: Document, status: str, before: Sequence[str] | None = None) -> None:
-        def change(present: Document) -> None:
-            if before is None or present["status"] in before:
-                present["status"] = status
-
-        await self._quietly(document, change)
-
-    async def _quietly(self, document: Document, change: Callable[[Document], None]) -> None:
-        """A change of state is no modification."""
-
-        def work(transaction: Transaction) -> None:
-            present = self.resources.find_in(transaction, KIND, document["scope"], document["name"])
-            if present is not None and present["id"] == document["id"]:
-                modified = present["modified"]
-
-                def quiet(one: Document) -> None:
-                    change(one)
-                    one["modified"] = modified
-
-                self.resources.update_in(transaction, KIND, document["scope"], document["name"], quiet)
-
-        await self._metadata.transact(work)
-
-    async def _remove(self, document: Document) -> None:
-        scope = document["scope"]
-
-        def remove(transaction: Transaction) -> None:
-            self.resources.delete_in(transaction, KIND, scope, document["name"])
-            for one in list(self.resources.all(VERSION, scope, f"{document['id']}:", transaction)):
-                self.resources.delete_in(transaction, VERSION, scope, one["name"])
-
-        try:
-            await self._metadata.transact(remove)
-        except ResourceMissing:
-            logger.info("application %s was gone already", document["name"])
-        await asyncio.to_thread(self._checkpoints.remove, document["id"])
+    async def snapshot(self, scope: str, name: str, snapshot: str) -> None:
+        """Begin to save the state of a program that runs. Raises ResourceMissing, ResourceExists, ApplicationBusy."""
+        document = self.get(scope, name)
+        runner = self._runners.get(document["id"])
+        if document["status"] != RUNNING or not isinstance(runner, ProgramRunner):
+            raise ApplicationBusy(name, document["status"])
+        begun = await self.programs.begin_snapshot(document, snapshot)
+        taking = self.programs.take_snapshot(document, begun, runner, stop=False)
+        self._taking.add(task := asyncio.create_task(self._told(document, taking)))
+        task.add_done_callback(self._taking.discard)
 
 
 def part_of(document: Document, part: str, id: str) -> Document:

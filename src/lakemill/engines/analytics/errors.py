@@ -6,6 +6,7 @@ AnalyticsError
     ApplicationBusy      its state does not allow it
     StaleVersion         it was changed since the caller looked
     PartMissing          it has no input, output ... of this id
+    SnapshotMissing      it has no snapshot of this name, or none that is whole
     Unreachable          a source or destination cannot be used now: the text says why
     WorkerFailed         its process ended, or says it cannot go on
 """
@@ -49,6 +50,14 @@ class PartMissing(AnalyticsError):
     def __init__(self, part: str, id: str) -> None:
         super().__init__(f"there is none of the id {id} among the {part}")
         self.part, self.id = part, id
+
+
+class SnapshotMissing(AnalyticsError):
+    """Fields: name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no snapshot {name}")
+        self.name = name
 
 
 class Unreachable(AnalyticsError):

@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from lakemill.engines.flink import Program
+
 Raw = list[Any]
 """A record: data, arrival in ms since 1970, partition key, sequence number, shard ("" where there are none)."""
 Process = Callable[[list[Raw]], Awaitable[list[Raw]]]
@@ -91,4 +93,4 @@ class Plan:
         }
 
 
-Planner = Callable[[dict[str, Any]], Plan]
+Planner = Callable[[dict[str, Any]], Plan | Program]

@@ -55,6 +55,7 @@ class Applications(Service):
 
     async def _change(self, call: Call, request: dict[str, Any], change: Callable[[Document], None]) -> Document:
         self._check_roles(request)
+        self._get(call, request)
         with in_awss_words():
             version = self._version(call, request)
             return await self.analytics.change(_scope(call), request["ApplicationName"], change, version)
@@ -79,6 +80,7 @@ class Applications(Service):
 
     async def _add(self, call: Call, request: dict[str, Any], part: str, made: Document) -> Document:
         def add(document: Document) -> None:
+            only_logs(document, part)
             document[part].append(dict(made))
             parts.check_counts(document)
 
@@ -86,12 +88,14 @@ class Applications(Service):
 
     async def _drop(self, call: Call, request: dict[str, Any], part: str, id: str) -> Document:
         def drop(document: Document) -> None:
+            only_logs(document, part)
             document[part].remove(part_of(document, part, id))
 
         return await self._change(call, request, drop)
 
     async def _process(self, call: Call, request: dict[str, Any], processor: Document | None) -> Document:
         def change(document: Document) -> None:
+            only_logs(document, "inputs")
             one = part_of(document, "inputs", request["InputId"])
             if processor is None and one["processor"] is None:
                 raise invalid(f"The input {one['id']} has no InputProcessingConfiguration.")
@@ -136,6 +140,12 @@ class Applications(Service):
         with in_awss_words():
             await self.analytics.resources.untag(KIND, scope, name, request["TagKeys"])
         return {}
+
+
+def only_logs(document: Document, part: str) -> None:
+    """Raise a ServiceError for a part that Flink applications do not have."""
+    if "flink" in document and part != "logs":
+        raise invalid(f"{document['name']} is a Flink application, which has no {part}; its program has its own.")
 
 
 def positions_of(configurations: list[dict[str, Any]], id_member: str) -> dict[str, str]:

@@ -4,7 +4,15 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from lakemill.engines.analytics import ApplicationBusy, CodeInvalid, PartMissing, StaleVersion, WorkerFailed
+from lakemill.engines.analytics import (
+    SNAPSHOT,
+    ApplicationBusy,
+    CodeInvalid,
+    PartMissing,
+    SnapshotMissing,
+    StaleVersion,
+    WorkerFailed,
+)
 from lakemill.engines.resources import ResourceExists, ResourceMissing, TooManyTags
 from lakemill.services.base import ServiceError
 
@@ -41,6 +49,10 @@ def translated(error: Exception, *, starting: bool = False) -> ServiceError | No
     """An engine's error as AWS's; None if it is none that a caller can mend."""
     if isinstance(error, ResourceMissing):
         return ServiceError("ResourceNotFoundException", f"Application {error.name} not found.")
+    if isinstance(error, ResourceExists) and error.kind == SNAPSHOT:
+        return ServiceError("ResourceInUseException", f"Snapshot {error.name.partition(':')[2]} already exists.")
+    if isinstance(error, SnapshotMissing):
+        return ServiceError("ResourceNotFoundException", f"The application has no snapshot {error.name}.")
     if isinstance(error, ResourceExists):
         return ServiceError("ResourceInUseException", f"Application {error.name} already exists.")
     if isinstance(error, ApplicationBusy):

@@ -149,7 +149,7 @@ def check_counts(document: Part) -> None:
         ("references", REFERENCES_MAX, "reference data source"),
         ("logs", 1, "CloudWatch logging option"),
     ):
-        if len(document[part]) > most:
+        if len(document.get(part, [])) > most:
             raise invalid(f"An application may have at most {most} {name}.")
 
 

@@ -1,22 +1,27 @@
 """From an application's document to what its runner does, with the rights of its roles."""
 
 import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from lakemill.engines.analytics import Input, Output, Plan, Reference, Unreachable
+from lakemill.engines.flink import Program
 from lakemill.engines.functions import Functions
 from lakemill.engines.loglines import LogLines
 from lakemill.engines.objects import BucketMissing, ObjectMissing, Objects
 from lakemill.engines.streams import Streams
 from lakemill.ports.clock import Clock
+from lakemill.ports.metadata import Transaction
 from lakemill.services.kinesisanalytics import arns
 from lakemill.services.kinesisanalytics.access import RoleAccess
+from lakemill.services.kinesisanalytics.flinkplan import Programming
 from lakemill.services.kinesisanalytics.functions import FunctionOutput, Invoker, Preprocessor
 from lakemill.services.kinesisanalytics.parts import form_of
 
 READS = {"stream": ("kinesis:GetShardIterator", "kinesis:GetRecords"), "delivery": ("firehose:DescribeDeliveryStream",)}
 WRITES = {"stream": "kinesis:PutRecords", "delivery": "firehose:PutRecordBatch", "function": "lambda:InvokeFunction"}
 REFERENCE_BYTES_MAX = 1 << 30
+LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
 LOG_STREAM = "kinesis-analytics-log-stream"
 
 
@@ -36,9 +41,15 @@ class Planning:
     ) -> None:
         self.objects, self.functions, self.loglines, self.clock = objects, functions, loglines, clock
         self.access = RoleAccess(identity, objects, streams, enforce=enforce)
+        self.programming: Programming | None = None
+        """Who makes programs of Flink applications; given once it is made."""
 
-    def __call__(self, document: dict[str, Any]) -> Plan:
-        return _Application(self, document).plan()
+    def __call__(self, document: dict[str, Any]) -> Plan | Program:
+        application = _Application(self, document)
+        if "flink" in document:
+            assert self.programming is not None
+            return self.programming.program(document, application.say, application.keep)
+        return application.plan()
 
 
 class _Application:
@@ -57,7 +68,7 @@ class _Application:
             inputs=[self._input(one) for one in document["inputs"]],
             references=[self._reference(one) for one in document["references"]],
             outputs=[self._output(one) for one in document["outputs"]],
-            say=self._say,
+            say=self.say,
         )
 
     def _refusal(self, role: str | None, resource: str, *actions: str) -> Any:
@@ -116,22 +127,52 @@ class _Application:
 
         return Reference(one["table"], form_of(one["schema"]), load)
 
-    async def _say(self, level: str, message: str) -> None:
+    async def say(self, level: str, message: str) -> None:
         """To the log stream of its logging option; errors, where it has none, to a group of its own."""
         planning, now_ms = self._planning, int(self._planning.clock.time() * 1000)
-        line = {
-            "applicationARN": self._arn,
-            "applicationVersionId": str(self._document["version"]),
-            "messageSchemaVersion": "1",
-            "messageType": level,
-            "message": message,
-        }
-        places = [
+        places = self._places()
+        if not places and level == "ERROR":
+            places = [(self._scope, f"/aws/kinesis-analytics/{self._document['name']}", LOG_STREAM)]
+        for scope, group, stream in places:
+            line = json.dumps(self._line(messageType=level, message=message))
+            await planning.loglines.put(scope, group, stream, [(now_ms, line)])
+
+    def keep(self, lines: Sequence[tuple[int, str]]) -> Callable[[Transaction], None]:
+        """What puts lines a program logged, (ms since 1970, text), into the log stream of its logging option.
+
+        Flink's own are objects already, in AWS's words; those of the program are text.
+        """
+        told = [(moment, json.dumps(self._line(**_said(text)))) for moment, text in lines]
+        places = self._places()
+
+        def put(transaction: Transaction) -> None:
+            for scope, group, stream in places:
+                self._planning.loglines.put_in(transaction, scope, group, stream, told)
+
+        return put
+
+    def _places(self) -> list[tuple[str, str, str]]:
+        """Log streams of its logging options that its role may write to: (scope, group, stream)."""
+        return [
             arns.log_stream(one["resource"])
             for one in self._document["logs"]
             if self._refusal(one["role"], one["resource"], "logs:PutLogEvents")() is None
         ]
-        if not places and level == "ERROR":
-            places = [(self._scope, f"/aws/kinesis-analytics/{self._document['name']}", LOG_STREAM)]
-        for scope, group, stream in places:
-            await planning.loglines.put(scope, group, stream, [(now_ms, json.dumps(line))])
+
+    def _line(self, **said: str) -> dict[str, str]:
+        return {
+            "applicationARN": self._arn,
+            "applicationVersionId": str(self._document["version"]),
+            "messageSchemaVersion": "1",
+            **said,
+        }
+
+
+def _said(text: str) -> dict[str, str]:
+    try:
+        told = json.loads(text)
+    except ValueError:
+        told = None
+    if isinstance(told, dict) and told.get("messageType") in LEVELS:
+        return {name: str(value) for name, value in told.items() if value != ""}
+    return {"messageType": "INFO", "message": text}

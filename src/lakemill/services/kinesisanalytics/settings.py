@@ -1,4 +1,4 @@
-"""What the second API has beyond SQL: refused by name, with what to do instead."""
+"""What a SQL application of the second API is: what it does not have is refused by name."""
 
 from typing import Any
 
@@ -12,17 +12,14 @@ SQL_MEMBERS = {
     "SqlApplicationConfigurationUpdate",
     "ApplicationCodeConfigurationUpdate",
 }
-FLINK = (
-    "lakemill runs SQL applications (SQL-1_0) only. To run the program without it: `pip install apache-flink` in an "
-    "environment of its own, with this endpoint in the connectors' `aws.endpoint`"
-)
 
 
 def check_runtime(runtime: str, member: str) -> None:
     """Raise a ServiceError for any runtime but SQL."""
+    if runtime.startswith("ZEPPELIN"):
+        raise refused(f"{member}={runtime}", "Zeppelin notebooks are not provided")
     if runtime != SQL_RUNTIME:
-        reason = "Zeppelin notebooks are not provided" if runtime.startswith("ZEPPELIN") else FLINK
-        raise refused(f"{member}={runtime}", reason)
+        raise refused(f"{member}={runtime}", "a SQL application stays one")
 
 
 def only_sql(configuration: dict[str, Any], where: str) -> None:

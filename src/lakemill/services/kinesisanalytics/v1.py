@@ -8,7 +8,7 @@ from lakemill.services.base import Call, operation
 from lakemill.services.kinesisanalytics import arns, parts, views
 from lakemill.services.kinesisanalytics.changes import update_logs, update_parts
 from lakemill.services.kinesisanalytics.common import APPLICATIONS_PAGE, Applications, Document, positions_of
-from lakemill.services.kinesisanalytics.errors import in_awss_words, invalid
+from lakemill.services.kinesisanalytics.errors import in_awss_words, invalid, unsupported
 
 
 class KinesisAnalytics(Applications):
@@ -47,11 +47,18 @@ class KinesisAnalytics(Applications):
             detail["ApplicationDescription"] = document["description"]
         return {"ApplicationDetail": detail}
 
+    def _get(self, call: Call, request: dict[str, Any]) -> Document:
+        document = super()._get(call, request)
+        if "flink" in document:
+            raise unsupported(f"{document['name']} is a Flink application; use kinesisanalyticsv2.")
+        return document
+
     @operation("ListApplications")
     def list_applications(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         limit, after = request.get("Limit", APPLICATIONS_PAGE), request.get("ExclusiveStartApplicationName", "")
         found = self.analytics.resources.all(KIND, f"{call.account}/{call.region}")
-        page = list(itertools.islice((one for one in found if one["name"] > after), limit + 1))
+        listed = (one for one in found if one["name"] > after and "flink" not in one)
+        page = list(itertools.islice(listed, limit + 1))
         summaries = [_summary(one) for one in page[:limit]]
         return {"ApplicationSummaries": summaries, "HasMoreApplications": len(page) > limit}
 
@@ -76,6 +83,7 @@ class KinesisAnalytics(Applications):
 
     @operation("StopApplication")
     async def stop_application(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        self._get(call, request)
         with in_awss_words():
             await self.analytics.stop(f"{call.account}/{call.region}", request["ApplicationName"])
         return {}

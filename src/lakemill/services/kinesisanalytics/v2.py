@@ -6,44 +6,46 @@ from typing import Any, ClassVar
 from lakemill.engines.analytics import KIND
 from lakemill.engines.resources import TokenMangled, by_name, page
 from lakemill.services.base import Call, ServiceError, operation
-from lakemill.services.kinesisanalytics import arns, parts, views
+from lakemill.services.kinesisanalytics import arns, flink, parts, views
 from lakemill.services.kinesisanalytics.changes import update_logs, update_parts
-from lakemill.services.kinesisanalytics.common import APPLICATIONS_PAGE, Applications, Document, positions_of
+from lakemill.services.kinesisanalytics.common import APPLICATIONS_PAGE, Document, positions_of
 from lakemill.services.kinesisanalytics.errors import in_awss_words, invalid, refused
 from lakemill.services.kinesisanalytics.settings import check_runtime, code_of, only_sql, updated_code
+from lakemill.services.kinesisanalytics.v2flink import FlinkOperations, described
 
 FLINK_ONLY = "it is for Apache Flink applications; a SQL application has none"
 
 
-class KinesisAnalyticsV2(Applications):
+class KinesisAnalyticsV2(FlinkOperations):
     """boto3 client `kinesisanalyticsv2`."""
 
     name: ClassVar[str] = "kinesisanalyticsv2"
 
     @operation("CreateApplication")
     async def create_application(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-        check_runtime(request["RuntimeEnvironment"], "RuntimeEnvironment")
+        runtime = request["RuntimeEnvironment"]
         if request.get("ApplicationMode", "STREAMING") != "STREAMING":
             raise refused(f"ApplicationMode={request['ApplicationMode']}", "it is for Zeppelin notebooks")
-        configuration = request.get("ApplicationConfiguration", {})
-        only_sql(configuration, "ApplicationConfiguration")
-        sql = configuration.get("SqlApplicationConfiguration", {})
         document = {
-            "runtime": request["RuntimeEnvironment"],
+            "runtime": runtime,
             "role": request["ServiceExecutionRole"],
             "description": request.get("ApplicationDescription", ""),
-            "code": code_of(configuration.get("ApplicationCodeConfiguration")),
-            "inputs": [parts.input_of(one) for one in sql.get("Inputs", [])],
-            "outputs": [parts.output_of(one) for one in sql.get("Outputs", [])],
-            "references": [parts.reference_of(one) for one in sql.get("ReferenceDataSources", [])],
             "logs": [parts.log_of(one) for one in request.get("CloudWatchLoggingOptions", [])],
         }
+        if flink.is_flink(runtime):
+            document |= await self._flink_document(call, request)
+        else:
+            document |= _sql_document(request)
         return {"ApplicationDetail": _detail(await self._create(call, request, document))}
 
     @operation("DescribeApplication")
-    def describe_application(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-        # "IncludeAdditionalDetails" adds the plan of a Flink job; a SQL application has none.
-        return {"ApplicationDetail": _detail(self._get(call, request))}
+    async def describe_application(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        document = self._get(call, request)
+        detail = _detail(document)
+        if request.get("IncludeAdditionalDetails") and (plan := await self.analytics.job_plan(document)):
+            configuration = detail["ApplicationConfigurationDescription"]
+            configuration["FlinkApplicationConfigurationDescription"]["JobPlanDescription"] = plan
+        return {"ApplicationDetail": detail}
 
     @operation("ListApplications")
     def list_applications(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -99,8 +101,13 @@ class KinesisAnalyticsV2(Applications):
         answer: dict[str, Any] = {"ApplicationVersionSummaries": summaries}
         return answer | ({"NextToken": found.token} if found.token else {})
 
-    @operation("UpdateApplication", refuses={"RunConfigurationUpdate": FLINK_ONLY})
+    @operation("UpdateApplication")
     async def update_application(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        present = self._get(call, request)
+        if "flink" in present:
+            return {"ApplicationDetail": _detail(await self._update_flink(call, request, present))}
+        if "RunConfigurationUpdate" in request:
+            raise refused("RunConfigurationUpdate", FLINK_ONLY)
         update = request.get("ApplicationConfigurationUpdate", {})
         only_sql(update, "ApplicationConfigurationUpdate")
         if "RuntimeEnvironmentUpdate" in request:
@@ -130,12 +137,15 @@ class KinesisAnalyticsV2(Applications):
 
     @operation("StartApplication")
     async def start_application(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        document = self._get(call, request)
+        if "flink" in document:
+            await self._start_flink(call, request, document)
+            return {}
         run = request.get("RunConfiguration", {})
         for member in ("FlinkRunConfiguration", "ApplicationRestoreConfiguration"):
             if member in run:
                 raise refused(f"RunConfiguration.{member}", FLINK_ONLY)
         starts = positions_of(run.get("SqlRunConfigurations", []), "InputId")
-        document = self._get(call, request)
         if not starts and self.analytics.stood(document):
             starts = {one["id"]: views.POSITIONS["LAST_STOPPED_POINT"] for one in document["inputs"]}
         await self._start(call, request, starts)
@@ -143,10 +153,11 @@ class KinesisAnalyticsV2(Applications):
 
     @operation("StopApplication")
     async def stop_application(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-        if request.get("Force"):
+        force = bool(request.get("Force"))
+        if force and "flink" not in self._get(call, request):
             raise refused("Force", "only Apache Flink applications can be stopped by force")
         with in_awss_words():
-            await self.analytics.stop(f"{call.account}/{call.region}", request["ApplicationName"])
+            await self.analytics.stop(f"{call.account}/{call.region}", request["ApplicationName"], force=force)
         return {}
 
     # Parts
@@ -207,25 +218,26 @@ class KinesisAnalyticsV2(Applications):
         self._check_roles(request)
         return await self.discovery.discover(request, request["ServiceExecutionRole"], call.region, call.account)
 
-    # What only Apache Flink applications have
+    # What is not provided, or not for SQL
 
-    @operation("CreateApplicationSnapshot", refuses={"SnapshotName": FLINK_ONLY})
-    def create_application_snapshot(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-        raise AssertionError("SnapshotName is required, and refused")
-
-    @operation("AddApplicationVpcConfiguration", refuses={"VpcConfiguration": FLINK_ONLY})
+    @operation(
+        "AddApplicationVpcConfiguration", refuses={"VpcConfiguration": "programs work on this machine's network"}
+    )
     def add_application_vpc_configuration(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         raise AssertionError("VpcConfiguration is required, and refused")
 
     @operation(
-        "CreateApplicationPresignedUrl", refuses={"UrlType": FLINK_ONLY, "SessionExpirationDurationInSeconds": ""}
+        "CreateApplicationPresignedUrl",
+        refuses={"UrlType": "Flink's own pages are not served", "SessionExpirationDurationInSeconds": ""},
     )
     def create_application_presigned_url(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         raise AssertionError("UrlType is required, and refused")
 
     @operation("RollbackApplication")
     def rollback_application(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-        self._get(call, request)  # "CurrentApplicationVersionId" does not matter then.
+        if "flink" in self._get(call, request):
+            what = f"RollbackApplication (CurrentApplicationVersionId={request['CurrentApplicationVersionId']})"
+            raise refused(what, "a change is not taken back; update to the code of an earlier version")
         message = "RollbackApplication is not supported for SQL applications; update to the code of an earlier version."
         raise ServiceError("UnsupportedOperationException", message)
 
@@ -255,23 +267,11 @@ def _token(document: Document) -> str:
 
 def _detail(document: Document) -> dict[str, Any]:
     """ApplicationDetail."""
-    code = document["code"].encode()
-    content = {"TextContent": document["code"], "CodeMD5": hashlib.md5(code).hexdigest(), "CodeSize": len(code)}
     detail = _summary(document) | {
         "CreateTimestamp": document["created"],
         "LastUpdateTimestamp": document["modified"],
         "ConditionalToken": _token(document),
-        "ApplicationConfigurationDescription": {
-            "SqlApplicationConfigurationDescription": {
-                "InputDescriptions": views.inputs(document),
-                "OutputDescriptions": views.outputs(document),
-                "ReferenceDataSourceDescriptions": views.references(document),
-            },
-            "ApplicationCodeConfigurationDescription": {
-                "CodeContentType": "PLAINTEXT",
-                "CodeContentDescription": content,
-            },
-        },
+        "ApplicationConfigurationDescription": described(document) if "flink" in document else _sql_described(document),
         "CloudWatchLoggingOptionDescriptions": views.logs(document),
     }
     if document.get("role"):
@@ -279,3 +279,34 @@ def _detail(document: Document) -> dict[str, Any]:
     if document["description"]:
         detail["ApplicationDescription"] = document["description"]
     return detail
+
+
+def _sql_document(request: dict[str, Any]) -> Document:
+    """What is kept of a SQL application alone. Raises a ServiceError."""
+    check_runtime(request["RuntimeEnvironment"], "RuntimeEnvironment")
+    configuration = request.get("ApplicationConfiguration", {})
+    only_sql(configuration, "ApplicationConfiguration")
+    sql = configuration.get("SqlApplicationConfiguration", {})
+    return {
+        "code": code_of(configuration.get("ApplicationCodeConfiguration")),
+        "inputs": [parts.input_of(one) for one in sql.get("Inputs", [])],
+        "outputs": [parts.output_of(one) for one in sql.get("Outputs", [])],
+        "references": [parts.reference_of(one) for one in sql.get("ReferenceDataSources", [])],
+    }
+
+
+def _sql_described(document: Document) -> Document:
+    """ApplicationConfigurationDescription."""
+    code = document["code"].encode()
+    content = {"TextContent": document["code"], "CodeMD5": hashlib.md5(code).hexdigest(), "CodeSize": len(code)}
+    return {
+        "SqlApplicationConfigurationDescription": {
+            "InputDescriptions": views.inputs(document),
+            "OutputDescriptions": views.outputs(document),
+            "ReferenceDataSourceDescriptions": views.references(document),
+        },
+        "ApplicationCodeConfigurationDescription": {
+            "CodeContentType": "PLAINTEXT",
+            "CodeContentDescription": content,
+        },
+    }
