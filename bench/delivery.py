@@ -101,7 +101,7 @@ def documents() -> list[bytes]:
 
 
 def conversion(site: Site, pid: int, records: list[bytes]) -> float:
-    """MB of JSON for a second of processor time, from the log to a Parquet file in the bucket."""
+    """MB of JSON for a second of processor time, from the log to a Parquet file in the bucket; the best of three."""
     glue = site.running.client("glue")
     glue.create_database(DatabaseInput={"Name": "bench"})
     columns = [{"Name": name, "Type": kind} for name, kind in COLUMNS.items()]
@@ -169,12 +169,17 @@ def delivering(site: Site, pid: int, stream: str, records: list[bytes], arrived,
     # Now the worker process is there, and has compiled what it compiles.
     first = records[: 12_000_000 * len(records) // sum(map(len, records))]
     put(first)
-    deliver(1, 1, amount(first))
-    deliver(2, 900, amount(first))
-    put(records)
-    spent = peers.cpu_seconds(pid)
-    deliver(3, 1, amount(first) + amount(records))
-    return sum(map(len, records)) / 1e6 / (peers.cpu_seconds(pid) - spent)
+    wanted, version = len(first), 1
+    deliver(version, 1, wanted)  # The worker process is there now, and has compiled what it compiles.
+    best = 0.0
+    for _ in range(ROUNDS + 1):
+        deliver(version + 1, 900, wanted)
+        put(records)
+        wanted, version = wanted + len(records), version + 2
+        spent = peers.cpu_seconds(pid)
+        deliver(version, 1, wanted)
+        best = max(best, sum(map(len, records)) / 1e6 / (peers.cpu_seconds(pid) - spent))
+    return best
 
 
 def duckdb_conversion(folder: Path, records: list[bytes]) -> float:
