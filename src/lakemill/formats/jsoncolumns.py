@@ -85,11 +85,7 @@ class ColumnReader:
         self, records: Records, start: int, part: pa.Array, batches: list[Any], failures: list[Failure]
     ) -> None:
         assert self._state
-        refused = np.zeros(len(part), bool)
-        try:
-            part.cast(pa.string())
-        except pa.ArrowInvalid:  # Not UTF-8, somewhere.
-            refused[:] = [not _is_text(one.as_py()) for one in part]
+        refused = not_text(part)
         places: list[np.ndarray] = []
         quick: list[pa.RecordBatch] = []
         for batch, place in self._state.batches(part, refused):
@@ -132,6 +128,29 @@ class ColumnReader:
 def array_of(values: list[Any], type: pa.DataType) -> pa.Array:
     """Values that a convertor made as an Arrow array."""
     return pa.array(values, type)
+
+
+def not_text(records: pa.BinaryArray) -> np.ndarray:
+    """(n,) bool: which are not UTF-8."""
+    try:
+        records.cast(pa.string())
+    except pa.ArrowInvalid:
+        return np.array([not _is_text(one.as_py()) for one in records], bool)
+    return np.zeros(len(records), bool)
+
+
+def gathered(
+    kernel: Any, type: pa.DataType, bitmap: Any, address: int, size: int, valid: np.ndarray, cells: np.ndarray
+) -> pa.Array:
+    """The slices of one column, that a kernel has found, as an array; those that are none are empty.
+
+    address, size: of the bytes. bitmap: which values are there, as Arrow has it; None if all. valid, cells (n,): as the
+    kernel has them.
+    """
+    offsets = np.empty(len(valid) + 1, np.int32)
+    data = np.empty(kernel.measured(cells, valid) + 8, np.uint8)
+    kernel.gathered(address, size - 8, cells, valid, data.ctypes.data, offsets)
+    return pa.Array.from_buffers(type, len(valid), [bitmap, pa.py_buffer(offsets), pa.py_buffer(data)])
 
 
 def _is_text(record: bytes) -> bool:
@@ -262,7 +281,7 @@ class _Compiled:
     def _careful(self, address: int, size: int, hard: np.ndarray, cells: np.ndarray) -> np.ndarray:
         """Doubles of many digits, rounded correctly."""
         valid = np.ones(int(hard.sum()), np.uint8)
-        texts = self._gathered(pa.string(), None, address, size, valid, cells[hard])
+        texts = gathered(self._kernel, pa.string(), None, address, size, valid, cells[hard])
         try:
             return pc.cast(texts, pa.float64()).to_numpy()
         except pa.ArrowInvalid:  # Beyond the range of a double: infinite or zero.
@@ -271,18 +290,10 @@ class _Compiled:
     def _texts(
         self, type: hive.Type, arrow: pa.DataType, bitmap: Any, address: int, size: int, valid: Any, cells: Any
     ) -> pa.Array:
-        texts = self._gathered(arrow, bitmap, address, size, valid, cells)
+        texts = gathered(self._kernel, arrow, bitmap, address, size, valid, cells)
         if type.name in ("varchar", "char"):
             if (np.diff(np.frombuffer(texts.buffers()[1], np.int32)) > type.numbers[0]).any():
                 texts = pc.utf8_slice_codeunits(texts, 0, type.numbers[0])
             if type.name == "char":
                 texts = pc.utf8_rtrim(texts, characters=" ")
         return texts
-
-    def _gathered(
-        self, arrow: pa.DataType, bitmap: Any, address: int, size: int, valid: np.ndarray, cells: np.ndarray
-    ) -> pa.Array:
-        offsets = np.empty(len(valid) + 1, np.int32)
-        data = np.empty(self._kernel.measured(cells, valid) + 8, np.uint8)
-        self._kernel.gathered(address, size - 8, cells, valid, data.ctypes.data, offsets)
-        return pa.Array.from_buffers(arrow, len(valid), [bitmap, pa.py_buffer(offsets), pa.py_buffer(data)])

@@ -1,13 +1,13 @@
 """Texts at fixed paths of JSON records, by the block and compiled. What is unusual is named, for others to read."""
 
 from collections.abc import Sequence
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from lakemill.formats import jit
+from lakemill.formats.jsoncolumns import gathered, not_text
 
 _KERNEL = "lakemill.formats.jsonpaths_kernel"
 
@@ -43,26 +43,9 @@ class PathReader:
         if self._level is None:
             self._level = _Level(list(enumerate(self._paths)), kernel)
         texts: dict[int, pa.Array] = {}
-        unusual = _no_text(records)
+        unusual = not_text(records)
         self._level.read(records, unusual, texts)
         return [texts[place] for place in range(len(texts))], unusual
-
-
-def _no_text(records: pa.BinaryArray) -> np.ndarray:
-    """Which are not UTF-8."""
-    try:
-        records.cast(pa.string())
-    except pa.ArrowInvalid:
-        return np.array([not _is_text(one.as_py()) for one in records], bool)
-    return np.zeros(len(records), bool)
-
-
-def _is_text(record: bytes) -> bool:
-    try:
-        record.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 class _Level:
@@ -92,9 +75,9 @@ class _Level:
         for column, member in enumerate(self._members):
             if isinstance(member, int):
                 self._kernel.unfit(address, cells[column], valid[column], unusual)
-                texts[member] = _gathered(self._kernel, pa.string(), address, size, valid[column], cells[column])
+                texts[member] = gathered(self._kernel, pa.string(), None, address, size, valid[column], cells[column])
             else:
-                inner = _gathered(self._kernel, pa.binary(), address, size, valid[column], cells[column])
+                inner = gathered(self._kernel, pa.binary(), None, address, size, valid[column], cells[column])
                 member.read(inner, unusual, texts)
 
     def _taken(self, records: pa.BinaryArray, unusual: np.ndarray) -> tuple[int, int, np.ndarray, np.ndarray]:
@@ -120,13 +103,3 @@ class _Level:
             valid, cells = np.take(valid, row, 1), np.take(cells, row, 1)
             valid[:, ~single] = kernel.NULL
         return address, int(bounds[-1]), valid[:, :count], cells[:, :count]
-
-
-def _gathered(
-    kernel: ModuleType, type: pa.DataType, address: int, size: int, valid: np.ndarray, cells: np.ndarray
-) -> pa.Array:
-    """The slices of one column as an array, those that are none empty."""
-    offsets = np.empty(len(valid) + 1, np.int32)
-    data = np.empty(kernel.measured(cells, valid) + 8, np.uint8)
-    kernel.gathered(address, size - 8, cells, valid, data.ctypes.data, offsets)
-    return pa.Array.from_buffers(type, len(valid), [None, pa.py_buffer(offsets), pa.py_buffer(data)])

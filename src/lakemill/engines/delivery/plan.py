@@ -9,7 +9,7 @@ buffer that is full or old enough goes to its channel's sink as a whole.
 """
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from lakemill.engines.delivery.records import Failure, Record
@@ -91,7 +91,7 @@ class Processed:
     partitions: records and partition keys, per partition; the partition "" has no keys.
     """
 
-    partitions: dict[str, tuple[dict[str, str], Sequence[Record]]]
+    partitions: Mapping[str, tuple[dict[str, str], Sequence[Record]]]
     failures: list[Failure] = dataclasses.field(default_factory=list)
 
 

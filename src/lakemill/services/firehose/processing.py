@@ -35,7 +35,7 @@ class Processing:
 
     def __init__(self, steps: Sequence[Step], prefix: Prefix | None = None) -> None:
         self._steps = steps
-        self._names: list[str] | None = None
+        self._names: list[str] = []
         if prefix is not None:
             spaces = (QUERY, FUNCTION)
             self._names = list(dict.fromkeys(f"{space}:{name}" for space in spaces for name in prefix.keys(space)))
@@ -48,14 +48,14 @@ class Processing:
             if lots:
                 lots, failed = await step(lots)
                 failures += failed
-        if self._names is None:
-            return Processed({"": ({}, lots[0].records if lots else [])}, failures)
-        partitions: dict[str, tuple[dict[str, str], Sequence[Record]]] = {}
+        partitions: dict[str, tuple[dict[str, str], Rows]] = {}
         for lot in lots:
             keys = {name: lot.keys.get(name, "") for name in self._names}
             lacking = next((name for name, value in keys.items() if not value), None)
             if lacking is None:
-                partitions[_named(keys)] = keys, lot.records
+                held = partitions.setdefault(_named(keys), (keys, Rows()))[1]
+                for part in lot.records.parts:
+                    held.append(part)
             else:
                 code = "DynamicPartitioning.PartitionKeyMissing"
                 failures += lot.failures(code, f"The record has no value for {lacking}")

@@ -43,9 +43,9 @@ class FlinkOperations(Applications):
         groups = flink.groups(configuration.get("EnvironmentProperties"), [])
         settings = flink.configured(configuration.get("FlinkApplicationConfiguration", {}))
         self._check_roles(request)
-        archive, code = await self._code(
-            call, request["ServiceExecutionRole"], configuration["ApplicationCodeConfiguration"], groups
-        )
+        role, given = request["ServiceExecutionRole"], configuration["ApplicationCodeConfiguration"]
+        store = self.analytics.programs.store
+        archive, code = await flinkcode.taken(self.planning, store, call.region, role, given, groups)
         return {
             "flink": {"code": code, "settings": settings, "properties": groups},
             "archive": archive,
@@ -53,18 +53,6 @@ class FlinkOperations(Applications):
             "saves": flink.saves(configuration.get("ApplicationSnapshotConfiguration"), "", before=True),
             "secret": secrets.token_urlsafe(32),
         }
-
-    async def _code(
-        self,
-        call: Call,
-        role: str,
-        configuration: Document,
-        groups: list[Document],
-        suffix: str = "",
-        before: Document | None = None,
-    ) -> tuple[str, Document]:
-        store = self.analytics.programs.store
-        return await flinkcode.taken(self.planning, store, call.region, role, configuration, groups, suffix, before)
 
     async def _update_flink(self, call: Call, request: dict[str, Any], present: Document) -> Document:
         """The application's next version. Raises a ServiceError."""
@@ -90,8 +78,10 @@ class FlinkOperations(Applications):
         saves = flink.saves(update.get("ApplicationSnapshotConfigurationUpdate"), "Update", before=present["saves"])
         archive, code = present["archive"], was["code"]
         if "ApplicationCodeConfigurationUpdate" in update:
-            configuration = update["ApplicationCodeConfigurationUpdate"]
-            archive, code = await self._code(call, role, configuration, groups, "Update", code)
+            store, given = self.analytics.programs.store, update["ApplicationCodeConfigurationUpdate"]
+            archive, code = await flinkcode.taken(
+                self.planning, store, call.region, role, given, groups, "Update", code
+            )
         elif groups != was["properties"]:
             kept = self.analytics.programs.store.archive(archive)
             flink.check_archive(await asyncio.to_thread(kept.read_bytes), groups)

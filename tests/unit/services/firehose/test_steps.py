@@ -117,6 +117,16 @@ async def test_partitions_whose_keys_look_alike_together_are_two():
     assert [[one.data for one in records] for _, records in done.partitions.values()] == [[b"1"], [b"2"]]
 
 
+async def test_lots_that_differ_only_in_other_keys_are_one_partition():
+    class Given:
+        async def __call__(self, lots):
+            named = [{"partitionKeyFromLambda:k": "a", "partitionKeyFromLambda:other": other} for other in "xy"]
+            return [Lot(one, Rows.of([record])) for one, record in zip(named, lots[0].records, strict=True)], []
+
+    done = await Processing([Given()], Prefix("!{partitionKeyFromLambda:k}/"))([Record(b"1", 1, 1), Record(b"2", 1, 2)])
+    assert [[one.data for one in records] for _, records in done.partitions.values()] == [[b"1", b"2"]]
+
+
 async def test_records_without_a_key_of_the_function_fail():
     done = await Processing([], Prefix("!{partitionKeyFromLambda:k}/"))([Record(b"1", 1, 1)])
     assert (done.partitions, [one.code for one in done.failures]) == ({}, ["DynamicPartitioning.PartitionKeyMissing"])
