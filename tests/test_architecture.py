@@ -20,6 +20,9 @@ MAY_IMPORT = {
     "container": {"algorithms", "formats"},
     "algorithms": {"formats"},
     "streamsql": {"algorithms", "formats"},
+    "lakesql": {"formats"},
+    "classifiers": {"formats"},
+    "matching": {"algorithms", "formats"},
     "prep": {"formats"},
     "formats": set(),
     "ports": set(),
@@ -29,7 +32,7 @@ MAY_IMPORT = {
 # Engines may use those before them.
 ENGINE_ORDER = [
     *("keys", "objects", "resources", "tuning", "streams", "identity", "loglines", "functions", "jobs", "hosting"),
-    *("tables", "video", "catalog", "events", "sql", "delivery", "flink", "analytics"),
+    *("tables", "video", "catalog", "crawling", "queries", "delivery", "flink", "analytics", "matching"),
 ]
 
 # Packages the light core must not load: it starts without them.
