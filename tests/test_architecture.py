@@ -31,6 +31,7 @@ MAY_IMPORT = {
 
 # Engines may use those before them.
 ENGINE_ORDER = [
+    "schedules",
     *("keys", "objects", "resources", "tuning", "streams", "identity", "loglines", "functions", "jobs", "hosting"),
     *("tables", "video", "catalog", "crawling", "queries", "delivery", "flink", "analytics", "matching"),
 ]
