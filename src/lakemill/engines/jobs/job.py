@@ -6,8 +6,9 @@ Table `jobs`, under the job's key:
     step        queued | working | running
     desired     run | stop
     runs        how many runs were started so far
-    processes   of the present run, each {name, run, serves, position, log}: the run id the launcher knows it by, the
-                bytes of its log file that are shipped, and {scope, group, stream} they go to, or None
+    processes   of the present run, each {name, run, serves, logs}: the run id the launcher knows it by, and for each
+                of its log files (`log`; `errors` where stderr is apart) {position, target}, the bytes that are shipped
+                and {scope, group, stream} they go to, or None
     started     when that run started, seconds since 1970
     timed_out   True once the run was told to stop for its time limit
     limit_s     the run's time limit, or None

@@ -55,6 +55,7 @@ class EmbeddedCompute:
             "grace_s": spec.stop_grace_s,
             "sandboxed": argv != list(spec.argv),
             "own_network": own_network,
+            "errors_apart": spec.errors_apart,
             "marker": marker,
         }
         with self._guard:
@@ -114,10 +115,11 @@ class EmbeddedCompute:
 
     def log(self, run_id: str) -> Path:
         """Raises KeyError for a run that was never started here."""
-        folder = self._run_folder(run_id)
-        if folder is None:
-            raise KeyError(run_id)
-        return folder / "log"
+        return self._known_folder(run_id) / "log"
+
+    def error_log(self, run_id: str) -> Path:
+        """Raises KeyError for a run that was never started here."""
+        return self._known_folder(run_id) / "errors"
 
     def forget(self, run_id: str) -> None:
         """Raises ValueError while it is running."""
@@ -135,6 +137,12 @@ class EmbeddedCompute:
             return Path(self._pointer(run_id).read_text())
         except FileNotFoundError:
             return None
+
+    def _known_folder(self, run_id: str) -> Path:
+        folder = self._run_folder(run_id)
+        if folder is None:
+            raise KeyError(run_id)
+        return folder
 
     def _record(self, run_id: str, folder: Path) -> None:
         pointer = self._pointer(run_id)
