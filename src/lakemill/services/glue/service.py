@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from lakemill.engines.catalog import Catalog, Functions, Partitions, Policies, Statistics
+from lakemill.engines.resources import Resources
 from lakemill.services.base import Call, Need, Service
 from lakemill.services.glue import shapes
 from lakemill.services.glue.access import AccessOperations
@@ -12,6 +13,7 @@ from lakemill.services.glue.partitions import PartitionOperations
 from lakemill.services.glue.search import SearchOperations
 from lakemill.services.glue.statistics import StatisticsOperations
 from lakemill.services.glue.tables import TableOperations
+from lakemill.services.glue.tags import TagOperations
 
 
 class Glue(
@@ -22,6 +24,7 @@ class Glue(
     StatisticsOperations,
     FunctionOperations,
     AccessOperations,
+    TagOperations,
     Service,
 ):
     """boto3 client `glue`."""
@@ -32,6 +35,7 @@ class Glue(
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self.partitions, self.statistics, self.functions = Partitions(catalog), Statistics(catalog), Functions(catalog)
+        self.resources = Resources(catalog.metadata, catalog.clock)
         self.policies = Policies(catalog.metadata, catalog.clock)
 
     def needs(self, call: Call, request: dict[str, Any]) -> list[Need]:
