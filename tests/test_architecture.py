@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "algorithms": {"formats"},
     "streamsql": {"algorithms", "formats"},
     "lakesql": {"formats"},
+    "pythonshell": set(),
     "classifiers": {"formats"},
     "matching": {"algorithms", "formats"},
     "prep": {"formats"},
