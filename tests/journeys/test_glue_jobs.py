@@ -405,3 +405,31 @@ def test_a_trigger_has_states(site):
     with pytest.raises(ClientError) as caught:
         site.glue.get_trigger(Name=name)
     assert error_of(caught) == ("EntityNotFoundException", f"Trigger {name} not found.")
+
+
+@pytest.mark.slow
+def test_every_run_starts_the_next_one_once_however_often_lakemill_is_killed(fresh):
+    running = fresh()
+    site = Site(running)
+    several = {"ExecutionProperty": {"MaxConcurrentRuns": 50}}
+    first, second = site.job("print(1)", **several), site.job("print(2)", **several)
+    site.glue.create_trigger(Name="go", Type="ON_DEMAND", Actions=[{"JobName": first}])
+    site.glue.create_trigger(
+        Name="then",
+        Type="CONDITIONAL",
+        Predicate={"Conditions": [{"LogicalOperator": "EQUALS", "JobName": first, "State": "SUCCEEDED"}]},
+        Actions=[{"JobName": second}],
+        StartOnCreation=True,
+    )
+    for number in range(20):
+        site.glue.start_trigger(Name="go")
+        if number % 4 == 3:
+            time.sleep(0.03 * number)
+            running.kill()
+            running.start()
+    ones, twos = site.runs(first, 20), site.runs(second, 20)
+    assert {run["JobRunState"] for run in ones + twos} == {"SUCCEEDED"}
+    before = [site.get(second, run["Id"], PredecessorsIncluded=True)["PredecessorRuns"] for run in twos]
+    assert sorted(one["RunId"] for (one,) in before) == sorted(run["Id"] for run in ones)
+    assert [site.lines(run) for run in ones] == [["1"]] * 20
+    assert [site.lines(run) for run in twos] == [["2"]] * 20

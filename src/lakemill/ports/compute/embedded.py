@@ -26,6 +26,9 @@ from lakemill.ports.compute.supervisor import write_whole
 POLL_S = 0.025
 """How often a run is looked at where the kernel cannot tell the end of a process that is not our child."""
 
+GLANCE_S = 0.001
+"""How long a supervisor that holds its lock may need to write its name down."""
+
 MARKER = "LAKEMILL_RUN"
 
 
@@ -61,7 +64,7 @@ class EmbeddedCompute:
         with self._guard:
             self._starting.add(run_id)
         try:
-            self._record(run_id, folder)
+            self._record(run_id, folder, marker)
             self._launch(run_id, folder, launch)
         finally:
             with self._guard:
@@ -83,6 +86,8 @@ class EmbeddedCompute:
         if ended is not None:
             return RunState("exited", exit_code=ended)
         if folder.is_dir() and not _begun(folder):  # The platform died between the record and the supervisor.
+            if not _give_up(folder):
+                return self.poll(run_id)
             self._pointer(run_id).unlink(missing_ok=True)
             return RunState("unknown")
         _kill_remains(folder)
@@ -144,13 +149,14 @@ class EmbeddedCompute:
             raise KeyError(run_id)
         return folder
 
-    def _record(self, run_id: str, folder: Path) -> None:
+    def _record(self, run_id: str, folder: Path, marker: str) -> None:
         pointer = self._pointer(run_id)
         if pointer.exists():
             raise ValueError(f"run {run_id} was started before")
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("exit", "stop", "supervisor"):  # Left by an earlier run in the same folder.
             (folder / name).unlink(missing_ok=True)
+        (folder / "wanted").write_text(marker)
         beside = pointer.with_name(f".{pointer.name[:100]}.{secrets.token_hex(4)}")
         with open(beside, "w") as file:
             file.write(str(folder))
@@ -188,6 +194,22 @@ def _begun(folder: Path) -> bool:
         return (folder / "supervisor").stat().st_size > 0
     except FileNotFoundError:
         return False
+
+
+def _give_up(folder: Path) -> bool:
+    """Prevent a supervisor that has not begun from beginning; False if it begins just now."""
+    handle = os.open(folder / "supervisor", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(handle).st_size:
+            return False
+        (folder / "wanted").unlink(missing_ok=True)
+        return True
+    except BlockingIOError:
+        time.sleep(GLANCE_S)
+        return False
+    finally:
+        os.close(handle)
 
 
 def _alive(folder: Path) -> int | None:

@@ -5,6 +5,8 @@ outlives the platform. In the run's folder it keeps:
 
     supervisor   {"pid", "marker"}; locked (flock) as long as it lives. The kernel lets the lock go with the process,
                  so a held lock is the one sure sign of life, whoever has the pid by now
+    wanted       the marker of the launch that is to begin. The platform writes it before, and takes it away when it gives
+                 a launch up that a killed platform may have left on its way; both look at it under the lock
     log          everything the command prints, stdout and stderr in order
     errors       what it prints on stderr, if the launch wants that apart
     stop         written by whoever wants the end: {"grace_s"}
@@ -148,6 +150,15 @@ def start(launch, log, errors, info):
         os._exit(127)
 
 
+def wanted(folder, marker):
+    """Whether this launch is still the one that is to begin."""
+    try:
+        with open(os.path.join(folder, "wanted")) as file:
+            return file.read() == marker
+    except FileNotFoundError:
+        return False
+
+
 def open_log(folder, name):
     return os.open(os.path.join(folder, name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
@@ -237,6 +248,8 @@ def main():
     try:
         lock = os.open(os.path.join(folder, "supervisor"), os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)  # Someone who looks holds it for a moment at most.
+        if not wanted(folder, launch["marker"]):
+            raise OSError(errno.ECANCELED, "the launch was given up")
         prctl(PR_SET_CHILD_SUBREAPER, 1)
         os.ftruncate(lock, 0)
         os.write(lock, json.dumps({"pid": os.getpid(), "marker": launch["marker"]}).encode())

@@ -65,7 +65,7 @@ def s3_place(uri: str, what: str) -> tuple[str, str]:
     ('lake', 'jobs/nightly.py')
     """
     bucket, _, key = uri.removeprefix("s3://").partition("/")
-    if not uri.startswith("s3://") or not bucket or not key or key.endswith("/"):
+    if not uri.startswith("s3://") or not bucket or key.rpartition("/")[2] in ("", ".", ".."):
         raise shapes.invalid(f"{what} must be an object, s3://bucket/key; got {uri}.")
     return bucket, key
 

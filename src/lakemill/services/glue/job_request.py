@@ -10,7 +10,7 @@ PYTHON_SHELL = "pythonshell"
 SPARK = ("glueetl", "gluestreaming", "glueray")
 CAPACITIES = (0.0625, 1.0)
 """Data processing units of a Python shell job."""
-TIMEOUT_MIN = 2880
+TIMEOUT_MIN, TIMEOUT_MIN_MAX = 2880, 10080
 RETRIES_MAX = 10
 GLUE_VERSIONS = ("0.9", "1.0", "2.0", "3.0", "4.0", "5.0", "5.1")
 PYTHONS = ("3", "3.9")
@@ -66,6 +66,8 @@ def check_run(given: Mapping[str, Any]) -> None:
     """What a definition and the start of a run have in common. Raises ServiceError InvalidInputException."""
     if given.get("JobRunQueuingEnabled"):
         raise shapes.invalid("JobRunQueuingEnabled is not supported: runs beyond MaxConcurrentRuns are refused.")
+    if given.get("Timeout", 0) > TIMEOUT_MIN_MAX:
+        raise shapes.invalid(f"Timeout must be at most {TIMEOUT_MIN_MAX} minutes; got {given['Timeout']}.")
     if given.get("ExecutionClass", "STANDARD") != "STANDARD":
         raise shapes.invalid(f"Execution class {given['ExecutionClass']} is not supported for Job Command pythonshell.")
     if given.get("WorkerType") and given.get("MaxCapacity"):

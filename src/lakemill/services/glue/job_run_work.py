@@ -24,6 +24,7 @@ PYTHON_SHELL = Path(__file__).parents[2] / "pythonshell"
 INHERITED = ("PATH", "LD_LIBRARY_PATH", "TZ")
 """Variables of this machine a script gets; nothing secret is among them."""
 STOP_GRACE_S = 10.0
+INTERNAL = "Internal service error: the run could not be brought to its end."
 LOST = "The process of the run, or the machine, stopped without a word."
 
 logger = logging.getLogger(__name__)
@@ -105,7 +106,7 @@ class JobRunWork(JobKind):
             message = str(error)
         else:
             logger.error("a run of a job failed for an error of lakemill's own", exc_info=error)
-            message = f"Internal service error: {error}"
+            message = INTERNAL
         self._end(job, "FAILED", message)
         Files(self._folder / engine_key(self._document(job))).remove()
 
@@ -123,6 +124,8 @@ class JobRunWork(JobKind):
             self._objects.download(bucket, key, target)
         except ObjectsError as error:
             raise RunFailed(f"{uri} cannot be read: {error}") from error
+        except OSError as error:  # The disk is full, or the name too long for a file.
+            raise RunFailed(f"{uri} cannot be stored for the run: {error.strerror}") from error
         return target
 
     def _environment(self, document: dict[str, Any], files: "Files", path: list[Path]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from lakemill.engines.resources import Resources
 from lakemill.engines.schedules import Cron, ScheduleWrong, parse
-from lakemill.services.glue import job_arguments, shapes
+from lakemill.services.glue import job_arguments, job_request, shapes
 from lakemill.services.glue.jobs import job_named
 from lakemill.services.glue.runs import ENDED
 
@@ -65,6 +65,7 @@ def _actions(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if not action.get("JobName"):
             raise shapes.invalid("An action must name a job.")
         job_arguments.check(action.get("Arguments", {}))
+        job_request.check_run(action)
     return actions
 
 

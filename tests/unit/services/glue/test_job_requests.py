@@ -49,6 +49,8 @@ def test_a_definition_has_defaults():
         ({"MaxRetries": 11}, "MaxRetries must be from 0 to 10; got 11"),
         ({"ExecutionProperty": {"MaxConcurrentRuns": 0}}, "MaxConcurrentRuns must be positive; got 0"),
         ({"GlueVersion": "9.0"}, "GlueVersion must be one of"),
+        ({"Timeout": 10081}, "Timeout must be at most 10080 minutes; got 10081"),
+        ({"Command": COMMAND | {"ScriptLocation": "s3://b/a/.."}}, "ScriptLocation must be an object"),
         ({"JobMode": "VISUAL"}, "JobMode VISUAL is not supported"),
         ({"JobRunQueuingEnabled": True}, "JobRunQueuingEnabled is not supported"),
         ({"Connections": {"Connections": ["c"]}}, "Connections is not supported"),

@@ -60,6 +60,7 @@ async def triggers(etl):
         ("ON_DEMAND", {"Actions": [{}]}, "An action must name a job"),
         ("ON_DEMAND", {"Actions": [{"JobName": "z"}]}, "Job z not found"),
         ("ON_DEMAND", {"Actions": [{"JobName": "a", "Arguments": {"--mode": "x"}}]}, "--mode is reserved"),
+        ("ON_DEMAND", {"Actions": [{"JobName": "a", "Timeout": 10081}]}, "Timeout must be at most"),
         ("ON_DEMAND", {"WorkflowName": "w"}, "WorkflowName is not supported"),
         ("SCHEDULED", {"Schedule": "rate(5 minutes)"}, "Schedule rate(5 minutes) is not valid"),
         ("SCHEDULED", {"Schedule": "cron(0/2 * * * ? *)"}, "due more often than every 5 minutes"),
