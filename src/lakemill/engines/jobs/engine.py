@@ -161,6 +161,8 @@ class Jobs:
         if state["step"] == "working":
             repeatable = self._kinds[state["kind"]].repeatable
             return f"{what}: " + ("begun again" if repeatable else "failed, it was under way and cannot be repeated")
+        if state["step"] == "ended":
+            return f"{what}: ended before, its results are collected"
         return {
             "running": f"{what}: still running, attached to it again",
             "exited": f"{what}: ended meanwhile, its results are collected",
@@ -204,7 +206,7 @@ class Jobs:
     async def _turn(self, job: Job) -> AsyncIterator[None]:
         """Wait for a job's turn; one that is to stop, or was running before, needs none."""
         hurry = self._waiting[job.key] = asyncio.Event()
-        if job.stopping() or job.state["step"] == "running":
+        if job.stopping() or job.state["step"] in ("running", "ended"):
             hurry.set()
         turn = asyncio.create_task(self._turns.acquire())
         hurried = asyncio.create_task(hurry.wait())

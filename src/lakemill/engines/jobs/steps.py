@@ -72,9 +72,11 @@ class Steps:
                 kind.work(job)
                 return False
             self._launch(job, plan)
-        outcome = self._attend(job, kind)
+        if job.state["step"] != "ended":
+            # On record before `collect`, which may remove the files that tell how the run ended.
+            job.write(step="ended", outcome=dataclasses.asdict(self._attend(job, kind)))
         try:
-            kind.collect(job, outcome)
+            kind.collect(job, Outcome(**job.state["outcome"]))
         except Again:
             return True
         return False

@@ -5,8 +5,8 @@ outlives the platform. In the run's folder it keeps:
 
     supervisor   {"pid", "marker"}; locked (flock) as long as it lives. The kernel lets the lock go with the process,
                  so a held lock is the one sure sign of life, whoever has the pid by now
-    wanted       the marker of the launch that is to begin. The platform writes it before, and takes it away when it gives
-                 a launch up that a killed platform may have left on its way; both look at it under the lock
+    wanted       the marker of the launch that is to begin. The platform writes it before, and takes it away when it
+                 gives up a launch that a killed platform may have left on its way; both look under the lock
     log          everything the command prints, stdout and stderr in order
     errors       what it prints on stderr, if the launch wants that apart
     stop         written by whoever wants the end: {"grace_s"}

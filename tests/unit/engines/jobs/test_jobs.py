@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from lakemill.engines.jobs import JobExists, JobKind, JobLost, Jobs, LogTarget, Plan, Process
+from lakemill.engines.jobs import Closing, JobExists, JobKind, JobLost, Jobs, LogTarget, Plan, Process
 from lakemill.engines.jobs.follower import LINE_BYTES_MAX
 from lakemill.engines.jobs.job import JOBS
 from lakemill.engines.loglines import LogLines
@@ -364,6 +364,25 @@ class TestRestart:
         async with Platform(tmp_path, Shell(tmp_path)) as second:
             await second.done("a")
             assert second.kind.told == ["prepare", "started", ("collect", "itself", 0)]
+
+    async def test_a_job_that_was_cut_off_while_its_files_were_removed_does_not_run_again(self, tmp_path):
+        class Removing(Shell):
+            def collect(self, job, outcome):
+                super().collect(job, outcome)
+                for name in ("log", "exit", "supervisor"):
+                    (self.folder / "a" / name).unlink()
+                raise Closing
+
+        async with Platform(tmp_path, Removing(tmp_path)) as first:
+            await first.jobs.submit("kind", "a", {"script": "echo one; exit 3"})
+            async with asyncio.timeout(10):
+                while len(first.kind.told) < 3:
+                    await asyncio.sleep(0.01)
+        async with Platform(tmp_path, Shell(tmp_path)) as second:
+            assert second.recovered == ["kind a: ended before, its results are collected"]
+            await second.done("a")
+            assert second.kind.told == [("collect", "itself", 3)]
+            assert second.log() == ["one"]
 
     async def test_shipping_goes_on_where_it_was_left(self, tmp_path):
         async with Platform(tmp_path, Shell(tmp_path)) as first:
