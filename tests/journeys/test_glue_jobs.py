@@ -381,6 +381,67 @@ def test_triggers_on_demand_and_on_conditions_make_a_chain(site):
     assert len(site.runs(load, 1)) == 1
 
 
+def test_a_workflow_runs_its_jobs_and_hands_properties_on(site):
+    first = site.job(
+        """
+import sys, boto3
+from awsglue.utils import getResolvedOptions
+options = getResolvedOptions(sys.argv, ["WORKFLOW_NAME", "WORKFLOW_RUN_ID"])
+run = {"Name": options["WORKFLOW_NAME"], "RunId": options["WORKFLOW_RUN_ID"]}
+glue = boto3.client("glue")
+found = glue.get_workflow_run_properties(**run)["RunProperties"]
+glue.put_workflow_run_properties(**run, RunProperties={"day": found["day"] + " done"})
+"""
+    )
+    second = site.job("print('second')")
+    policy = {"Effect": "Allow", "Action": "glue:*WorkflowRunProperties", "Resource": "*"}
+    site.iam.put_role_policy(
+        RoleName=site.role.rpartition("/")[2],
+        PolicyName="properties",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [policy]}),
+    )
+    name = f"w-{first}"
+    site.glue.create_workflow(Name=name, DefaultRunProperties={"day": "today", "a": "b"}, Tags={"team": "lake"})
+    with pytest.raises(ClientError) as caught:
+        site.glue.start_workflow_run(Name=name)
+    assert "has no starting trigger" in error_of(caught)[1]
+    site.glue.create_trigger(Name=f"{name}-go", WorkflowName=name, Type="ON_DEMAND", Actions=[{"JobName": first}])
+    with pytest.raises(ClientError) as caught:
+        site.glue.create_trigger(Name=f"{name}-2", WorkflowName=name, Type="ON_DEMAND", Actions=[{"JobName": first}])
+    assert "has a starting trigger already" in error_of(caught)[1]
+    condition = {"LogicalOperator": "EQUALS", "JobName": first, "State": "SUCCEEDED"}
+    site.glue.create_trigger(
+        Name=f"{name}-then",
+        WorkflowName=name,
+        Type="CONDITIONAL",
+        Predicate={"Conditions": [condition]},
+        Actions=[{"JobName": second}],
+        StartOnCreation=True,
+    )
+    id = site.glue.start_workflow_run(Name=name, RunProperties={"day": "2026-01-31"})["RunId"]
+    deadline = time.monotonic() + 60
+    while (run := site.glue.get_workflow_run(Name=name, RunId=id)["Run"])["Status"] == "RUNNING":
+        assert time.monotonic() < deadline, run
+        time.sleep(0.05)
+    assert run["Status"] == "COMPLETED"
+    assert (run["Statistics"]["TotalActions"], run["Statistics"]["SucceededActions"]) == (2, 2), site.runs(first, 1)
+    assert run["WorkflowRunProperties"] == {"day": "2026-01-31 done", "a": "b"}
+    assert [one["WorkflowRunId"] for one in site.glue.get_workflow_runs(Name=name)["Runs"]] == [id]
+    assert site.glue.get_workflow(Name=name)["Workflow"]["LastRun"]["WorkflowRunId"] == id
+    assert name in site.glue.list_workflows()["Workflows"]
+    assert site.glue.get_trigger(Name=f"{name}-then")["Trigger"]["WorkflowName"] == name
+    site.glue.update_workflow(Name=name, MaxConcurrentRuns=2)
+    found = site.glue.batch_get_workflows(Names=[name, "none"])
+    assert (found["MissingWorkflows"], found["Workflows"][0]["MaxConcurrentRuns"]) == (["none"], 2)
+    arn = f"arn:aws:glue:us-east-1:000000000000:workflow/{name}"
+    assert site.glue.get_tags(ResourceArn=arn)["Tags"] == {"team": "lake"}
+    with pytest.raises(ClientError) as caught:
+        site.glue.stop_workflow_run(Name=name, RunId=id)
+    assert error_of(caught)[0] == "IllegalWorkflowStateException"
+    site.glue.delete_workflow(Name=name)
+    assert site.glue.batch_get_triggers(TriggerNames=[f"{name}-go"])["TriggersNotFound"] == [f"{name}-go"]
+
+
 def test_a_trigger_has_states(site):
     job = site.job("print(1)")
     name = f"t-{job}"

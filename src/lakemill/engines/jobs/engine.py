@@ -224,7 +224,8 @@ class Jobs:
         """Renew leases and take up what nobody drives, for ever."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._soon.wait(), LOOK_S)
+                async with asyncio.timeout(LOOK_S):  # Not wait_for: in Python 3.11 it may swallow a cancellation.
+                    await self._soon.wait()
             self._soon.clear()
             try:
                 for key, job in list(self._driven.items()):

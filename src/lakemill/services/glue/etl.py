@@ -1,4 +1,4 @@
-"""Jobs, their runs and triggers, put together; and what each operation on them must be allowed."""
+"""Jobs, their runs, triggers and workflows, put together; and what each operation on them must be allowed."""
 
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from lakemill.services.glue.job_runs import JobRunOperations
 from lakemill.services.glue.jobs import JobOperations
 from lakemill.services.glue.runs import ENDED, KIND, RUN, Runs
 from lakemill.services.glue.triggers import TriggerOperations
+from lakemill.services.glue.workflow_runs import WorkflowRuns
+from lakemill.services.glue.workflows import WorkflowOperations
 from lakemill.services.rolekeys import Holder, RoleKeys
 
 CREDENTIALS_PATH = "/_lakemill/glue/credentials"
@@ -43,7 +45,8 @@ class Etl:
     ) -> None:
         self._resources, self._identity = resources, identity
         runs = Runs(resources, jobs, clock)
-        self.firing = Firing(resources, runs, clock)
+        workflows = WorkflowRuns(resources, runs)
+        self.firing = Firing(resources, runs, workflows, clock)
         self.keys = RoleKeys(CREDENTIALS_PATH, roles.SERVICE, self._holder, identity, endpoint, enforce=enforce)
         self._work = JobRunWork(runs, objects, identity, self.keys, folder, endpoint, authority, enforce=enforce)
         jobs.register(KIND, self._work)
@@ -51,6 +54,7 @@ class Etl:
             JobOperations(resources, identity, enforce=enforce),
             JobRunOperations(runs, identity, enforce=enforce),
             TriggerOperations(resources, self.firing),
+            WorkflowOperations(resources, workflows, self.firing),
         )
         self._operations = {
             getattr(type(part), name).operation
@@ -66,7 +70,7 @@ class Etl:
         return self._work.holder(document) if document is not None and document["status"] not in ENDED else None
 
     def knows(self, operation: str) -> bool:
-        """Whether an operation is one on jobs, runs or triggers."""
+        """Whether an operation is one on jobs, runs, triggers or workflows."""
         return operation in self._operations
 
     def needs(self, call: Call, request: dict[str, Any]) -> list[Need]:
@@ -75,9 +79,10 @@ class Etl:
         names = (
             request.get("JobNames")
             or request.get("TriggerNames")
+            or request.get("Names")
             or [request.get("JobName") or request.get("Name") or "*"]
         )
-        kind = "trigger" if "Trigger" in call.operation else "job"
+        kind = next((kind for kind in ("trigger", "workflow") if kind.capitalize() in call.operation), "job")
         found = [Need(action, call.arn(f"{kind}/{name}")) for name in names]
         given = request.get("JobUpdate", request)
         if call.operation in ("CreateJob", "UpdateJob") and given.get("Role"):

@@ -5,6 +5,9 @@ where a conditional trigger fires. Only runs that a trigger started are watched,
 must be of one origin, as AWS has it. What was met so far is in the trigger's document under `met`: by origin, by the
 number of the condition, the run.
 
+Triggers of a workflow start runs in it: those on demand and by schedule a new run of the workflow, whose id is the
+origin; conditional ones watch runs of the same run of the workflow.
+
 A run's end, what it meets, and the runs that begin for it are one transaction. A time of a schedule that came while
 lakemill was not running is made up for once.
 """
@@ -23,6 +26,7 @@ from lakemill.services.base import ServiceError
 from lakemill.services.glue.runs import Runs, Wish
 from lakemill.services.glue.tags import TRIGGER
 from lakemill.services.glue.trigger_request import CONDITIONAL, SCHEDULED, schedule
+from lakemill.services.glue.workflow_runs import WorkflowRuns
 
 ACTIVATED = "ACTIVATED"
 LOOK_S_MAX = 30.0
@@ -38,11 +42,11 @@ Document = dict[str, Any]
 class Firing:
     """Of all triggers."""
 
-    def __init__(self, resources: Resources, runs: Runs, clock: Clock) -> None:
-        self._resources, self._runs, self._clock = resources, runs, clock
+    def __init__(self, resources: Resources, runs: Runs, workflows: WorkflowRuns, clock: Clock) -> None:
+        self._resources, self._runs, self._workflows, self._clock = resources, runs, workflows, clock
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        runs.watchers.append(self._watch)
+        runs.watchers += [self._watch, workflows.ended]
 
     def start(self) -> None:
         """From now on schedules are kept."""
@@ -62,16 +66,29 @@ class Firing:
         """Triggers have changed: look at their schedules anew."""
         self._changed.set()
 
-    async def fire(self, scope: str, name: str) -> None:
-        """Start a trigger's jobs, all or none. Raises ServiceError, ResourceMissing."""
+    async def fire(self, scope: str, name: str, properties: dict[str, str] | None = None) -> str:
+        """Start a trigger's jobs, all or none; the origin. properties: of the run of its workflow.
 
-        def work(transaction: Transaction) -> None:
+        Raises ServiceError, ResourceMissing.
+        """
+
+        def work(transaction: Transaction) -> str:
             trigger = self._resources.update_in(transaction, TRIGGER, scope, name, lambda document: None)
-            for wish in _wishes(trigger, secrets.token_hex(8)):
+            origin = self._origin(transaction, trigger, properties)
+            for wish in _wishes(trigger, origin):
                 self._runs.start_in(transaction, scope, wish)
+            return origin
 
-        await self._resources.metadata.transact(work)
+        origin = await self._resources.metadata.transact(work)
         self._runs.soon()
+        return origin
+
+    def _origin(self, transaction: Transaction, trigger: Document, properties: dict[str, str] | None = None) -> str:
+        """A new one: of a trigger in a workflow, the id of a new run of that. Raises ServiceError."""
+        if trigger["workflow"] is None:
+            return secrets.token_hex(8)
+        run = self._workflows.begin_in(transaction, trigger["scope"], trigger["workflow"], properties)
+        return str(run["id"])
 
     # Schedules
 
@@ -83,7 +100,8 @@ class Firing:
             except Exception:  # A full disk, say; the next look may do better.
                 logger.exception("triggers could not be looked after")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), wait_s)
+                async with asyncio.timeout(wait_s):  # Not wait_for: in Python 3.11 it may swallow a cancellation.
+                    await self._changed.wait()
             self._changed.clear()
 
     async def _fire_due(self) -> float:
@@ -110,7 +128,14 @@ class Firing:
                 return
             due = self.next_due(trigger["definition"])
             self._resources.update_in(transaction, TRIGGER, scope, name, lambda document: document.update(due=due))
-            self._start_all(transaction, trigger, secrets.token_hex(8))
+            try:
+                origin = self._origin(transaction, trigger)
+            except ServiceError as error:
+                logger.warning("trigger %s could not start its workflow: %s", name, error)
+                return
+            self._start_all(transaction, trigger, origin)
+            if trigger["workflow"] is not None:
+                self._workflows.settle(transaction, scope, trigger["workflow"], origin)
 
         await self._resources.metadata.transact(work)
         self._runs.soon()
@@ -120,10 +145,12 @@ class Firing:
     def _watch(self, transaction: Transaction, run: Document) -> None:
         """A run has ended."""
         origin, scope = run["origin"], run["scope"]
-        if origin is None:
+        if origin is None or not self._workflows.goes_on(transaction, run):
             return
         for trigger in list(self._resources.all(TRIGGER, scope, reader=transaction)):
             if trigger["state"] != ACTIVATED or trigger["definition"]["Type"] != CONDITIONAL:
+                continue
+            if trigger["workflow"] != run["workflow"]:
                 continue
             if met := _met(trigger, run):
                 runs = self._together(transaction, trigger, origin, met)
@@ -164,6 +191,7 @@ def _wishes(trigger: Document, origin: str, runs: list[Document] | None = None) 
             action.get("Arguments", {}),
             action.get("Timeout"),
             trigger=trigger["name"],
+            workflow=trigger["workflow"],
             origin=origin,
             predecessors=tuple(runs or []),
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 from lakemill.services.glue import shapes
 
-RESERVED = ("--JOB_NAME", "--JOB_ID", "--JOB_RUN_ID", "--debug", "--mode")
+RESERVED = ("--JOB_NAME", "--JOB_ID", "--JOB_RUN_ID", "--WORKFLOW_NAME", "--WORKFLOW_RUN_ID", "--debug", "--mode")
 """Glue says these itself."""
 SCRIPT, LIBRARIES, FILES = "--scriptLocation", "--extra-py-files", "--extra-files"
 MODULES, INSTALLER, LANGUAGE = "--additional-python-modules", "--python-modules-installer-option", "--job-language"

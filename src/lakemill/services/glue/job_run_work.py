@@ -226,4 +226,5 @@ def _opened(library: Path) -> Path:
 
 
 def _own_arguments(document: dict[str, Any]) -> dict[str, str]:
-    return {"--JOB_NAME": document["job"], "--JOB_RUN_ID": document["id"]}
+    workflow = {"--WORKFLOW_NAME": document["workflow"], "--WORKFLOW_RUN_ID": document["origin"]}
+    return {"--JOB_NAME": document["job"], "--JOB_RUN_ID": document["id"]} | (workflow if document["workflow"] else {})

@@ -2,8 +2,8 @@
 
 A run's document, beside what engines/resources keeps: `job`, `id`, `attempt`, `previous` (id of the run it repeats),
 `definition` (the job's, as it was), `given` (the request's arguments), `timeout_min`, `capacity`, `status`, `secret`
-(its program's), `trigger`, `origin` and `predecessors` (see firing.py), and as they become known `begun`, `completed`,
-`message`. Its name is the job's, U+0001, its id.
+(its program's), `trigger`, `workflow`, `origin` and `predecessors` (see firing.py), and as they become known `begun`,
+`completed`, `message`. Its name is the job's, U+0001, its id.
 
 Two tables help: `glue_runs_active` names the runs that have not ended, `glue_runs_ended` those that have, by time, so
 that they go after ninety days.
@@ -46,6 +46,7 @@ class Wish:
     timeout_min: int | None = None
     capacity: float | None = None
     trigger: str | None = None
+    workflow: str | None = None
     origin: str | None = None
     predecessors: tuple[Mapping[str, str], ...] = ()
     repeats: Document | None = None
@@ -57,6 +58,8 @@ class Runs:
 
     def __init__(self, resources: Resources, jobs: Jobs, clock: Clock) -> None:
         self.resources, self._jobs, self._clock = resources, jobs, clock
+        self.beginners: list[Watcher] = []
+        """Are told of a run that begins, in the same way."""
         self.watchers: list[Watcher] = []
 
     # Reading
@@ -108,6 +111,7 @@ class Runs:
             "timeout_min": wish.timeout_min or definition["Timeout"],
             "capacity": wish.capacity or definition["MaxCapacity"],
             "trigger": wish.trigger,
+            "workflow": wish.workflow,
             "origin": wish.origin,
             "predecessors": [dict(one) for one in wish.predecessors],
         }
@@ -125,6 +129,8 @@ class Runs:
         made = self.resources.create_in(transaction, RUN, scope, name, fresh)
         transaction.put(ACTIVE, _key(scope, name), True)
         self._jobs.submit_in(transaction, KIND, engine_key(made), {"scope": scope, "name": name})
+        for beginner in self.beginners:
+            beginner(transaction, made)
         return made
 
     # What becomes of them

@@ -1,4 +1,4 @@
-"""Tags of whatever Glue keeps tags of: databases, jobs, triggers."""
+"""Tags of whatever Glue keeps tags of: databases, jobs, triggers, workflows."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,9 +9,9 @@ from lakemill.services.base import Call, ServiceError, operation
 from lakemill.services.glue import shapes
 
 TAGS_MAX = 50
-JOB, TRIGGER = "glue-job", "glue-trigger"
+JOB, TRIGGER, WORKFLOW = "glue-job", "glue-trigger", "glue-workflow"
 """Kinds of resources."""
-KINDS = {"job": JOB, "trigger": TRIGGER}
+KINDS = {"job": JOB, "trigger": TRIGGER, "workflow": WORKFLOW}
 """By what an ARN calls them."""
 
 Change = Callable[[dict[str, str]], dict[str, str]]

@@ -12,10 +12,7 @@ from lakemill.services.glue.runs import ENDED
 SCHEDULED, CONDITIONAL, ON_DEMAND = "SCHEDULED", "CONDITIONAL", "ON_DEMAND"
 ACTIONS_MAX = 10
 MINUTES_APART_MIN = 5
-REFUSED = {
-    "WorkflowName": "workflows are not provided",
-    "EventBatchingCondition": "there is no EventBridge",
-}
+REFUSED = {"EventBatchingCondition": "there is no EventBridge"}
 _REFUSED_OF_ACTIONS = {
     "CrawlerName": "triggers start jobs only",
     "SecurityConfiguration": "security configurations are not provided",

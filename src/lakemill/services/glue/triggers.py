@@ -1,6 +1,7 @@
 """Triggers: create, get, list, update, delete, start, stop. `firing` does what they say.
 
-A trigger's document holds `definition`, `state`, `due` (when its schedule is due next, or None) and `met` (firing.py).
+A trigger's document holds `definition`, `workflow` (a name, or None), `state`, `due` (when its schedule is due next, or
+None) and `met` (firing.py).
 """
 
 import contextlib
@@ -12,8 +13,9 @@ from lakemill.services.base import Call, ServiceError, operation
 from lakemill.services.glue import shapes, trigger_request
 from lakemill.services.glue.firing import ACTIVATED, Firing
 from lakemill.services.glue.jobs import scope
-from lakemill.services.glue.tags import TRIGGER
-from lakemill.services.glue.trigger_request import ON_DEMAND
+from lakemill.services.glue.tags import TRIGGER, WORKFLOW
+from lakemill.services.glue.trigger_request import CONDITIONAL, ON_DEMAND
+from lakemill.services.glue.workflow_runs import workflow_missing
 
 PAGE = 200
 
@@ -32,10 +34,12 @@ class TriggerOperations:
             raise shapes.invalid("StartOnCreation is not supported for triggers of type ON_DEMAND.")
         document = {
             "definition": definition,
+            "workflow": request.get("WorkflowName"),
             "state": ACTIVATED if starts else "CREATED",
             "due": self._firing.next_due(definition) if starts else None,
             "met": {},
         }
+        self._check_workflow(call, request)
         try:
             await self._resources.create(TRIGGER, scope(call), request["Name"], document, request.get("Tags"))
         except ResourceExists:
@@ -125,6 +129,17 @@ class TriggerOperations:
         found = self._resources.page(TRIGGER, scope(call), where=where, sort=by_name, limit=limit, token=token)
         return found.items, {"NextToken": found.token} if found.token else {}
 
+    def _check_workflow(self, call: Call, request: dict[str, Any]) -> None:
+        """A workflow is there, and has one trigger that starts it."""
+        name = request.get("WorkflowName")
+        if name is None:
+            return
+        if self._resources.find(WORKFLOW, scope(call), name) is None:
+            raise workflow_missing(name)
+        others = (one for one in self._resources.all(TRIGGER, scope(call)) if one["workflow"] == name)
+        if request["Type"] != CONDITIONAL and any(one["definition"]["Type"] != CONDITIONAL for one in others):
+            raise shapes.invalid(f"Workflow {name} has a starting trigger already.")
+
     def _named(self, call: Call, name: str) -> dict[str, Any]:
         found = self._resources.find(TRIGGER, scope(call), name)
         if found is None:
@@ -142,7 +157,8 @@ class TriggerOperations:
 
 def described(document: dict[str, Any]) -> dict[str, Any]:
     """A Trigger."""
-    return {"Name": document["name"], "State": document["state"], **document["definition"]}
+    workflow = {"WorkflowName": document["workflow"]} if document["workflow"] else {}
+    return {"Name": document["name"], "State": document["state"], **document["definition"], **workflow}
 
 
 def _missing(name: str) -> ServiceError:

@@ -12,6 +12,7 @@ from lakemill.services.glue import job_request
 from lakemill.services.glue.firing import Firing
 from lakemill.services.glue.runs import KIND, Runs, Wish
 from lakemill.services.glue.tags import JOB
+from lakemill.services.glue.workflow_runs import WorkflowRuns
 
 HERE = "000000000000/us-east-1"
 COMMAND = {"Name": "pythonshell", "ScriptLocation": "s3://b/a.py"}
@@ -29,7 +30,8 @@ class Etl:
         self.jobs = Jobs(metadata, None, LogLines(metadata, clock), clock)
         self.jobs.register(KIND, JobKind())
         self.runs = Runs(self.resources, self.jobs, clock)
-        self.firing = Firing(self.resources, self.runs, clock)
+        self.workflows = WorkflowRuns(self.resources, self.runs)
+        self.firing = Firing(self.resources, self.runs, self.workflows, clock)
 
     async def job(self, name, **members):
         definition = job_request.definition({"Role": "r", "Command": COMMAND} | members)

@@ -22,7 +22,7 @@ class Triggers:
     def __init__(self, etl):
         self.etl = etl
 
-    async def make(self, name, kind, jobs, **members):
+    async def make(self, name, kind, jobs, workflow=None, **members):
         given = {"Actions": [{"JobName": job} for job in jobs]} | members
         definition = trigger_request.definition(self.etl.resources, HERE, kind, given)
         document = {
@@ -30,6 +30,7 @@ class Triggers:
             "state": "ACTIVATED",
             "due": self.etl.firing.next_due(definition),
             "met": {},
+            "workflow": workflow,
         }
         await self.etl.resources.create(TRIGGER, HERE, name, document)
 
@@ -61,7 +62,6 @@ async def triggers(etl):
         ("ON_DEMAND", {"Actions": [{"JobName": "z"}]}, "Job z not found"),
         ("ON_DEMAND", {"Actions": [{"JobName": "a", "Arguments": {"--mode": "x"}}]}, "--mode is reserved"),
         ("ON_DEMAND", {"Actions": [{"JobName": "a", "Timeout": 10081}]}, "Timeout must be at most"),
-        ("ON_DEMAND", {"WorkflowName": "w"}, "WorkflowName is not supported"),
         ("SCHEDULED", {"Schedule": "rate(5 minutes)"}, "Schedule rate(5 minutes) is not valid"),
         ("SCHEDULED", {"Schedule": "cron(0/2 * * * ? *)"}, "due more often than every 5 minutes"),
         ("CONDITIONAL", {"Predicate": {"Logical": "AND"}}, "must have a condition"),
