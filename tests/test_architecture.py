@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "algorithms": {"formats"},
     "streamsql": {"algorithms", "formats"},
     "lakesql": {"formats"},
+    "pythonshell": set(),
     "classifiers": {"formats"},
     "matching": {"algorithms", "formats"},
     "prep": {"formats"},
@@ -31,6 +32,7 @@ MAY_IMPORT = {
 
 # Engines may use those before them.
 ENGINE_ORDER = [
+    "schedules",
     *("keys", "objects", "resources", "tuning", "streams", "identity", "loglines", "functions", "jobs", "hosting"),
     *("tables", "video", "catalog", "crawling", "queries", "delivery", "flink", "analytics", "matching"),
 ]

@@ -49,6 +49,12 @@ class ComputeContract:
         compute.wait("a", 10)
         assert compute.log("a").read_text().split("\n")[:-1] == [f"{k} {i}" for i in (1, 2, 3) for k in ("out", "err")]
 
+    def test_stderr_has_a_log_of_its_own_if_the_run_wants_that(self, compute, folder):
+        compute.start("a", shell(folder, "echo out; echo err >&2; /no/such/program", errors_apart=True))
+        compute.wait("a", 10)
+        assert compute.log("a").read_text() == "out\n"
+        assert compute.error_log("a").read_text().startswith("err\n")
+
     def test_the_log_can_be_read_while_the_run_goes_on(self, compute, folder):
         compute.start("a", shell(folder, "echo first; sleep 30"))
         assert until(lambda: compute.log("a").read_text()) == "first\n"

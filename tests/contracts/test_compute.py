@@ -63,7 +63,7 @@ class TestEmbeddedCompute(ComputeContract):
         until(lambda: not any(alive(pid) for pid in pids))
 
     def test_a_run_whose_platform_died_before_the_supervisor_wrote_its_name_was_never_started(self, tmp_path, folder):
-        EmbeddedCompute(tmp_path / "runs")._record("a", folder)
+        EmbeddedCompute(tmp_path / "runs")._record("a", folder, "marker")
         for text in (None, ""):
             if text is not None:
                 (folder / "supervisor").write_text(text)
@@ -71,6 +71,20 @@ class TestEmbeddedCompute(ComputeContract):
         again = EmbeddedCompute(tmp_path / "runs")
         again.start("a", shell(folder, "exit 3"))
         assert again.wait("a", 10).exit_code == 3
+
+    def test_a_launch_that_a_later_platform_gave_up_does_not_begin_when_it_comes_late(self, tmp_path, folder):
+        killed, later = EmbeddedCompute(tmp_path / "runs"), EmbeddedCompute(tmp_path / "runs")
+        launched = []
+        killed._launch, launch = lambda *given: launched.append(given), killed._launch
+        killed.start("a", shell(folder, "echo first"))
+        assert later.poll("a").state == "unknown"
+        with pytest.raises(RuntimeError, match="given up"):
+            launch(*launched[0])
+        later.start("a", shell(folder, "echo second"))
+        with pytest.raises(RuntimeError, match="given up"):
+            launch("b", *launched[0][1:])
+        assert later.wait("a", 10).exit_code == 0
+        assert later.log("a").read_text() == "second\n"
 
     def test_a_recycled_pid_is_never_mistaken_for_the_supervisor(self, compute, folder):
         compute.start("a", shell(folder, "sleep 60"))

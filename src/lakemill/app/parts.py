@@ -19,6 +19,7 @@ from lakemill.engines.jobs import Jobs
 from lakemill.engines.keys import Keys
 from lakemill.engines.loglines import LogLines
 from lakemill.engines.objects import Objects
+from lakemill.engines.resources import Resources
 from lakemill.engines.streams import Streams
 from lakemill.engines.tables import Tables
 from lakemill.engines.video import Video
@@ -33,7 +34,7 @@ from lakemill.ports.metadata import EmbeddedMetadata
 from lakemill.services.base import Service
 from lakemill.services.dynamodb import DynamoDB
 from lakemill.services.firehose import Firehose
-from lakemill.services.glue import Glue
+from lakemill.services.glue import Etl, Glue
 from lakemill.services.iam import Iam
 from lakemill.services.kinesis import Kinesis
 from lakemill.services.kinesisanalytics import (
@@ -87,6 +88,7 @@ class App:
     tables: Tables
     video: Video
     catalog: Catalog
+    etl: Etl
     records: Log
     streams: Streams
     delivery: Delivery
@@ -108,6 +110,7 @@ class App:
         await self.tables.start()
         await self.video.recover()
         self.catalog.start()
+        self.etl.firing.start()
         recovered += await self.streams.recover()
         await self.mappings.start()
         recovered += await self.delivery.start()
@@ -133,6 +136,7 @@ class App:
             self.housekeeping.cancel()
         await self.analytics.close()
         await self.delivery.close()
+        await self.etl.firing.close()
         await self.catalog.close()
         await self.mappings.close()
         await self.tables.close()
@@ -189,6 +193,17 @@ def build(settings: Settings) -> App:
         folder=data / "jobs",
         enforce=enforce,
     )
+    etl = Etl(
+        Resources(metadata, clock),
+        jobs,
+        objects,
+        identity,
+        clock,
+        folder=data / "jobs",
+        endpoint=settings.endpoint,
+        authority=authority,
+        enforce=enforce,
+    )
     firehose = Firehose(
         delivery=delivery,
         streams=streams,
@@ -213,7 +228,7 @@ def build(settings: Settings) -> App:
         DynamoDB(tables),
         Kinesis(streams),
         firehose,
-        Glue(catalog),
+        Glue(catalog, etl),
         KinesisAnalytics(analytics, planning),
         KinesisAnalyticsV2(analytics, planning),
         KinesisVideo(video),
@@ -226,6 +241,7 @@ def build(settings: Settings) -> App:
     gateway = Gateway(services, identity, metadata, clock, settings, log)
     gateway.internal.add(CODE_PATH, lambda_.downloads.answer)
     gateway.internal.add(CREDENTIALS_PATH, credentials.answer)
+    gateway.internal.add(etl.keys.path, etl.keys.answer)
     for page in HLS_PAGES:
         gateway.internal.add(page, lambda http: hls_page(video, http))
     return App(
@@ -242,6 +258,7 @@ def build(settings: Settings) -> App:
         tables=tables,
         video=video,
         catalog=catalog,
+        etl=etl,
         records=records,
         streams=streams,
         delivery=delivery,

@@ -60,6 +60,8 @@ class Jobs:
         self._waiting: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._looking: asyncio.Task[None] | None = None
+        self._soon = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._open = False
 
     def register(self, name: str, kind: JobKind) -> None:
@@ -73,19 +75,29 @@ class Jobs:
 
         Raises JobExists.
         """
-        if kind not in self._kinds:
-            raise ValueError(f"no kind of job is named {kind!r}")
 
         def want(transaction: Transaction) -> None:
             if also:
                 also(transaction)
-            if transaction.get(JOBS, key) is not None:
-                raise JobExists(key)
-            transaction.put(JOBS, key, fresh(kind, document))
+            self.submit_in(transaction, kind, key, document)
 
         await self._metadata.transact(want)
         if self._open:
             self._spawn(key)
+
+    def submit_in(self, transaction: Transaction, kind: str, key: str, document: Document) -> None:
+        """`submit` inside a transaction; call `look_soon` once it is written. Raises JobExists."""
+        if kind not in self._kinds:
+            raise ValueError(f"no kind of job is named {kind!r}")
+        if transaction.get(JOBS, key) is not None:
+            raise JobExists(key)
+        transaction.put(JOBS, key, fresh(kind, document))
+
+    def look_soon(self) -> None:
+        """Look now for jobs that nobody drives. May be called from any thread."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # The loop is gone; the next platform looks.
+                self._loop.call_soon_threadsafe(self._soon.set)
 
     async def stop(self, key: str, also: Callable[[Transaction], Any] | None = None) -> bool:
         """Want a job to stop; durable on return, and idempotent. False if no such job is under way."""
@@ -116,7 +128,7 @@ class Jobs:
 
     async def start(self) -> list[str]:
         """Take up what an earlier platform left; a sentence for each. From now on jobs are driven."""
-        self._open = True
+        self._open, self._loop = True, asyncio.get_running_loop()
         sentences = []
         for key, state in list(self._metadata.scan(JOBS)):
             sentences.append(await asyncio.to_thread(self._describe, key, state))
@@ -149,6 +161,8 @@ class Jobs:
         if state["step"] == "working":
             repeatable = self._kinds[state["kind"]].repeatable
             return f"{what}: " + ("begun again" if repeatable else "failed, it was under way and cannot be repeated")
+        if state["step"] == "ended":
+            return f"{what}: ended before, its results are collected"
         return {
             "running": f"{what}: still running, attached to it again",
             "exited": f"{what}: ended meanwhile, its results are collected",
@@ -192,7 +206,7 @@ class Jobs:
     async def _turn(self, job: Job) -> AsyncIterator[None]:
         """Wait for a job's turn; one that is to stop, or was running before, needs none."""
         hurry = self._waiting[job.key] = asyncio.Event()
-        if job.stopping() or job.state["step"] == "running":
+        if job.stopping() or job.state["step"] in ("running", "ended"):
             hurry.set()
         turn = asyncio.create_task(self._turns.acquire())
         hurried = asyncio.create_task(hurry.wait())
@@ -209,7 +223,10 @@ class Jobs:
     async def _look(self) -> None:
         """Renew leases and take up what nobody drives, for ever."""
         while True:
-            await asyncio.sleep(LOOK_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):  # Not wait_for: in Python 3.11 it may swallow a cancellation.
+                    await self._soon.wait()
+            self._soon.clear()
             try:
                 for key, job in list(self._driven.items()):
                     if not await self._metadata.acquire(_lease(key), self._owner, LEASE_S):

@@ -1,4 +1,4 @@
-"""Follows the log file of a process and ships its lines.
+"""Follows a log file of a process and ships its lines.
 
 The position (bytes shipped) is kept in the job's document and written in the same transaction as the lines, so that a
 crash neither loses nor doubles one.
@@ -20,10 +20,12 @@ LINE_BYTES_MAX = 256 * 1024
 
 
 class Follower:
-    """The log of a job's nth process on its way to the log engine."""
+    """A log of a job's nth process (`log` or `errors`) on its way to the log engine."""
 
-    def __init__(self, job: Job, number: int, kind: JobKind, loglines: LogLines, clock: Clock, path: Path) -> None:
-        self._job, self._number, self._kind = job, number, kind
+    def __init__(
+        self, job: Job, number: int, name: str, kind: JobKind, loglines: LogLines, clock: Clock, path: Path
+    ) -> None:
+        self._job, self._number, self._name, self._kind = job, number, name, kind
         self._loglines, self._clock, self._path = loglines, clock, path
 
     def ship(self, *, ended: bool = False) -> bool:
@@ -39,8 +41,12 @@ class Follower:
         return len(data) == READ_BYTES
 
     @property
-    def _kept(self) -> dict[str, Any]:
+    def _process(self) -> dict[str, Any]:
         return self._job.state["processes"][self._number]
+
+    @property
+    def _kept(self) -> dict[str, Any]:
+        return self._process["logs"][self._name]
 
     def _read(self, position: int) -> bytes:
         try:
@@ -58,13 +64,13 @@ class Follower:
             taken = offset + size
             text = piece.rstrip(b"\r\n").decode(errors="replace")
             if text:
-                lines.append(Line(position + offset, now_ms, self._kind.ship(text), self._kept["name"]))
+                lines.append(Line(position + offset, now_ms, self._kind.ship(text), self._process["name"]))
         return taken, lines
 
     def _put(self, lines: list[Line], position: int) -> None:
         """Lines, what is observed in them, and the position, in one transaction."""
         observed = self._kind.observe(self._job, lines) if lines else None
-        target = self._kept["log"]
+        target = self._kept["target"]
         events = [(line.timestamp_ms, line.text) for line in lines]
 
         def also(transaction: Transaction) -> None:
@@ -74,7 +80,8 @@ class Follower:
                 observed(transaction)
 
         processes = list(self._job.state["processes"])
-        processes[self._number] = self._kept | {"position": position}
+        logs = self._process["logs"] | {self._name: self._kept | {"position": position}}
+        processes[self._number] = self._process | {"logs": logs}
         self._job.write(processes=processes, also=also)
 
 

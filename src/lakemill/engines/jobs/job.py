@@ -3,13 +3,15 @@
 Table `jobs`, under the job's key:
     kind        name of its kind
     document    what was submitted
-    step        queued | working | running
+    step        queued | working | running | ended
     desired     run | stop
     runs        how many runs were started so far
-    processes   of the present run, each {name, run, serves, position, log}: the run id the launcher knows it by, the
-                bytes of its log file that are shipped, and {scope, group, stream} they go to, or None
+    processes   of the present run, each {name, run, serves, logs}: the run id the launcher knows it by, and for each
+                of its log files (`log`; `errors` where stderr is apart) {position, target}, the bytes that are shipped
+                and {scope, group, stream} they go to, or None
     started     when that run started, seconds since 1970
     timed_out   True once the run was told to stop for its time limit
+    outcome     how the run ended, once it has
     limit_s     the run's time limit, or None
     notes       what the kind wants to remember
 A job that is done has no document any more: its outcome lives with its owner.
@@ -36,6 +38,7 @@ def fresh(kind: str, document: Document) -> Document:
         "processes": [],
         "started": None,
         "timed_out": False,
+        "outcome": None,
         "limit_s": None,
         "notes": {},
     }

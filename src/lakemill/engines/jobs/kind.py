@@ -36,6 +36,8 @@ class Process:
     """Unique within the job, e.g. the host it stands for."""
     spec: RunSpec
     log: LogTarget | None = None
+    error_log: LogTarget | None = None
+    """Where the lines of its standard error go, if its spec keeps them apart."""
     serves: bool = False
     """It works for the others and does not end by itself: once they have ended it is told to stop. If it fails before,
     the job fails, whatever the others make of it."""
@@ -122,6 +124,6 @@ class JobKind:
         return text
 
     def observe(self, job: Job, lines: Sequence[Line]) -> Callable[[Transaction], Any] | None:
-        """Lines that are about to be shipped. What is returned runs in the transaction that ships them, so what it
-        writes is written exactly once."""
+        """Lines of one log that are about to be shipped. What is returned runs in the transaction that ships them, so
+        what it writes is written exactly once."""
         return None

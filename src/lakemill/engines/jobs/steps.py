@@ -7,7 +7,7 @@ from typing import Literal
 
 from lakemill.engines.jobs.follower import Follower
 from lakemill.engines.jobs.job import JOBS, Closing, Document, Job, JobGone, Stopped
-from lakemill.engines.jobs.kind import Again, JobKind, JobLost, Outcome, Plan
+from lakemill.engines.jobs.kind import Again, JobKind, JobLost, LogTarget, Outcome, Plan
 from lakemill.engines.loglines import LogLines
 from lakemill.ports.clock import Clock
 from lakemill.ports.compute import Compute, RunState
@@ -72,9 +72,11 @@ class Steps:
                 kind.work(job)
                 return False
             self._launch(job, plan)
-        outcome = self._attend(job, kind)
+        if job.state["step"] != "ended":
+            # On record before `collect`, which may remove the files that tell how the run ended.
+            job.write(step="ended", outcome=dataclasses.asdict(self._attend(job, kind)))
         try:
-            kind.collect(job, outcome)
+            kind.collect(job, Outcome(**job.state["outcome"]))
         except Again:
             return True
         return False
@@ -86,8 +88,8 @@ class Steps:
                 "name": one.name,
                 "run": f"{job.key}/{number}/{one.name}",
                 "serves": one.serves,
-                "position": 0,
-                "log": dataclasses.asdict(one.log) if one.log else None,
+                "logs": {"log": _fresh_log(one.log)}
+                | ({"errors": _fresh_log(one.error_log)} if one.spec.errors_apart else {}),
             }
             for one in plan.processes
         ]
@@ -105,16 +107,19 @@ class Steps:
     def _attend(self, job: Job, kind: JobKind) -> Outcome:
         """Follow the run until its processes have ended and their logs are shipped."""
         processes = job.state["processes"]
-        followers = [
-            Follower(job, number, kind, self.loglines, self.clock, self.compute.log(process["run"]))
-            for number, process in enumerate(processes)
-        ]
+        followers = [self._followers(job, number, kind) for number in range(len(processes))]
         kind.started(job)
         told = more = dismissed = False
         failed: int | None = None
         while True:
             states = self._look(processes, 0.0 if more else FOLLOW_S)
-            more = any([one.ship(ended=state.state != "running") for one, state in zip(followers, states, strict=True)])
+            more = any(
+                [
+                    follower.ship(ended=state.state != "running")
+                    for several, state in zip(followers, states, strict=True)
+                    for follower in several
+                ]
+            )
             failed = _first_failed(processes, states) if failed is None else failed
             if not more and all(state.state != "running" for state in states):
                 return _outcome(job, processes, states, failed)
@@ -133,6 +138,12 @@ class Steps:
             if not dismissed and _only_serving(processes, states):
                 self._stop(processes, serving=True)
                 dismissed = True
+
+    def _followers(self, job: Job, number: int, kind: JobKind) -> list[Follower]:
+        """Of the nth process's log files."""
+        process = job.state["processes"][number]
+        paths = {"log": self.compute.log(process["run"]), "errors": self.compute.error_log(process["run"])}
+        return [Follower(job, number, name, kind, self.loglines, self.clock, paths[name]) for name in process["logs"]]
 
     def _look(self, processes: list[Document], timeout_s: float) -> States:
         """All states, once one of those that ran has ended, or after a while."""
@@ -177,6 +188,10 @@ def whole_state(compute: Compute, state: Document) -> Literal["running", "exited
         if one in found:
             return one
     return "exited" if found else "unknown"
+
+
+def _fresh_log(target: LogTarget | None) -> Document:
+    return {"position": 0, "target": dataclasses.asdict(target) if target else None}
 
 
 def _first_failed(processes: list[Document], states: States) -> int | None:

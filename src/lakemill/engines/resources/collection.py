@@ -156,6 +156,12 @@ class Resources:
 
         return (await self._retag(kind, scope, name, remove))["tags"]
 
+    async def retag(
+        self, kind: str, scope: str, name: str, change: Callable[[dict[str, str]], dict[str, str]]
+    ) -> Document:
+        """Replace all tags by what `change` makes of them. Raises ResourceMissing."""
+        return await self._retag(kind, scope, name, lambda document: document.update(tags=change(document["tags"])))
+
     async def _retag(self, kind: str, scope: str, name: str, change: Change) -> Document:
         """A change of tags is no modification of the resource."""
 

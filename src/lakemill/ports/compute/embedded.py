@@ -26,6 +26,9 @@ from lakemill.ports.compute.supervisor import write_whole
 POLL_S = 0.025
 """How often a run is looked at where the kernel cannot tell the end of a process that is not our child."""
 
+GLANCE_S = 0.001
+"""How long a supervisor that holds its lock may need to write its name down."""
+
 MARKER = "LAKEMILL_RUN"
 
 
@@ -55,12 +58,13 @@ class EmbeddedCompute:
             "grace_s": spec.stop_grace_s,
             "sandboxed": argv != list(spec.argv),
             "own_network": own_network,
+            "errors_apart": spec.errors_apart,
             "marker": marker,
         }
         with self._guard:
             self._starting.add(run_id)
         try:
-            self._record(run_id, folder)
+            self._record(run_id, folder, marker)
             self._launch(run_id, folder, launch)
         finally:
             with self._guard:
@@ -82,6 +86,8 @@ class EmbeddedCompute:
         if ended is not None:
             return RunState("exited", exit_code=ended)
         if folder.is_dir() and not _begun(folder):  # The platform died between the record and the supervisor.
+            if not _give_up(folder):
+                return self.poll(run_id)
             self._pointer(run_id).unlink(missing_ok=True)
             return RunState("unknown")
         _kill_remains(folder)
@@ -114,10 +120,11 @@ class EmbeddedCompute:
 
     def log(self, run_id: str) -> Path:
         """Raises KeyError for a run that was never started here."""
-        folder = self._run_folder(run_id)
-        if folder is None:
-            raise KeyError(run_id)
-        return folder / "log"
+        return self._known_folder(run_id) / "log"
+
+    def error_log(self, run_id: str) -> Path:
+        """Raises KeyError for a run that was never started here."""
+        return self._known_folder(run_id) / "errors"
 
     def forget(self, run_id: str) -> None:
         """Raises ValueError while it is running."""
@@ -136,13 +143,20 @@ class EmbeddedCompute:
         except FileNotFoundError:
             return None
 
-    def _record(self, run_id: str, folder: Path) -> None:
+    def _known_folder(self, run_id: str) -> Path:
+        folder = self._run_folder(run_id)
+        if folder is None:
+            raise KeyError(run_id)
+        return folder
+
+    def _record(self, run_id: str, folder: Path, marker: str) -> None:
         pointer = self._pointer(run_id)
         if pointer.exists():
             raise ValueError(f"run {run_id} was started before")
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("exit", "stop", "supervisor"):  # Left by an earlier run in the same folder.
             (folder / name).unlink(missing_ok=True)
+        (folder / "wanted").write_text(marker)
         beside = pointer.with_name(f".{pointer.name[:100]}.{secrets.token_hex(4)}")
         with open(beside, "w") as file:
             file.write(str(folder))
@@ -180,6 +194,22 @@ def _begun(folder: Path) -> bool:
         return (folder / "supervisor").stat().st_size > 0
     except FileNotFoundError:
         return False
+
+
+def _give_up(folder: Path) -> bool:
+    """Prevent a supervisor that has not begun from beginning; False if it begins just now."""
+    handle = os.open(folder / "supervisor", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(handle).st_size:
+            return False
+        (folder / "wanted").unlink(missing_ok=True)
+        return True
+    except BlockingIOError:
+        time.sleep(GLANCE_S)
+        return False
+    finally:
+        os.close(handle)
 
 
 def _alive(folder: Path) -> int | None:

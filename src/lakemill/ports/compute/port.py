@@ -4,7 +4,8 @@ Promises every adapter keeps (tests/contracts/compute.py holds them to it):
 
 - A run outlives the platform process: after a restart `poll` by the same run id still tells its state.
 - The exit code is recorded once, durably, by the run's own supervisor, even while the platform is down.
-- Everything the command prints (stdout and stderr, in order) is appended to one log file that can be tailed.
+- Everything the command prints (stdout and stderr, in order) is appended to one log file that can be tailed; stderr to
+  one of its own where the run asks for that.
 - `stop` sends SIGTERM to the command, and after the grace period SIGKILL to all its descendants.
 - A run whose supervisor died without a word (power cut, kill -9 of everything) is reported as lost, never as running.
 """
@@ -33,6 +34,8 @@ class RunSpec:
     """False: no network but loopback of its own. Raises ComputeRefused where the kernel cannot do that."""
     memory_bytes_max: int | None = None
     stop_grace_s: float = 120.0
+    errors_apart: bool = False
+    """Standard error goes to a log file of its own."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +69,10 @@ class Compute(Protocol):
 
     def log(self, run_id: str) -> Path:
         """The file that everything it prints is appended to."""
+        ...
+
+    def error_log(self, run_id: str) -> Path:
+        """The file that its standard error is appended to, if it asked for one of its own."""
         ...
 
     def forget(self, run_id: str) -> None:

@@ -5,7 +5,10 @@ outlives the platform. In the run's folder it keeps:
 
     supervisor   {"pid", "marker"}; locked (flock) as long as it lives. The kernel lets the lock go with the process,
                  so a held lock is the one sure sign of life, whoever has the pid by now
+    wanted       the marker of the launch that is to begin. The platform writes it before, and takes it away when it
+                 gives up a launch that a killed platform may have left on its way; both look under the lock
     log          everything the command prints, stdout and stderr in order
+    errors       what it prints on stderr, if the launch wants that apart
     stop         written by whoever wants the end: {"grace_s"}
     exit         {"exit_code", "ended"}; written beside, flushed, renamed: it is whole or it is not there
 
@@ -115,7 +118,7 @@ def reap(wanted):
             status = one
 
 
-def start(launch, log, info):
+def start(launch, log, errors, info):
     """Fork and exec the command in a session of its own; its pid."""
     parent = os.getpid()
     pid = os.fork()
@@ -130,7 +133,7 @@ def start(launch, log, info):
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.dup2(log, 1)
-        os.dup2(log, 2)
+        os.dup2(errors, 2)
         if info is not None:
             os.set_inheritable(info, True)
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
@@ -145,6 +148,19 @@ def start(launch, log, info):
         os._exit(127 if error.errno == errno.ENOENT else 126)
     finally:
         os._exit(127)
+
+
+def wanted(folder, marker):
+    """Whether this launch is still the one that is to begin."""
+    try:
+        with open(os.path.join(folder, "wanted")) as file:
+            return file.read() == marker
+    except FileNotFoundError:
+        return False
+
+
+def open_log(folder, name):
+    return os.open(os.path.join(folder, name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
 
 def inner_pid(reading):
@@ -232,13 +248,17 @@ def main():
     try:
         lock = os.open(os.path.join(folder, "supervisor"), os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)  # Someone who looks holds it for a moment at most.
+        if not wanted(folder, launch["marker"]):
+            raise OSError(errno.ECANCELED, "the launch was given up")
         prctl(PR_SET_CHILD_SUBREAPER, 1)
         os.ftruncate(lock, 0)
         os.write(lock, json.dumps({"pid": os.getpid(), "marker": launch["marker"]}).encode())
         os.fsync(lock)
-        log = os.open(os.path.join(folder, "log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        log = errors = open_log(folder, "log")
+        if launch["errors_apart"]:
+            errors = open_log(folder, "errors")
         info_reading, info = os.pipe() if launch["sandboxed"] else (None, None)
-        pid = start(launch, log, info)
+        pid = start(launch, log, errors, info)
         told = pid
         if info is not None:
             os.close(info)
@@ -257,6 +277,7 @@ def main():
     if launch["sandboxed"] and code > 128:
         code = 128 - code  # A sandbox tells a signal as 128 + its number, as a shell does.
     os.fsync(log)
+    os.fsync(errors)
     write_whole(os.path.join(folder, "exit"), {"exit_code": code, "ended": time.time()})
 
 

@@ -1,14 +1,13 @@
-"""Tags, the catalog's resource policy, and what each operation must be allowed."""
+"""The catalog's resource policy, and what each operation must be allowed."""
 
 from typing import Any
 
 from lakemill.engines.catalog import Catalog, Policies, Policy, PolicyMissing
 from lakemill.engines.identity.errors import PolicyMalformed
 from lakemill.engines.identity.policy import compile_policy
-from lakemill.services.base import Call, Need, ServiceError, operation
+from lakemill.services.base import Call, Need, operation
 from lakemill.services.glue import shapes
 
-TAGS_MAX = 50
 POLICY_BYTES_MAX = 10 << 10
 _TAG_OPERATIONS = ("TagResource", "UntagResource", "GetTags")
 _OF_THE_CATALOG = ("PutResourcePolicy", "GetResourcePolicy", "DeleteResourcePolicy", "GetResourcePolicies")
@@ -20,33 +19,6 @@ class AccessOperations:
 
     catalog: Catalog
     policies: Policies
-
-    # Tags
-
-    @operation("TagResource")
-    async def tag_resource(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-        def change(tags: dict[str, str]) -> dict[str, str]:
-            tags = tags | request["TagsToAdd"]
-            if len(tags) > TAGS_MAX:
-                raise shapes.invalid(f"A resource has at most {TAGS_MAX} tags.")
-            return tags
-
-        await self.catalog.tag_database(_scope(call), _database_of(call, request["ResourceArn"]), change)
-        return {}
-
-    @operation("UntagResource")
-    async def untag_resource(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-        gone = set(request["TagsToRemove"])
-
-        def change(tags: dict[str, str]) -> dict[str, str]:
-            return {key: value for key, value in tags.items() if key not in gone}
-
-        await self.catalog.tag_database(_scope(call), _database_of(call, request["ResourceArn"]), change)
-        return {}
-
-    @operation("GetTags")
-    def get_tags(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-        return {"Tags": self.catalog.database(_scope(call), _database_of(call, request["ResourceArn"])).tags}
 
     # The policy
 
@@ -118,14 +90,6 @@ def _resources(call: Call, request: dict[str, Any]) -> list[str]:
 
 def _scope(call: Call) -> str:
     return f"{call.account}/{call.region}"
-
-
-def _database_of(call: Call, arn: str) -> str:
-    """The database an ARN names. Only databases carry tags."""
-    start = call.arn("database/")
-    if not arn.startswith(start) or not arn[len(start) :]:
-        raise ServiceError("EntityNotFoundException", f"Resource {arn} not found.")
-    return arn[len(start) :]
 
 
 def _check_catalog(call: Call, request: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from lakemill.engines.jobs import JobExists, JobKind, JobLost, Jobs, LogTarget, Plan, Process
+from lakemill.engines.jobs import Closing, JobExists, JobKind, JobLost, Jobs, LogTarget, Plan, Process
 from lakemill.engines.jobs.follower import LINE_BYTES_MAX
 from lakemill.engines.jobs.job import JOBS
 from lakemill.engines.loglines import LogLines
@@ -13,11 +13,13 @@ from lakemill.ports.clock import SystemClock
 from lakemill.ports.compute import EmbeddedCompute, RunSpec
 from lakemill.ports.metadata import EmbeddedMetadata
 
-TARGET = LogTarget("0/r", "group", "stream")
+TARGET, ERRORS = LogTarget("0/r", "group", "stream"), LogTarget("0/r", "group", "errors")
 
 
 class Shell(JobKind):
     """Runs the submitted script; remembers what it was told."""
+
+    apart = False
 
     def __init__(self, folder):
         self.folder = folder
@@ -25,8 +27,13 @@ class Shell(JobKind):
 
     def prepare(self, job):
         self.told.append("prepare")
-        spec = RunSpec(["/bin/sh", "-c", job.document["script"]], {"PATH": os.environ["PATH"]}, self.folder / job.key)
-        return Plan([Process("one", spec, TARGET)], job.document.get("limit_s"))
+        spec = RunSpec(
+            ["/bin/sh", "-c", job.document["script"]],
+            {"PATH": os.environ["PATH"]},
+            self.folder / job.key,
+            errors_apart=self.apart,
+        )
+        return Plan([Process("one", spec, TARGET, ERRORS)], job.document.get("limit_s"))
 
     def started(self, job):
         self.told.append("started")
@@ -125,6 +132,23 @@ async def test_one_key_is_one_job(platform):
     with pytest.raises(JobExists):
         await platform.jobs.submit("kind", "a", {"script": "true"})
     await platform.done("a")
+
+
+async def test_a_job_submitted_in_a_transaction_begins_at_the_next_look(platform):
+    jobs = platform.jobs
+    await platform.metadata.transact(lambda t: jobs.submit_in(t, "kind", "a", {"script": "exit 3"}))
+    jobs.look_soon()
+    await platform.done("a")
+    assert platform.kind.told[-1] == ("collect", "itself", 3)
+
+
+async def test_standard_error_goes_to_a_stream_of_its_own_if_the_process_wants_that(platform):
+    script = "echo out; echo err >&2; printf end >&2"
+    platform.kind.apart = True
+    await platform.run(script)
+    assert platform.log() == ["out"]
+    found = platform.loglines.search("0/r", "group", ["errors"])
+    assert [event.message for event in found] == ["err", "end"]
 
 
 async def test_what_is_written_beside_stays_only_if_all_stays(platform):
@@ -328,7 +352,12 @@ class TestRestart:
         async with Platform(tmp_path, Shell(tmp_path)) as platform:
             await platform.jobs.close()
             await platform.jobs.submit("kind", "a", {"script": "true"})
-            process = {"name": "one", "run": "a/1/one", "serves": False, "position": 0, "log": None}
+            process = {
+                "name": "one",
+                "run": "a/1/one",
+                "serves": False,
+                "logs": {"log": {"position": 0, "target": None}},
+            }
             changes = {"step": "running", "processes": [process], "runs": 1, "started": 0.0}
             state = platform.metadata.get(JOBS, "a") | changes
             await platform.metadata.transact(lambda t: t.put(JOBS, "a", state))
@@ -336,11 +365,30 @@ class TestRestart:
             await second.done("a")
             assert second.kind.told == ["prepare", "started", ("collect", "itself", 0)]
 
+    async def test_a_job_that_was_cut_off_while_its_files_were_removed_does_not_run_again(self, tmp_path):
+        class Removing(Shell):
+            def collect(self, job, outcome):
+                super().collect(job, outcome)
+                for name in ("log", "exit", "supervisor"):
+                    (self.folder / "a" / name).unlink()
+                raise Closing
+
+        async with Platform(tmp_path, Removing(tmp_path)) as first:
+            await first.jobs.submit("kind", "a", {"script": "echo one; exit 3"})
+            async with asyncio.timeout(10):
+                while len(first.kind.told) < 3:
+                    await asyncio.sleep(0.01)
+        async with Platform(tmp_path, Shell(tmp_path)) as second:
+            assert second.recovered == ["kind a: ended before, its results are collected"]
+            await second.done("a")
+            assert second.kind.told == [("collect", "itself", 3)]
+            assert second.log() == ["one"]
+
     async def test_shipping_goes_on_where_it_was_left(self, tmp_path):
         async with Platform(tmp_path, Shell(tmp_path)) as first:
             await first.jobs.submit("kind", "a", {"script": "printf 'one\\ntw'; sleep 0.8; echo o"})
             await first.logged("one")
-            assert first.metadata.get(JOBS, "a")["processes"][0]["position"] == 4
+            assert first.metadata.get(JOBS, "a")["processes"][0]["logs"]["log"]["position"] == 4
         async with Platform(tmp_path, Shell(tmp_path)) as second:
             await second.done("a")
             assert second.log() == ["one", "two"]

@@ -1,0 +1,1 @@
+"""What Python shell jobs use of Glue's library: `awsglue.utils`."""
