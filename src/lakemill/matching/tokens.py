@@ -1,0 +1,114 @@
+"""Texts as sparse vectors: three-letter grams and words, weighted by how rare they are."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+BUCKETS = 1 << 20
+"""Grams are hashed into so many; words come behind them."""
+
+
+class Text(NamedTuple):
+    """u texts as Unicode code points, one after the other."""
+
+    points: np.ndarray  # (c,) uint32
+    offsets: np.ndarray  # (u + 1,) int64
+
+
+class Bags(NamedTuple):
+    """Sparse rows: tokens, rising within a row, and their weights, of unit length in each row."""
+
+    offsets: np.ndarray  # (n + 1,) int64
+    tokens: np.ndarray  # (z,) int32, in [0, vocabulary)
+    weights: np.ndarray  # (z,) float32
+    vocabulary: int
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+
+def text_of(values: pa.StringArray, margin: bool = False) -> Text:
+    """Code points of texts; margin: with a blank on either side."""
+    if margin:
+        values = pc.binary_join_element_wise(" ", values, " ", "")
+    lengths = pc.utf8_length(values).to_numpy(zero_copy_only=False).astype(np.int64)
+    joined = b"".join(memoryview(part) for part in _bytes(values))
+    points = np.frombuffer(joined, np.uint8).astype(np.uint32) if joined.isascii() else _points(joined)
+    return Text(points, np.concatenate([[0], np.cumsum(lengths)]))
+
+
+def _bytes(values: pa.StringArray) -> list[bytes]:
+    if not len(values):
+        return []
+    offsets = np.frombuffer(values.buffers()[1], np.int32)[values.offset : values.offset + len(values) + 1]
+    data = values.buffers()[2]
+    return [] if data is None else [data.to_pybytes()[offsets[0] : offsets[-1]]]
+
+
+def _points(joined: bytes) -> np.ndarray:
+    return np.frombuffer(joined.decode("utf-8").encode("utf-32-le"), np.uint32)
+
+
+def grams(values: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
+    """Three-letter grams of each text between blanks: rows (z,) and tokens (z,), in order of rows."""
+    points, offsets = text_of(values, margin=True)
+    if len(points) < 3:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    mixed = points.astype(np.uint64)
+    hashed = (mixed[:-2] * 0x9E3779B1 + mixed[1:-1] * 0x85EBCA77 + mixed[2:] * 0xC2B2AE3D) * 0x9E3779B97F4A7C15
+    rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))[:-2]
+    inside = np.arange(len(rows)) + 3 <= offsets[rows + 1]
+    return rows[inside], (hashed[inside] >> np.uint64(44)).astype(np.int64)
+
+
+def words(values: pa.StringArray) -> tuple[np.ndarray, pa.StringArray]:
+    """The words of each text: rows (z,) and words (z,), in order of rows."""
+    lists = pc.utf8_split_whitespace(values)
+    return pc.list_parent_indices(lists).to_numpy().astype(np.int64), pc.list_flatten(lists)
+
+
+def bags(rows: np.ndarray, tokens: np.ndarray, n: int, counts: np.ndarray | None = None) -> Bags:
+    """Weighted bags of n rows from (row, token) pairs, rarest token first in every row.
+
+    counts: how many records have each row's text, where rows are different texts; else 1 each. A token weighs
+    (1 + log times) log(1 + n / records with it). Source: Salton and Buckley, "Term-weighting approaches in automatic
+    text retrieval", Information Processing & Management 24(5), 1988.
+    """
+    width = int(tokens.max()) + 1 if len(tokens) else 1
+    cells = rows * width + tokens
+    cells.sort()
+    first = np.flatnonzero(np.diff(cells, prepend=-1))
+    times = np.diff(np.append(first, len(cells)))
+    rows, tokens = np.divmod(cells[first], width)
+    carried = np.ones(n) if counts is None else counts
+    frequency = np.bincount(tokens, weights=carried[rows], minlength=width)
+    by_rarity = np.argsort(frequency, kind="stable")
+    rank = np.empty(width, np.int64)
+    rank[by_rarity] = np.arange(width)
+    # One sort of (row, rank) brings rows together, each with its rarest token first.
+    order = np.argsort(rows * width + rank[tokens])
+    absent = int((frequency == 0).sum())
+    rows, tokens, times = rows[order], tokens[order], times[order]
+    weights = (1 + np.log(times)) * np.log1p(carried.sum() / frequency[tokens])
+    lengths = np.sqrt(np.bincount(rows, weights=weights**2, minlength=n))
+    weights = (weights / lengths[rows]).astype(np.float32)
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n))])
+    return Bags(offsets, (rank[tokens] - absent).astype(np.int32), weights, width - absent)
+
+
+def spread(codes: np.ndarray, rows: np.ndarray, tokens: np.ndarray, u: int) -> tuple[np.ndarray, np.ndarray]:
+    """The tokens of u different values, given to the records (n,) that have these values (-1: none)."""
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=u))])
+    lengths = np.append(np.diff(offsets), 0)[codes]
+    records = np.repeat(np.arange(len(codes)), lengths)
+    starts = np.append(offsets[:-1], 0)[codes]
+    within = np.arange(len(records)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return records, tokens[np.repeat(starts, lengths) + within]
+
+
+def joined(parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    rows, tokens = zip(*parts, strict=True)
+    return np.concatenate(rows), np.concatenate(tokens)
