@@ -1,9 +1,9 @@
 """A fitted matcher as a file: a NumPy archive (.npz) without pickled objects.
 
-    about            JSON: version, parameters, the kinds of columns, numbers of the matcher
-    m, u, chance     FellegiSunter
-    tree             the booster in XGBoost's UBJSON, bytes
-    left, right      keys of the labelled pairs, text, with match and probability
+about            JSON: version, parameters, the kinds of columns, numbers of the matcher
+m, u, chance     FellegiSunter
+tree             the booster in XGBoost's UBJSON, bytes
+left, right      keys of the labelled pairs, text, with match and probability
 """
 
 import io
@@ -38,7 +38,7 @@ def save(path: str | Path, parameters: dict[str, Any], model: Model) -> None:
     if matcher is not None:
         about["matcher"] = {"slope": matcher.slope, "shift": matcher.shift, "rounds": matcher.rounds,
                             "calibration": list(matcher.calibration)}  # fmt: skip
-    arrays = {
+    arrays: dict[str, Any] = {
         "about": np.frombuffer(json.dumps(about).encode(), np.uint8),
         "m": model.prior.m, "u": model.prior.u, "chance": model.prior.chance,
         "tree": np.frombuffer(b"" if matcher is None else matcher.tree, np.uint8),

@@ -41,7 +41,12 @@ def numbered(labels: np.ndarray) -> np.ndarray:
 
 
 def cluster(
-    n: int, left: np.ndarray, right: np.ndarray, probability: np.ndarray, threshold: float, forced: np.ndarray | None = None
+    n: int,
+    left: np.ndarray,
+    right: np.ndarray,
+    probability: np.ndarray,
+    threshold: float,
+    forced: np.ndarray | None = None,
 ) -> np.ndarray:
     """The entity of each of n records, (n,) int64 from 0, numbered by their first records.
 
@@ -66,7 +71,7 @@ def cluster(
 
 
 def _bounded_components(n: int, left: np.ndarray, right: np.ndarray, worth: np.ndarray, threshold: float) -> np.ndarray:
-    """Components of the pairs that reach the threshold; those above LARGEST by a threshold that rises until they fit."""
+    """Components of pairs that reach the threshold; of those above LARGEST, by one that rises until they fit."""
     strong = worth >= threshold
     labels = components(n, left[strong], right[strong])
     while threshold < 0.9999:

@@ -65,11 +65,15 @@ def names_of(columns: Sequence[Column]) -> list[str]:
 
 
 class Comparer:
-    """Compares records of prepared columns, each with n records; text: their `record_bags`."""
+    """Compares records of prepared columns, each with n records; text: their `record_bags`.
 
-    def __init__(self, columns: Sequence[Column], text: Bags) -> None:
-        self.columns, self.text = columns, text
-        self._measures = [[_measure(column, name) for name in MEASURES[column.kind]] for column in columns]
+    quick: only by the first measure of each column; the others are NaN.
+    """
+
+    def __init__(self, columns: Sequence[Column], text: Bags, quick: bool = False) -> None:
+        self.columns, self.text, self._quick = columns, text, quick
+        wanted = 1 if quick else 2
+        self._measures = [[_measure(column, name) for name in MEASURES[column.kind][:wanted]] for column in columns]
         self._shares = []
         for column in columns:
             counts = column.counts()
@@ -92,9 +96,9 @@ class Comparer:
             levels[place, known] = np.searchsorted(steps, measures[2 * place, known], side="right")
             same = known & (a == b)
             rarity[place, same] = self._shares[place][a[same]]
-        text = self.text
-        measures[-1] = 0
-        kernels.cosines(text.offsets, text.tokens, text.weights, left, right, measures[-1])
+        if not self._quick:
+            measures[-1] = 0
+            kernels.cosines(self.text.offsets, self.text.tokens, self.text.weights, left, right, measures[-1])
         return Compared(measures.T, levels.T, rarity.T)
 
 

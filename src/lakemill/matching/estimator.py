@@ -158,7 +158,7 @@ class FindMatches:
         names = [self.primary_key, *model.kinds]
         if absent := [name for name in names if name not in old.column_names or name not in new.column_names]:
             raise MatchingError(f"The tables lack columns: {', '.join(absent)}")
-        records = Records(stacked(old.select(names), new.select(names)), self.primary_key, model.kinds)
+        records = Records(stacked(old.select(names), new.select(names)), self.primary_key, model.kinds, model.quick)
         queries = np.arange(old.num_rows, len(records))
         left, right = records.candidates(self._effort(), queries, progress)
         probability = records.score(left, right, model.probability, progress)
@@ -169,7 +169,7 @@ class FindMatches:
     def evaluate(self, table: Any, labels: Any) -> Metrics:
         """Quality on labelled pairs. Those that `fit` learned from are judged by fits without them (in three parts)."""
         model, rows = self._fitted(), as_table(table)
-        records, pairs, a, b = self._labelled(rows, labels, model.kinds)
+        records, pairs, a, b = self._labelled(rows, labels, model)
         compared = records.compare(a, b)
         probability = model.seen.held_out(pairs.left, pairs.right, model.probability(compared))
         names, random = list(model.kinds), np.random.default_rng(self.random_state)
@@ -188,7 +188,7 @@ class FindMatches:
             raise MatchingError(f"sets must be at least 1; got {sets}")
         source = as_table(table)
         model = self.model_ if hasattr(self, "model_") else FindMatches(**self.get_params()).fit(source).model_
-        records = Records(source, self.primary_key, model.kinds)
+        records = Records(source, self.primary_key, model.kinds, model.quick)
         random = np.random.default_rng(self.random_state)
         queries = _some(len(records), random)
         left, right = records.candidates(self._effort(), queries, progress)
@@ -227,7 +227,7 @@ class FindMatches:
         if foreign := [name for name in wanted if name not in table.column_names]:
             raise MatchingError(f"column_kinds names columns the table lacks: {', '.join(foreign)}")
         names = compared_columns(table, self.primary_key, [name for name, kind in wanted.items() if kind is None])
-        records = Records(table, self.primary_key, {name: wanted.get(name) for name in names})
+        records = Records(table, self.primary_key, {name: wanted.get(name) for name in names}, pairs is None)
         queries = _some(len(records), random)
         left, right = records.candidates(self._effort(), queries, progress)
         whole = queries is None and len(left) <= 4 * BLOCK
@@ -266,18 +266,16 @@ class FindMatches:
             raise LabelError("The labels hold no pair: no labeling set has two labelled records")
         return pairs
 
-    def _labelled(
-        self, table: pa.Table, labels: Any, kinds: dict[str, Kind]
-    ) -> tuple[Records, Labels, np.ndarray, np.ndarray]:
+    def _labelled(self, table: pa.Table, labels: Any, model: Model) -> tuple[Records, Labels, np.ndarray, np.ndarray]:
         pairs = self._labels(labels)
         if pairs.rows is not None:
             table = with_rows(table, pairs.rows, self.primary_key)
-        records = Records(table, self.primary_key, kinds)
+        records = Records(table, self.primary_key, model.kinds, model.quick)
         return records, pairs, *_rows(records, pairs)
 
     def _predicted(self, table: pa.Table, progress: Progress | None) -> tuple[np.ndarray, np.ndarray]:
         model = self._fitted()
-        records = Records(table, self.primary_key, model.kinds)
+        records = Records(table, self.primary_key, model.kinds, model.quick)
         left, right = records.candidates(self._effort(), None, progress)
         probability = records.score(left, right, model.probability, progress)
         return self._entities(records, left, right, probability, progress)

@@ -35,8 +35,8 @@ def search(
 
     A row's lists are read rarest first until `budget` postings were read. Of the others met, those whose cosine is at
     least `near`, to go by the part of the row that was read, are taken, at most the `most` nearest, and the `least`
-    nearest in any case. Writes pairs and returns (queries done, pairs written): it stops before a row for which the room
-    may not do.
+    nearest in any case. Writes pairs and returns (queries done, pairs written): it stops before a row for which the
+    room may not do.
     """
     n = offsets.shape[0] - 1
     score, met = np.zeros(n, np.float32), np.empty(n + 1, np.int32)
@@ -190,7 +190,12 @@ def edits(points: Any, offsets: Any, left: Any, right: Any, out: Any) -> None:
             for j in range(1, m + 1):
                 same = points[a + i - 1] == points[b + j - 1]
                 cost = min(rows[before, j - 1] + (0 if same else 1), rows[before, j] + 1, rows[now, j - 1] + 1)
-                if i > 1 and j > 1 and points[a + i - 1] == points[b + j - 2] and points[a + i - 2] == points[b + j - 1]:
+                if (
+                    i > 1
+                    and j > 1
+                    and points[a + i - 1] == points[b + j - 2]
+                    and points[a + i - 2] == points[b + j - 1]
+                ):
                     cost = min(cost, rows[earlier, j - 2] + 1)
                 rows[now, j] = cost
         out[p] = 1 - rows[n % 3, m] / max(n, m)

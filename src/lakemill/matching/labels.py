@@ -1,7 +1,7 @@
 """Labels: which records match, said in sets; and the CSV file that holds them.
 
-Rows of one labeling set with the same label match, with different labels do not; rows of different sets say nothing about
-each other, and neither does a row without a label. The file is UTF-8; its first columns are labeling_set_id and label,
+Rows of one labeling set with the same label match, with different labels do not; rows of different sets say nothing
+about each other, and neither does a row without a label. The file is UTF-8; its first columns are labeling_set_id and label,
 then come all columns of the source.
 """
 
@@ -49,7 +49,9 @@ class Labels:
         a, b = as_text(pa.array(left)), as_text(pa.array(right))
         found = np.array(list(match), bool)
         if not len(a) == len(b) == len(found):
-            raise LabelError(f"Pairs need as many left keys as right ones and labels; got {len(a)}, {len(b)}, {len(found)}")
+            raise LabelError(
+                f"Pairs need as many left keys as right ones and labels; got {len(a)}, {len(b)}, {len(found)}"
+            )
         return cls(a, b, found, np.arange(len(found)))
 
     @classmethod
@@ -67,13 +69,21 @@ class Labels:
             if name not in rows.column_names:
                 raise LabelError(f"The column {name} is missing; there are {', '.join(rows.column_names)}")
         sets, labels, keys = (as_text(rows.column(name)).to_pylist() for name in (SET, LABEL, primary_key))
-        _check(sets, labels, keys, primary_key, [None if first_line is None else first_line + at for at in range(len(keys))])
+        _check(
+            sets,
+            labels,
+            keys,
+            primary_key,
+            [None if first_line is None else first_line + at for at in range(len(keys))],
+        )
         left, right, match, groups = _pairs(sets, labels, keys)
         made = pa.array([keys[at] for at in left], pa.string()), pa.array([keys[at] for at in right], pa.string())
         return cls(*made, np.array(match, bool), np.array(groups, np.int64), rows.drop_columns([SET, LABEL]))
 
 
-def _check(sets: Sequence[Any], labels: Sequence[Any], keys: Sequence[Any], primary_key: str, lines: Sequence[Any]) -> None:
+def _check(
+    sets: Sequence[Any], labels: Sequence[Any], keys: Sequence[Any], primary_key: str, lines: Sequence[Any]
+) -> None:
     sizes: dict[str, int] = {}
     seen: dict[tuple[str, str], Any] = {}
     for of, label, key, line in zip(sets, labels, keys, lines, strict=True):

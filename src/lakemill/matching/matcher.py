@@ -1,8 +1,8 @@
 """Matching with labels: boosted trees that begin where unsupervised matching ends.
 
 The log-odds of the model of Fellegi and Sunter, scaled and shifted to the labels, are the margin from which boosting
-starts. With few labels it adds little, with many it decides. How many rounds are worth it, cross-validation over labeling
-sets says; the scores it makes of pairs that were not learned calibrate the probabilities (Platt's sigmoid).
+starts. With few labels it adds little, with many it decides. How many rounds are worth it, cross-validation over
+labeling sets says; the scores it makes of pairs that were not learned calibrate the probabilities (Platt's sigmoid).
 
 Source: Chen and Guestrin, "XGBoost: a scalable tree boosting system", KDD 2016; Platt, "Probabilistic outputs for
 support vector machines", Advances in Large Margin Classifiers, 1999.

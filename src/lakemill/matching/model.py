@@ -46,6 +46,11 @@ class Model:
     """None: there were no labels."""
     seen: Seen
 
+    @property
+    def quick(self) -> bool:
+        """Whether the first measure of each column is all it looks at."""
+        return self.matcher is None
+
     def probability(self, compared: Compared) -> np.ndarray:
         """Of a match, (P,) float64."""
         odds = self.prior.log_odds(compared)

@@ -19,7 +19,7 @@ def sets(
     """
     neighbours = _Neighbours(n, left, right, odds)
     free = np.ones(n, bool)
-    made = []
+    made: list[list[int]] = []
     for seed in _seeds(odds, count, random):
         if len(made) == count:
             break

@@ -22,8 +22,8 @@ BLOCK = 1 << 18
 class Records:
     """n records: their keys, prepared columns, and what compares them."""
 
-    def __init__(self, table: pa.Table, primary_key: str, kinds: Mapping[str, Kind | None]) -> None:
-        """kinds: the columns to compare, and what each holds (None: find out)."""
+    def __init__(self, table: pa.Table, primary_key: str, kinds: Mapping[str, Kind | None], quick: bool) -> None:
+        """kinds: the columns to compare, and what each holds (None: find out). quick: as of `Comparer`."""
         if not kinds:
             raise MatchingError(f"A table needs a column beside its primary key {primary_key}")
         if absent := [name for name in kinds if name not in table.column_names]:
@@ -31,7 +31,7 @@ class Records:
         self.keys = keys_of(table, primary_key)
         self.columns: list[Column] = [prepare(name, table.column(name), kind) for name, kind in kinds.items()]
         self._text = candidates.record_bags(self.columns)
-        self.compare = Comparer(self.columns, self._text)
+        self.compare = Comparer(self.columns, self._text, quick)
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -72,4 +72,6 @@ class Records:
 
 
 def stacked(parts: Sequence[Compared]) -> Compared:
-    return Compared(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("measures", "levels", "rarity")))
+    return Compared(
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("measures", "levels", "rarity"))
+    )

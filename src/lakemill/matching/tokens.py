@@ -74,7 +74,7 @@ def bags(rows: np.ndarray, tokens: np.ndarray, n: int, counts: np.ndarray | None
     """Weighted bags of n rows from (row, token) pairs, rarest token first in every row.
 
     counts: how many records have each row's text, where rows are different texts; else 1 each. A token weighs
-    (1 + log times) log(1 + n / records with it). Source: Salton and Buckley, "Term-weighting approaches in automatic
+    (1 + log times) log(1 + n / records with it); more than 63 times are not told apart. Source: Salton and Buckley, "Term-weighting approaches in automatic
     text retrieval", Information Processing & Management 24(5), 1988.
     """
     width = int(tokens.max()) + 1 if len(tokens) else 1
@@ -88,15 +88,17 @@ def bags(rows: np.ndarray, tokens: np.ndarray, n: int, counts: np.ndarray | None
     by_rarity = np.argsort(frequency, kind="stable")
     rank = np.empty(width, np.int64)
     rank[by_rarity] = np.arange(width)
-    # One sort of (row, rank) brings rows together, each with its rarest token first.
-    order = np.argsort(rows * width + rank[tokens])
+    # One sort of (row, rank, times) brings rows together, each with its rarest token first.
+    cells = (rows * width + rank[tokens]) << 6 | np.minimum(times, 63)
+    cells.sort()
     absent = int((frequency == 0).sum())
-    rows, tokens, times = rows[order], tokens[order], times[order]
+    rows, ranks = np.divmod(cells >> 6, width)
+    times, tokens = cells & 63, by_rarity[ranks]
     weights = (1 + np.log(times)) * np.log1p(carried.sum() / frequency[tokens])
     lengths = np.sqrt(np.bincount(rows, weights=weights**2, minlength=n))
     weights = (weights / lengths[rows]).astype(np.float32)
     offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n))])
-    return Bags(offsets, (rank[tokens] - absent).astype(np.int32), weights, width - absent)
+    return Bags(offsets, (ranks - absent).astype(np.int32), weights, width - absent)
 
 
 def spread(codes: np.ndarray, rows: np.ndarray, tokens: np.ndarray, u: int) -> tuple[np.ndarray, np.ndarray]:
