@@ -1,8 +1,8 @@
 """Which pairs of records are worth comparing: never all of them.
 
 Records that share rare three-letter grams or words anywhere are found with an inverted index whose lists are read
-rarest first: token blocking, with the pairs weighted by what they share and cut to the best of each record. Records that agree
-in a column are found by sorting it.
+rarest first: token blocking, with the pairs weighted by what they share and cut to the best of each record. Records
+that agree in a column are found by sorting it.
 
 Source: Papadakis, Koutrika, Palpanas and Nejdl, "Meta-blocking: taking entity resolution to the next level", IEEE TKDE
 26(8), 2014; Christen, "A survey of indexing techniques for scalable record linkage and deduplication", IEEE TKDE 24(9),

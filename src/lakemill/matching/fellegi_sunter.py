@@ -1,10 +1,10 @@
 """Matching without labels: the model of Fellegi and Sunter, its parameters found by expectation maximisation.
 
 Every column compares at one of four levels. Among matches level l of column c has probability m[c, l], among other
-pairs u[c, l], independently of the other columns; a missing value says nothing. Expectation maximisation finds both, and how
-many pairs match, over all pairs of records: candidates count once each, and a random sample stands for the rest, so
-that agreement by chance is known for what it is. Where records agree on a value, a rare one weighs more than a common
-one.
+pairs u[c, l], independently of the other columns; a missing value says nothing. Expectation maximisation finds both,
+and how many pairs match, over all pairs of records: candidates count once each, and a random sample stands for the
+rest, so that agreement by chance is known for what it is. Where records agree on a value, a rare one weighs more than a
+common one.
 
 Source: Fellegi and Sunter, "A theory for record linkage", JASA 64, 1969; Winkler, "Using the EM algorithm for weight
 computation in the Fellegi-Sunter model of record linkage", Survey Research Methods Section of the ASA, 1988.

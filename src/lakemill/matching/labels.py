@@ -1,8 +1,8 @@
 """Labels: which records match, said in sets; and the CSV file that holds them.
 
 Rows of one labeling set with the same label match, with different labels do not; rows of different sets say nothing
-about each other, and neither does a row without a label. The file is UTF-8; its first columns are labeling_set_id and label,
-then come all columns of the source.
+about each other, and neither does a row without a label. The file is UTF-8; its first columns are labeling_set_id and
+label, then come all columns of the source.
 """
 
 import csv

@@ -74,8 +74,8 @@ def bags(rows: np.ndarray, tokens: np.ndarray, n: int, counts: np.ndarray | None
     """Weighted bags of n rows from (row, token) pairs, rarest token first in every row.
 
     counts: how many records have each row's text, where rows are different texts; else 1 each. A token weighs
-    (1 + log times) log(1 + n / records with it); more than 63 times are not told apart. Source: Salton and Buckley, "Term-weighting approaches in automatic
-    text retrieval", Information Processing & Management 24(5), 1988.
+    (1 + log times) log(1 + n / records with it); more than 63 times are not told apart. Source: Salton and Buckley,
+    "Term-weighting approaches in automatic text retrieval", Information Processing & Management 24(5), 1988.
     """
     width = int(tokens.max()) + 1 if len(tokens) else 1
     cells = rows * width + tokens
