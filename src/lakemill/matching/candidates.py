@@ -45,11 +45,11 @@ class Effort:
         """0: the least work; 1: the most.
 
         >>> Effort.of(0.5)
-        Effort(budget=8000, near=0.28, least=5, most=400, block=10, complete=500)
+        Effort(budget=5000, near=0.28, least=5, most=400, block=10, complete=500)
         """
         dial = accuracy_cost_tradeoff - 0.5
         return cls(
-            budget=round(8000 * 100**dial),
+            budget=round(5000 * 100**dial),
             near=round(0.28 - 0.24 * dial, 6),
             least=round(5 * 16**dial),
             most=round(400 * 64**dial),
