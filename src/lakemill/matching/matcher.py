@@ -15,8 +15,8 @@ import numpy as np
 
 FOLDS = 3
 ROUNDS_MAX = 120
-STRENGTH = 4.0
-"""How many labels the belief in the unsupervised log-odds counts for."""
+BELIEF = np.diag([20.0, 0.4])
+"""How firmly slope and shift of log-odds are believed to be 1 and 0, as information."""
 
 
 @dataclasses.dataclass
@@ -42,7 +42,7 @@ class Matcher:
         bases = np.empty(len(match))
         for fold in range(FOLDS):
             out = folds == fold
-            slope, shift = _platt(odds[~out], match[~out], STRENGTH)
+            slope, shift = _platt(odds[~out], match[~out])
             bases[out] = slope * _bounded(odds[out]) + shift
         rounds = 0
         if _learnable(match):
@@ -50,7 +50,7 @@ class Matcher:
             margins = np.empty((len(match), len(stages)))
             for fold in range(FOLDS):
                 out = folds == fold
-                slope, shift = _platt(odds[~out], match[~out], STRENGTH)
+                slope, shift = _platt(odds[~out], match[~out])
                 base = slope * _bounded(odds) + shift
                 booster = _boost(measures[~out], base[~out], match[~out], stages[-1], seed)
                 for place, stage in enumerate(stages):
@@ -59,10 +59,10 @@ class Matcher:
             best = int(np.argmin(losses))
             rounds = stages[best - 1] if best else 0
             bases = margins[:, best - 1] if best else bases
-        slope, shift = _platt(odds, match, STRENGTH)
+        slope, shift = _platt(odds, match)
         booster = _boost(measures, slope * _bounded(odds) + shift, match, rounds, seed) if rounds else None
         tree = bytes(booster.save_raw("ubj")) if booster is not None else b""
-        calibration = _platt(bases, match, STRENGTH)
+        calibration = _platt(bases, match)
         held_out = sigmoid(calibration[0] * bases + calibration[1])
         return cls(slope, shift, rounds, tree, calibration, held_out)
 
@@ -138,14 +138,14 @@ def _loss(margin: np.ndarray, match: np.ndarray) -> float:
     return float(np.mean(np.logaddexp(0, np.where(match, -margin, margin))))
 
 
-def _platt(score: np.ndarray, match: np.ndarray, strength: float) -> tuple[float, float]:
+def _platt(score: np.ndarray, match: np.ndarray) -> tuple[float, float]:
     """Slope and shift of the logistic curve through labels, drawn towards 1 and 0. Newton's method."""
     x = np.stack([_bounded(score), np.ones(len(score))], axis=1)
-    beta, belief = np.array([1.0, 0.0]), np.diag([strength, strength / 10])
+    beta = np.array([1.0, 0.0])
     for _ in range(50):
         p = sigmoid(x @ beta)
-        gradient = x.T @ (p - match) + belief @ (beta - (1.0, 0.0))
-        step = np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + belief, gradient)
+        gradient = x.T @ (p - match) + BELIEF @ (beta - (1.0, 0.0))
+        step = np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + BELIEF, gradient)
         largest = np.abs(step).max()
         beta = beta - step / max(1.0, largest)
         if largest < 1e-8:

@@ -6,6 +6,8 @@ import numpy as np
 
 UNSURE = 0.5
 """So many of the sets begin with the least certain pairs; the others with pairs from all over the scale."""
+NEAR_MISS = -2.0
+"""Log-odds below which a pair probably does not match."""
 
 
 def sets(
@@ -14,8 +16,8 @@ def sets(
     """Up to `count` lists of up to `rows` records, at least 2 in each; no record is in two.
 
     left, right, odds: (P,) candidate pairs and the log-odds that they match, from 0: as likely as not. A set begins
-    with one pair and takes, in turn, the most likely partner and the least certain one of what is in it, so that a set
-    holds matches and near misses; records from elsewhere fill it up.
+    with one pair and takes, in turn, the most likely partner of what is in it, the least certain one, and a near miss;
+    records from elsewhere fill it up.
     """
     neighbours = _Neighbours(n, left, right, odds)
     free = np.ones(n, bool)
@@ -72,8 +74,9 @@ def _grown(members: list[int], neighbours: _Neighbours, free: np.ndarray, rows: 
         partners, odds = neighbours.of(members, free)
         if not len(partners):
             break
-        chosen = np.argmax(odds) if len(members) % 2 else np.argmin(np.abs(odds))
-        members.append(int(partners[chosen]))
+        turn = len(members) % 3
+        wanted = odds if turn == 2 else -np.abs(odds) if turn == 0 else np.where(odds < NEAR_MISS, odds, -np.inf)
+        members.append(int(partners[np.argmax(wanted)]))
         free[members[-1]] = False
     return members
 
