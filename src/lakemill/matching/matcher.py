@@ -94,7 +94,7 @@ def _learnable(match: np.ndarray) -> bool:
 
 
 def _stages(size: int) -> list[int]:
-    return [10, 20, 40, 80, ROUNDS_MAX] if size < 5000 else [40, ROUNDS_MAX]
+    return [10, 20, 40, 80, ROUNDS_MAX] if size < 5000 else [40, 100]
 
 
 def _boost(measures: np.ndarray, base: np.ndarray, match: np.ndarray, rounds: int, seed: int) -> Any:

@@ -85,20 +85,20 @@ def bags(rows: np.ndarray, tokens: np.ndarray, n: int, counts: np.ndarray | None
     rows, tokens = np.divmod(cells[first], width)
     carried = np.ones(n) if counts is None else counts
     frequency = np.bincount(tokens, weights=carried[rows], minlength=width)
-    by_rarity = np.argsort(frequency, kind="stable")
-    rank = np.empty(width, np.int64)
-    rank[by_rarity] = np.arange(width)
+    present = np.flatnonzero(frequency)
+    by_rarity = present[np.argsort(frequency[present], kind="stable")]
+    rank = np.zeros(width, np.int64)
+    rank[by_rarity] = np.arange(len(present))
     # One sort of (row, rank, times) brings rows together, each with its rarest token first.
     cells = (rows * width + rank[tokens]) << 6 | np.minimum(times, 63)
     cells.sort()
-    absent = int((frequency == 0).sum())
     rows, ranks = np.divmod(cells >> 6, width)
     times, tokens = cells & 63, by_rarity[ranks]
     weights = (1 + np.log(times)) * np.log1p(carried.sum() / frequency[tokens])
     lengths = np.sqrt(np.bincount(rows, weights=weights**2, minlength=n))
     weights = (weights / lengths[rows]).astype(np.float32)
     offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n))])
-    return Bags(offsets, (ranks - absent).astype(np.int32), weights, width - absent)
+    return Bags(offsets, ranks.astype(np.int32), weights, len(present))
 
 
 def spread(codes: np.ndarray, rows: np.ndarray, tokens: np.ndarray, u: int) -> tuple[np.ndarray, np.ndarray]:

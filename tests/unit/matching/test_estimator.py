@@ -184,7 +184,8 @@ def test_tables_come_in_many_forms(table):
 def test_all_types_of_columns_can_be_compared():
     frame = pd.DataFrame({"id": range(6), "when": pd.to_datetime(["2020-01-01", "2021-05-05", None] * 2),
                           "amount": [1.5, None, 3.0] * 2, "flag": [True, False, None] * 2,
-                          "name": ["Łukasz", "王", ""] * 2, "none": [None] * 6, "category": pd.Categorical(["a", "b", "c"] * 2),
+                          "name": ["Łukasz", "王", ""] * 2, "none": [None] * 6,
+                          "category": pd.Categorical(["a", "b", "c"] * 2),
                           "bytes": [b"x", b"\xff", None] * 2, "list": [[1], [2], None] * 2})  # fmt: skip
     ids = FindMatches("id").fit_predict(frame)
     assert ids[0] == ids[3]
