@@ -38,7 +38,7 @@ class Column:
     codes: np.ndarray
     """(n,) int32: the record's value; -1: missing."""
     values: pa.StringArray
-    """(u,): lower case, accents and punctuation taken off; dates as yyyymmdd."""
+    """(u,): lower case, accents and punctuation taken off, from codes blanks too; dates as yyyymmdd."""
     numbers: np.ndarray | None = None
     """(u,) float64, of numbers and of dates (in days)."""
 
@@ -69,6 +69,8 @@ def prepare(name: str, column: Any, kind: Kind | None = None) -> Column:
         values, numbers = quantities_of(raw)
     else:
         values = plain(raw)
+        if kind == "code":
+            values = pc.replace_substring(values, " ", "")
     values = pc.if_else(pc.equal(values, ""), pa.scalar(None, pa.string()), values)
     again = values.dictionary_encode()
     moved = pc.fill_null(again.indices, -1).to_numpy(zero_copy_only=False).astype(np.int32)
@@ -89,7 +91,7 @@ def kind_of(values: pa.StringArray) -> Kind:
     values = values.filter(pc.not_equal(values, ""))[:10_000]
     if not len(values):
         return "name"
-    if max(_share(values, pattern) for pattern in DATES) >= SHARE:
+    if _share(values, "|".join(DATES).replace("?P<y>", "").replace("?P<m>", "").replace("?P<d>", "")) >= SHARE:
         return "date"
     digits = _share(values, r"^\d+$")
     lengths = pc.utf8_length(values)

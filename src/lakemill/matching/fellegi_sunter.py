@@ -20,6 +20,8 @@ LEVELS = 4
 PRIOR_MATCH = np.array([0.1, 0.1, 0.2, 0.6])
 """What is thought of m before anything is seen; it counts for PRIOR_PAIRS pairs."""
 PRIOR_PAIRS = 20.0
+PRIOR_OTHER = np.array([3.5, 0.75, 0.5, 0.25])
+"""The same of u, in pairs."""
 LIMIT = 8.0
 """No column speaks for or against a match more than this, in nats, before the rarity of its value is known."""
 RARITY_SHARE = 0.5
@@ -48,7 +50,8 @@ class FellegiSunter:
         held = [np.stack([patterns[:, c] == level for level in range(LEVELS)], axis=1) for c in range(columns)]
         cells = np.concatenate(held, axis=1).astype(np.float64)  # (patterns, C LEVELS)
         prior = np.tile(PRIOR_MATCH * PRIOR_PAIRS, columns)
-        u = _normal((weights @ cells) + 0.01 * prior, columns)
+        prior_other = np.tile(PRIOR_OTHER, columns)
+        u = _normal(weights @ cells + prior_other, columns)
         m = np.tile(PRIOR_MATCH, columns)
         share = min(0.1, max(len(candidates), 1) / max(all_pairs, 1) * 0.2)
         for _ in range(iterations):
@@ -56,7 +59,7 @@ class FellegiSunter:
             matching = weights / (1 + np.exp(-np.clip(odds, -500, 500)))
             before, total = share, max(all_pairs, 1.0)
             m = _normal(matching @ cells + prior, columns)
-            u = _normal((weights - matching) @ cells + 0.01 * prior, columns)
+            u = _normal((weights - matching) @ cells + prior_other, columns)
             share = float(np.clip((matching.sum() + 1e-3) / total, 1e-12, 0.5))
             if abs(np.log(share / before)) < 1e-5:
                 break
