@@ -56,11 +56,11 @@ def prepare(name: str, column: Any, kind: Kind | None = None) -> Column:
     if kind is not None and kind not in KINDS:
         raise MatchingError(f"The kind of column {name} must be one of {', '.join(KINDS)}; got {kind!r}")
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    temporal = pa.types.is_temporal(array.type)
+    day = pa.types.is_date(array.type) or pa.types.is_timestamp(array.type)
     coded = as_text(array).dictionary_encode()
     raw = pc.utf8_trim_whitespace(coded.dictionary)
     if kind is None:
-        kind = "number" if pa.types.is_floating(array.type) else "date" if temporal else kind_of(raw)
+        kind = "number" if pa.types.is_floating(array.type) else "date" if day else kind_of(raw)
     codes = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int32)
     numbers = None
     if kind == "date":

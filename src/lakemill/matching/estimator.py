@@ -162,9 +162,9 @@ class FindMatches:
         queries = np.arange(old.num_rows, len(records))
         left, right = records.candidates(self._effort(), queries, progress)
         probability = records.score(left, right, model.probability, progress)
+        left, right, probability = self._completed(records, left, right, probability, old.num_rows)
         left, right, probability, forced = self._with_labels(records, left, right, probability)
-        probability = np.where(forced == 0, probability, forced > 0)
-        return linking.link(known.astype(np.int64), new.num_rows, left, right, probability, self._threshold())
+        return linking.link(known.astype(np.int64), new.num_rows, left, right, probability, self._threshold(), forced)
 
     def evaluate(self, table: Any, labels: Any) -> Metrics:
         """Quality on labelled pairs. Those that `fit` learned from are judged by fits without them (in three parts)."""
@@ -284,18 +284,26 @@ class FindMatches:
         self, records: Records, left: np.ndarray, right: np.ndarray, probability: np.ndarray, progress: Progress | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Match ids and confidences."""
-        n, threshold = len(records), self._threshold()
-        strong = probability >= threshold
-        labels = clustering.components(n, left[strong], right[strong])
-        more = clustering.unscored(labels, left, right, self._effort().complete, 2 * len(left) + 100_000)
-        scored = records.score(*more, self._fitted().probability)
-        left, right = np.concatenate([left, more[0]]), np.concatenate([right, more[1]])
-        probability = np.concatenate([probability, scored])
+        left, right, probability = self._completed(records, left, right, probability)
         left, right, probability, forced = self._with_labels(records, left, right, probability)
-        ids = clustering.cluster(n, left, right, probability, threshold, forced)
+        ids = clustering.cluster(len(records), left, right, probability, self._threshold(), forced)
         if progress:
             progress("clustering", 1.0)
         return ids, clustering.confidence(ids, left, right, np.where(forced == 0, probability, forced > 0))
+
+    def _completed(
+        self, records: Records, left: np.ndarray, right: np.ndarray, probability: np.ndarray, first: int = 0
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The pairs and those within components of likely ones that were not compared yet.
+
+        first: pairs of two records before this one are left out.
+        """
+        strong = probability >= self._threshold()
+        labels = clustering.components(len(records), left[strong], right[strong])
+        a, b = clustering.unscored(labels, left, right, self._effort().complete, 2 * len(left) + 100_000)
+        a, b = a[b >= first], b[b >= first]
+        scored = records.score(a, b, self._fitted().probability)
+        return np.concatenate([left, a]), np.concatenate([right, b]), np.concatenate([probability, scored])
 
     def _with_labels(
         self, records: Records, left: np.ndarray, right: np.ndarray, probability: np.ndarray

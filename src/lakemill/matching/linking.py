@@ -6,13 +6,20 @@ from lakemill.matching import candidates, clustering
 
 
 def link(
-    existing: np.ndarray, m: int, left: np.ndarray, right: np.ndarray, probability: np.ndarray, threshold: float
+    existing: np.ndarray,
+    m: int,
+    left: np.ndarray,
+    right: np.ndarray,
+    probability: np.ndarray,
+    threshold: float,
+    forced: np.ndarray | None = None,
 ) -> np.ndarray:
     """The entity of each of m new records, (m,) int64.
 
     existing: (n,) int64 ids of the known records, which are rows 0 ... n - 1 of the pairs; the new ones follow. A new
     record joins a known entity as if that were one record, by the mean probability over the pairs compared with it.
-    Known entities never join each other. New entities get ids above all known ones.
+    Known entities never join each other. New entities get ids above all known ones. forced: as of `clustering.cluster`;
+    one forced pair is enough for a record and an entity.
     """
     n = len(existing)
     ids, of = np.unique(existing, return_inverse=True)
@@ -23,13 +30,17 @@ def link(
     different, which = np.unique(keys, return_inverse=True)
     mean = np.bincount(which, weights=probability) / np.maximum(1, np.bincount(which))
     a, b = np.divmod(different, max(total, 1))
-    strong = mean >= threshold
+    firm = np.zeros(len(different), np.int8)
+    if forced is not None:
+        firm[which[forced > 0]] = 1
+        firm[which[forced < 0]] = -1
+    strong = (mean >= threshold) | (firm > 0)
     apart = _known_pairs(clustering.components(total, a[strong], b[strong]), len(ids))
     kept = (a != b) & ~((a < len(ids)) & (b < len(ids)))
-    forced = np.concatenate([np.zeros(kept.sum(), np.int8), np.full(len(apart[0]), -1, np.int8)])
+    firm = np.concatenate([firm[kept], np.full(len(apart[0]), -1, np.int8)])
     a, b = np.concatenate([a[kept], apart[0]]), np.concatenate([b[kept], apart[1]])
     chance = np.concatenate([mean[kept], np.zeros(len(apart[0]))])
-    parts = clustering.cluster(total, a, b, chance, threshold, forced)
+    parts = clustering.cluster(total, a, b, chance, threshold, firm)
     named = np.full(parts.max(initial=-1) + 1, -1, np.int64)
     known = np.zeros(len(named), bool)
     known[parts[: len(ids)]] = True

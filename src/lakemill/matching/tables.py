@@ -56,12 +56,13 @@ def as_text(column: Any) -> pa.StringArray:
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     if pa.types.is_floating(array.type):
-        array = pc.if_else(pc.is_nan(array.cast(pa.float64())), None, array)
+        array = array.cast(pa.float64())
+        array = pc.if_else(pc.is_nan(array), None, array)
         whole = pc.and_(pc.equal(pc.floor(array), array), pc.less(pc.abs(array), 2**53))
         return pc.if_else(
             whole, pc.if_else(whole, array, 0).cast(pa.int64()).cast(pa.string()), array.cast(pa.string())
         )
-    if pa.types.is_nested(array.type):
+    if pa.types.is_nested(array.type) or pa.types.is_interval(array.type):
         return pa.array([None if value is None else str(value) for value in array.to_pylist()], pa.string())
     if pa.types.is_binary(array.type) or pa.types.is_large_binary(array.type):
         return pa.array([None if v is None else v.decode("utf-8", "replace") for v in array.to_pylist()], pa.string())

@@ -111,6 +111,17 @@ def test_new_records_join_known_entities(table):
     assert np.array_equal(by_column, ids)
 
 
+def test_linking_keeps_to_labels_where_that_is_asked_for(table):
+    rows, entities = table
+    old, new = rows.slice(0, 600), rows.slice(600)
+    same = next(at for at in range(600, 700) if entities[at] in entities[:600])
+    partners = np.flatnonzero(entities[:600] == entities[same])
+    keys = rows["id"].to_pylist()
+    wrong = Labels.of_pairs([keys[at] for at in partners], [keys[same]] * len(partners), [False] * len(partners))
+    matcher = FindMatches("id", enforce_provided_labels=True).fit(rows, wrong)
+    assert matcher.link(old, new, entities[:600])[same - 600] != entities[same]
+
+
 def test_transform_adds_id_and_confidence(table):
     rows, _ = table
     made = FindMatches("id").fit(rows).transform(rows)
