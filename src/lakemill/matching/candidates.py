@@ -15,10 +15,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from lakemill.matching.columns import Column
-from lakemill.matching.tokens import BUCKETS, Bags, bags, grams, joined, spread, words
+from lakemill.matching.tokens import BUCKETS, Bags, bags, counted, grams, joined, spread, words
 
 ROOM = 1 << 20
 """Pairs that are found before they are put aside."""
+BLOCK = 1 << 16
+"""Records whose tokens are counted at once."""
 STEP = 4096
 """Records that are searched between two reports of progress."""
 
@@ -61,16 +63,20 @@ class Effort:
 def record_bags(columns: Sequence[Column]) -> Bags:
     """All of a record's text as one weighted bag of grams and words."""
     n = len(columns[0].codes)
-    parts = []
+    sources = []
     dictionary: dict[str, int] = {}
     for column in columns:
-        parts.append(spread(column.codes, *grams(column.values), len(column.values)))
         rows, found = words(column.values)
         coded = found.dictionary_encode()
         numbers = [dictionary.setdefault(word, BUCKETS + len(dictionary)) for word in coded.dictionary.to_pylist()]
         tokens = np.array(numbers, np.int64)[coded.indices.to_numpy()] if numbers else np.empty(0, np.int64)
-        parts.append(spread(column.codes, rows, tokens, len(column.values)))
-    return bags(*joined(parts), n)
+        sources += [(column, *grams(column.values)), (column, rows, tokens)]
+    blocks = []
+    for start in range(0, max(n, 1), BLOCK):
+        parts = [spread(column.codes[start : start + BLOCK], rows, tokens, len(column.values))
+                 for column, rows, tokens in sources]  # fmt: skip
+        blocks.append(counted(*joined(parts), min(BLOCK, n - start)))
+    return bags(blocks)
 
 
 def pairs(
@@ -110,8 +116,7 @@ def _alike(
     from lakemill.matching import kernels
 
     n = len(text)
-    starts, rows, places = kernels.postings(text.tokens, text.offsets, text.vocabulary)
-    carried = text.weights[places]
+    starts, rows, carried = kernels.postings(text.offsets, text.tokens, text.weights, text.vocabulary)
     least, most = min(effort.least, n - 1), min(effort.most, n)
     out = np.empty((2, max(ROOM, 2 * (most + least))), np.int32)
     kept = [out[:, :0].copy()]

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from lakemill.matching.columns import Column, Kind
-from lakemill.matching.tokens import Bags, bags, grams, text_of, words
+from lakemill.matching.tokens import Bags, bags, counted, grams, text_of, words
 
 MEASURES: dict[Kind, tuple[str, str]] = {
     "name": ("jaro_winkler", "grams"),
@@ -113,10 +113,10 @@ def _measure(column: Column, name: str) -> Any:
         return lambda a, b, out: kernel(text.points, text.offsets, a, b, out)
     if name in ("grams", "words"):
         if name == "grams":
-            bag = bags(*grams(column.values), u, counts)
+            bag = bags([counted(*grams(column.values), u)], counts)
         else:
             rows, found = words(column.values)
-            bag = bags(rows, found.dictionary_encode().indices.to_numpy().astype(np.int64), u, counts)
+            bag = bags([counted(rows, found.dictionary_encode().indices.to_numpy().astype(np.int64), u)], counts)
         return lambda a, b, out: kernels.cosines(bag.offsets, bag.tokens, bag.weights, a, b, out)
     numbers = np.append(column.numbers if column.numbers is not None else np.full(u, np.nan), np.nan)
     return lambda a, b, out: _compare_numbers(name, numbers[a], numbers[b], out)

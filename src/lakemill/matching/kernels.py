@@ -8,22 +8,22 @@ from lakemill.formats.jit import compiled, inner
 
 
 @compiled
-def postings(tokens: Any, offsets: Any, vocabulary: int) -> Any:
-    """Where each token occurs: starts (vocabulary + 1,) int64 and positions (z,) int64 into `tokens`; rows rise."""
+def postings(offsets: Any, tokens: Any, weights: Any, vocabulary: int) -> Any:
+    """Where each token occurs: starts (vocabulary + 1,) int64, rising rows (z,) int32, weights (z,) float32."""
     starts = np.zeros(vocabulary + 1, np.int64)
     for z in range(tokens.shape[0]):
         starts[tokens[z] + 1] += 1
     for token in range(vocabulary):
         starts[token + 1] += starts[token]
-    rows, places = np.empty(tokens.shape[0], np.int32), np.empty(tokens.shape[0], np.int64)
+    rows, carried = np.empty(tokens.shape[0], np.int32), np.empty(tokens.shape[0], np.float32)
     heads = starts[:-1].copy()
     for row in range(offsets.shape[0] - 1):
         for z in range(offsets[row], offsets[row + 1]):
             head = heads[tokens[z]]
             rows[head] = row
-            places[head] = z
+            carried[head] = weights[z]
             heads[tokens[z]] = head + 1
-    return starts, rows, places
+    return starts, rows, carried
 
 
 @compiled

@@ -70,35 +70,59 @@ def words(values: pa.StringArray) -> tuple[np.ndarray, pa.StringArray]:
     return pc.list_parent_indices(lists).to_numpy().astype(np.int64), pc.list_flatten(lists)
 
 
-def bags(rows: np.ndarray, tokens: np.ndarray, n: int, counts: np.ndarray | None = None) -> Bags:
-    """Weighted bags of n rows from (row, token) pairs, rarest token first in every row.
+class Counted(NamedTuple):
+    """Tokens of n rows: each token of a row once, and how often it is there, 63 times at most."""
 
-    counts: how many records have each row's text, where rows are different texts; else 1 each. A token weighs
-    (1 + log times) log(1 + n / records with it); more than 63 times are not told apart. Source: Salton and Buckley,
-    "Term-weighting approaches in automatic text retrieval", Information Processing & Management 24(5), 1988.
-    """
-    width = int(tokens.max()) + 1 if len(tokens) else 1
+    rows: np.ndarray  # (z,) int32, rising
+    tokens: np.ndarray  # (z,) int32
+    times: np.ndarray  # (z,) uint8
+    n: int
+
+
+def counted(rows: np.ndarray, tokens: np.ndarray, n: int) -> Counted:
+    """Of (row, token) pairs in any order."""
+    width = int(tokens.max(initial=0)) + 1
     cells = rows * width + tokens
     cells.sort()
     first = np.flatnonzero(np.diff(cells, prepend=-1))
-    times = np.diff(np.append(first, len(cells)))
+    times = np.minimum(np.diff(np.append(first, len(cells))), 63).astype(np.uint8)
     rows, tokens = np.divmod(cells[first], width)
-    carried = np.ones(n) if counts is None else counts
-    frequency = np.bincount(tokens, weights=carried[rows], minlength=width)
+    return Counted(rows.astype(np.int32), tokens.astype(np.int32), times, n)
+
+
+def bags(blocks: Sequence[Counted], counts: np.ndarray | None = None) -> Bags:
+    """Weighted bags of the rows of all blocks, rarest token first in every row.
+
+    counts: how many records have each row's text, where rows are different texts; else 1 each. A token weighs
+    (1 + log times) log(1 + n / records with it). Source: Salton and Buckley, "Term-weighting approaches in automatic
+    text retrieval", Information Processing & Management 24(5), 1988.
+    """
+    starts = np.cumsum([0, *(block.n for block in blocks)])
+    carried = np.ones(starts[-1]) if counts is None else counts
+    width = max(int(block.tokens.max(initial=0)) + 1 for block in blocks)
+    frequency = np.zeros(width)
+    for start, block in zip(starts, blocks, strict=False):
+        frequency += np.bincount(block.tokens, weights=carried[start:][block.rows], minlength=width)
     present = np.flatnonzero(frequency)
     by_rarity = present[np.argsort(frequency[present], kind="stable")]
     rank = np.zeros(width, np.int64)
     rank[by_rarity] = np.arange(len(present))
+    rarity = np.log1p(carried.sum() / frequency[by_rarity])
+    parts = [_weighted(block, rank, rarity) for block in blocks]
+    lengths, tokens, weights = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Bags(np.concatenate([[0], np.cumsum(lengths)]), tokens, weights, len(present))
+
+
+def _weighted(block: Counted, rank: np.ndarray, rarity: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How many tokens each row has, and their ranks and weights."""
     # One sort of (row, rank, times) brings rows together, each with its rarest token first.
-    cells = (rows * width + rank[tokens]) << 6 | np.minimum(times, 63)
+    cells = (block.rows.astype(np.int64) * len(rank) + rank[block.tokens]) << 6 | block.times
     cells.sort()
-    rows, ranks = np.divmod(cells >> 6, width)
-    times, tokens = cells & 63, by_rarity[ranks]
-    weights = (1 + np.log(times)) * np.log1p(carried.sum() / frequency[tokens])
-    lengths = np.sqrt(np.bincount(rows, weights=weights**2, minlength=n))
-    weights = (weights / lengths[rows]).astype(np.float32)
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n))])
-    return Bags(offsets, ranks.astype(np.int32), weights, len(present))
+    rows, ranks = np.divmod(cells >> 6, len(rank))
+    weights = (1 + np.log(cells & 63)) * rarity[ranks]
+    norms = np.sqrt(np.bincount(rows, weights=weights**2, minlength=block.n))
+    weights = (weights / norms[rows]).astype(np.float32)
+    return np.bincount(rows, minlength=block.n), ranks.astype(np.int32), weights
 
 
 def spread(codes: np.ndarray, rows: np.ndarray, tokens: np.ndarray, u: int) -> tuple[np.ndarray, np.ndarray]:

@@ -64,7 +64,8 @@ def test_text_of_other_scripts_is_kept():
 @pytest.mark.parametrize("values", [
     pa.array([datetime.timedelta(1), None]), pa.array([datetime.time(1, 2), None]), pa.array([{"a": 1}, None]),
     pa.array(["a", None], pa.large_string()), pa.array(["a", None], pa.string_view()),
-    pa.array([2**63, None], pa.uint64()), pa.array([1.5, None], pa.float32()).cast(pa.float16()), pa.array([b"ab", None], pa.binary(2)),
+    pa.array([2**63, None], pa.uint64()),
+    pa.array([1.5, None], pa.float32()).cast(pa.float16()), pa.array([b"ab", None], pa.binary(2)),
     pa.array(["a", None]).dictionary_encode(), pa.chunked_array([["a"], [None]]), pa.array([True, None]),
     pa.array([pa.MonthDayNano([1, 2, 3]), None]), pa.array([decimal.Decimal("1.50"), None]), pa.array([2.0, math.nan]),
 ], ids=lambda values: str(values.type))  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakemill.matching import kernels, tokens
+from lakemill.matching import candidates, kernels, tokens
 from lakemill.matching.candidates import Effort, pairs, record_bags, unique
 from lakemill.matching.columns import prepare
 from tests.unit.matching.people import people
@@ -72,6 +72,13 @@ def test_bags_have_unit_length_and_begin_with_what_is_rare(columns):
     frequency = np.bincount(bag.tokens, minlength=bag.vocabulary)
     assert (np.diff(frequency) >= 0).all()
     assert all((np.diff(bag.tokens[a:b]) > 0).all() for a, b in zip(bag.offsets[:-1], bag.offsets[1:], strict=True))
+
+
+def test_bags_made_in_blocks_are_the_same(columns, monkeypatch):
+    whole = record_bags(columns)
+    monkeypatch.setattr(candidates, "BLOCK", 32)
+    for one, other in zip(whole, record_bags(columns), strict=True):
+        assert np.array_equal(one, other)
 
 
 def test_cosines_are_scalar_products(columns):
