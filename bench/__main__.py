@@ -19,6 +19,7 @@ GROUPS = {
     "formats": ["bench.formats", "bench.conversion"],
     "streams": ["bench.log", "bench.streams", "bench.delivery", "bench.streaming_sql", "bench.streams_memory"],
     "algorithms": [f"bench.{path.stem}" for path in sorted(Path(__file__).parent.glob("algorithms_*.py"))],
+    "lake": ["bench.matching"],
 }
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 RESULTS = Path(__file__).parent / "results.json"
