@@ -1,21 +1,22 @@
 """Schemas of several files as one: columns with Hive types, put together so that every file can be read by it.
 
 Numbers widen (int, bigint, double), structs take the fields of both, arrays and maps merge inside, and what does not
-go together is a string. A type that is not known yet (of nulls, or of an empty array's elements) is None.
+go together is a string. `void` is the type of nulls, and of an empty array's elements: it becomes whatever else comes.
 """
 
-from collections.abc import Iterable, Sequence
+import dataclasses
+from collections.abc import Iterable
 
 from lakemill.formats.hive import Type, TypeUnknown, parse
 
-STRING = Type("string")
+STRING, VOID = Type("string"), Type("void")
 _WIDER = ("tinyint", "smallint", "int", "bigint", "float", "double")
 _TEXTS = {"string", "varchar", "char"}
 Columns = list[tuple[str, str]]
 """Name and type of each."""
 
 
-def merged(first: Type | None, second: Type | None) -> Type | None:
+def merged(first: Type, second: Type) -> Type:
     """The type that takes the values of both.
 
     >>> str(merged(parse("struct<a:int>"), parse("struct<a:double,b:string>")))
@@ -23,8 +24,10 @@ def merged(first: Type | None, second: Type | None) -> Type | None:
     >>> str(merged(parse("int"), parse("array<int>")))
     'string'
     """
-    if first is None or second is None or first == second:
-        return first or second
+    if first == second or second == VOID:
+        return first
+    if first == VOID:
+        return second
     names = {first.name, second.name}
     if names <= set(_WIDER):
         if "bigint" in names and "float" in names:
@@ -37,7 +40,7 @@ def merged(first: Type | None, second: Type | None) -> Type | None:
     if first.name == "struct":
         return _structs(first, second)
     if first.name in ("array", "map"):
-        parts = tuple(merged(a, b) or STRING for a, b in zip(first.parts, second.parts, strict=True))
+        parts = tuple(merged(a, b) for a, b in zip(first.parts, second.parts, strict=True))
         return Type(first.name, parts)
     return STRING  # Of lengths that differ.
 
@@ -53,7 +56,7 @@ def _with_decimal(first: Type, second: Type) -> Type:
 def _structs(first: Type, second: Type) -> Type:
     fields: dict[str, Type] = dict(zip(first.names, first.parts, strict=True))
     for name, part in zip(second.names, second.parts, strict=True):
-        fields[name] = merged(fields.get(name), part) or STRING
+        fields[name] = merged(fields.get(name, VOID), part)
     return Type("struct", tuple(fields.values()), tuple(fields))
 
 
@@ -115,6 +118,12 @@ def _kind(text: str) -> str:
     return "text" if name in _TEXTS else name
 
 
-def of_fields(names: Sequence[str], types: Sequence[Type | None]) -> Type:
-    """The struct of some fields."""
-    return Type("struct", tuple(one or STRING for one in types), tuple(names))
+def settled(type: Type) -> Type:
+    """The type with strings where nothing but nulls was seen.
+
+    >>> str(settled(Type("array", (VOID,))))
+    'array<string>'
+    """
+    if type == VOID:
+        return STRING
+    return dataclasses.replace(type, parts=tuple(map(settled, type.parts))) if type.parts else type
