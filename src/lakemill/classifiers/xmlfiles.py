@@ -58,7 +58,7 @@ def custom(sample: Sample, row_tag: str, classification: str = "xml") -> Finding
 
 def _events(sample: Sample) -> Any:
     """Beginnings and ends of elements, as far as the text goes."""
-    parser = ElementTree.XMLPullParser(("start", "end"))
+    parser: Any = ElementTree.XMLPullParser(("start", "end"))
     data = sample.data
     try:
         for start in range(0, len(data), _PIECE):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from lakemill.classifiers.chain import classify
 from lakemill.classifiers.samples import Sample
 

@@ -70,7 +70,7 @@ class Crawlers:
     ) -> None:
         """Raises ResourceExists, TooManyTags, CronInvalid."""
         document = {"definition": definition, "state": READY, "version": 1, "schedule": _schedule(schedule)}
-        empty = {
+        empty: Document = {
             "updated": self.clock.now(),
             "crawl": None,
             "last": None,

@@ -96,10 +96,9 @@ class Writer:
             kept.add(table.name)
             await self._write_partitions(target, one, table, fresh=existing is None)
         if self._plan.recrawl != NEW_FOLDERS:
-            for one in list(self.ours()):
+            for table in [one for one in self.ours() if one.name not in kept]:
                 self._halted()
-                if one.name not in kept:
-                    await self._missing(one)
+                await self._missing(table)
 
     # Tables
 

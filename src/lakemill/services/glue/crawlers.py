@@ -108,9 +108,8 @@ class CrawlerOperations:
     def get_crawler_metrics(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         names = request.get("CrawlerNameList")
         if names:
-            found, token = [self._crawler(call, request, name) for name in names], {}
-        else:
-            found, token = self._page(call, request)
+            return {"CrawlerMetricsList": [self._metrics(self._crawler(call, request, name)) for name in names]}
+        found, token = self._page(call, request)
         return {"CrawlerMetricsList": [self._metrics(one) for one in found]} | token
 
     @operation("ListCrawls")
@@ -119,11 +118,9 @@ class CrawlerOperations:
         document = self._crawler(call, request, name)
         wanted = crawls.filters(request.get("Filters", []))
         newest = self.crawlers.history.newest(document["scope"], name)
-        last = shapes.after(request)
-        later = itertools.dropwhile(lambda one: last and one["id"] != last, newest)
-        if last:
-            later = itertools.islice(later, 1, None)
-        found = list(itertools.islice((one for one in later if wanted(one)), limit + 1))
+        if last := shapes.after(request):
+            newest = itertools.islice(itertools.dropwhile(lambda one: one["id"] != last, newest), 1, None)
+        found = list(itertools.islice((one for one in newest if wanted(one)), limit + 1))
         token = {"NextToken": shapes.token_for(found[limit - 1]["id"])} if len(found) > limit else {}
         return {"Crawls": [crawls.described(one, name) for one in found[:limit]]} | token
 
