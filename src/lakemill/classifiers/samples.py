@@ -16,7 +16,7 @@ from lakemill.formats.errors import FormatError
 
 UNPACKED_BYTES_MAX = 1 << 20
 """So much is unpacked of a file."""
-_PIECE_BYTES = 64 << 10
+_PIECE_BYTES, _BZIP2_BYTES = 16 << 10, 1 << 20
 _SNAPPY_START = b"\xff\x06\x00\x00sNaPpY"
 ZIP_START, ZIP_END = b"PK\x03\x04", b"PK\x05\x06"
 _MAGICS = {
@@ -150,11 +150,15 @@ def _gzip(sample: Sample) -> tuple[bytes, int]:
 
 
 def _bzip2(sample: Sample) -> tuple[bytes, int]:
-    unpacking = bz2.BZ2Decompressor()
-    out = _tolerant(lambda: unpacking.decompress(sample.head, UNPACKED_BYTES_MAX + 1))
-    if not out and not sample.whole:
-        raise MoreNeeded(head=1 << 20)  # It unpacks by the block, of up to 900 kB.
-    return out, len(sample.head) if len(out) <= UNPACKED_BYTES_MAX else int(len(sample.head) * 0.5)
+    unpacking, out, at = bz2.BZ2Decompressor(), bytearray(), 0
+    with contextlib.suppress(OSError, EOFError):  # Damaged bytes: what came before them is enough.
+        while at < len(sample.head) and len(out) <= UNPACKED_BYTES_MAX and not unpacking.eof:
+            piece = sample.head[at : at + _PIECE_BYTES] if unpacking.needs_input else b""
+            at += len(piece)
+            out += unpacking.decompress(piece, UNPACKED_BYTES_MAX + 1 - len(out))
+    if not out and not sample.whole and at == len(sample.head) < _BZIP2_BYTES:
+        raise MoreNeeded(head=_BZIP2_BYTES)  # It unpacks by the block, of up to 900 kB.
+    return bytes(out), at
 
 
 def _zip(sample: Sample) -> tuple[bytes, int]:
@@ -179,21 +183,30 @@ def _zip(sample: Sample) -> tuple[bytes, int]:
 
 def _streamed(sample: Sample) -> tuple[bytes, int]:
     """Snappy in its frames or Hadoop's, Zstandard, LZ4: what comes out before the part that is here ends."""
-    stream = _stream(sample)
+    framed = sample.head.startswith(_SNAPPY_START)
+    source = io.BytesIO(_whole_frames(sample.head) if framed else sample.head)
     out = bytearray()
-    with contextlib.suppress(FormatError, OSError, ValueError):  # It ends in the middle of a frame.
-        while len(out) <= UNPACKED_BYTES_MAX and (piece := stream.read(_PIECE_BYTES)):
+    with contextlib.suppress(FormatError, OSError, ValueError):  # It ends in the middle of a block.
+        stream = _stream(source, sample.compression, framed)
+        while len(out) <= UNPACKED_BYTES_MAX and (piece := stream.read1(_PIECE_BYTES)):
             out += piece
-    return bytes(out), sample.size if sample.whole and len(out) <= UNPACKED_BYTES_MAX else len(sample.head)
+    return bytes(out), source.tell()
 
 
-def _stream(sample: Sample) -> Any:
-    source = io.BytesIO(sample.head)
-    if sample.compression == "snappy":
-        return reader(source, "Snappy" if sample.head.startswith(_SNAPPY_START) else "HADOOP_SNAPPY")
+def _stream(source: BinaryIO, compression: str, framed: bool) -> Any:
+    if compression == "snappy":
+        return reader(source, "Snappy" if framed else "HADOOP_SNAPPY")
     import pyarrow as pa
 
-    return pa.CompressedInputStream(source, sample.compression)
+    return pa.CompressedInputStream(source, compression)
+
+
+def _whole_frames(head: bytes) -> bytes:
+    """Snappy's frames up to the last that is here as a whole."""
+    at = 0
+    while (end := at + 4 + int.from_bytes(head[at + 1 : at + 4], "little")) <= len(head) and at + 4 <= len(head):
+        at = end
+    return head[:at]
 
 
 def _hadoop_snappy(head: bytes, name: str) -> bool:
