@@ -3,7 +3,8 @@
 A table's root is the highest folder below which all data is of one kind (format and SerDe), at one depth, and alike:
 two schemas are alike if they have 70 % of the columns of the larger one in common, by name and kind of type. Folders
 `key=value` with the same key are held against the smaller schema, as columns are added over time; there the majority
-makes the table, and what differs makes tables of its own. Elsewhere all of a folder's folders must be alike.
+makes the table, and what differs makes tables of its own. Elsewhere all of a folder's folders must be alike; a folder
+that is the only one in its folder is a partition if its name is plainly a value, as of a date.
 """
 
 import dataclasses
@@ -37,12 +38,16 @@ class Leaf:
 
 @dataclasses.dataclass(slots=True)
 class Group:
-    """Folders of one kind, so many levels below a root."""
+    """Folders of one kind, so many levels below a root.
+
+    lower: what makes the table if nothing beside the root joins it: a single folder whose name is no value.
+    """
 
     root: Folder
     leaves: list[Leaf]
     depth: int
     seen: Seen
+    lower: "Group | None" = None
 
 
 @dataclasses.dataclass(slots=True)
@@ -92,35 +97,47 @@ class Grouping:
         tables: list[Found] = []
         own = self._own(folder, tables)
         children: list[Group] = []
+        apart = False
         for child in folder.children.values():
             group, below = self._group(child, depth + 1)
             tables += below
             if group is not None:
                 children.append(group)
+            apart = apart or (group is None and bool(below))
         if self.table_depth is not None and depth < self.table_depth:
             return None, [*tables, *map(self._table, children), *([self._table(own)] if own else [])]
-        group = self._united(
-            folder, own, children, tables, forced=folder.path in self.roots or depth == self.table_depth
-        )
-        if group is not None and (folder.path in self.roots or depth == self.table_depth):
+        forced = folder.path in self.roots or depth == self.table_depth
+        group = self._united(folder, own, children, tables, forced=forced, apart=apart)
+        if group is not None and forced:
             return None, [*tables, self._table(group)]
         return group, tables
 
     def _united(
-        self, folder: Folder, own: Group | None, children: list[Group], tables: list[Found], *, forced: bool
+        self,
+        folder: Folder,
+        own: Group | None,
+        children: list[Group],
+        tables: list[Found],
+        *,
+        forced: bool,
+        apart: bool,
     ) -> Group | None:
-        """One group of a folder's own files and its folders, where they go together."""
+        """One group of a folder's own files and its folders, where they go together.
+
+        forced: they must, as far as they can. apart: other folders of it are tables already.
+        """
         if not children:
             return own
         if own is not None:
-            return self._mixed(folder, own, children, tables, forced)
+            if self._mix(own, children) and not apart:
+                return self._mixed(folder, own, children)
+            tables += self._by_file(folder, own)
         key = _common_key([one.root.name for one in children])
         clusters = self._clusters(children, by_key=key is not None)
         chosen = clusters[0]
-        if len(clusters) > 1 and (key is None or 2 * len(chosen) <= len(children)) and not forced:
-            tables += map(self._table, children)
-            return None
-        if not forced and not self._reaches_up(folder, chosen, key):
+        if not forced and (
+            (apart and key is None) or (len(clusters) > 1 and (key is None or 2 * len(chosen) <= len(children)))
+        ):
             tables += map(self._table, children)
             return None
         for one in (group for cluster in clusters[1:] for group in cluster):
@@ -131,27 +148,27 @@ class Grouping:
         leaves = [
             dataclasses.replace(leaf, names=(group.root.name, *leaf.names)) for group in chosen for leaf in group.leaves
         ]
-        return Group(folder, leaves, chosen[0].depth + 1, merged([one.seen for one in chosen]))
+        lower = None if forced or self._reaches_up(folder, chosen, key) else chosen[0].lower or chosen[0]
+        return Group(folder, leaves, chosen[0].depth + 1, merged([one.seen for one in chosen]), lower)
 
     def _reaches_up(self, folder: Folder, chosen: list[Group], key: str | None) -> bool:
-        """Whether folders become partitions of the folder they are in: a single one only if its name is a value."""
+        """Whether folders are partitions of the folder they are in; of a single one its name must be a value."""
         if len(chosen) > 1 or key is not None or self.combine or self.table_depth is not None:
             return True
         name = chosen[0].root.name
         return bool(_VALUE.match(name)) or any(folder.path.startswith(root) for root in self.roots)
 
-    def _mixed(
-        self, folder: Folder, own: Group, children: list[Group], tables: list[Found], forced: bool
-    ) -> Group | None:
-        """Files beside folders: one table without partitions if all are alike, else tables of their own."""
+    def _mix(self, own: Group, children: list[Group]) -> bool:
+        """Whether files and the folders beside them are one table, without partitions."""
         keyed = _common_key([one.root.name for one in children]) is not None
-        if not keyed and len(self._clusters([own, *children], by_key=False, any_depth=True)) == 1:
-            leaves = [*own.leaves, *(leaf for one in children for leaf in one.leaves)]
-            seen = merged([own.seen, *(one.seen for one in children)])
-            count, size = sum([leaf.count for leaf in leaves]), sum([leaf.bytes for leaf in leaves])
-            return Group(folder, [Leaf(folder.path, count, size, seen)], 0, seen)
-        tables += self._by_file(folder, own)
-        return self._united(folder, None, children, tables, forced=forced)
+        return not keyed and len(self._clusters([own, *children], by_key=False, any_depth=True)) == 1
+
+    @staticmethod
+    def _mixed(folder: Folder, own: Group, children: list[Group]) -> Group:
+        leaves = [*own.leaves, *(leaf for one in children for leaf in one.leaves)]
+        seen = merged([own.seen, *(one.seen for one in children)])
+        count, size = sum([leaf.count for leaf in leaves]), sum([leaf.bytes for leaf in leaves])
+        return Group(folder, [Leaf(folder.path, count, size, seen)], 0, seen)
 
     def _clusters(self, groups: Sequence[Group], *, by_key: bool, any_depth: bool = False) -> list[list[Group]]:
         """Groups that are alike together, the largest cluster first."""
@@ -196,6 +213,7 @@ class Grouping:
         return [self._table(own)]
 
     def _table(self, group: Group) -> Found:
+        group = group.lower or group
         return Found(
             group.root, group.seen, partition_keys([one.names for one in group.leaves], group.depth), group.leaves
         )
