@@ -4,6 +4,8 @@ import bz2
 import gzip
 import io
 import json
+import subprocess
+import sys
 import time
 
 import botocore.exceptions
@@ -487,3 +489,51 @@ def test_listing_and_tags(lakemill, glue, arn):
     glue.tag_resource(ResourceArn=resource, TagsToAdd={"owner": "me"})
     glue.untag_resource(ResourceArn=resource, TagsToRemove=["group"])
     assert glue.get_tags(ResourceArn=resource)["Tags"] == {"owner": "me"}
+
+
+def test_the_command_makes_tables_of_a_folder(lakemill):
+    fill(lakemill, "by-command", {"sales/d=1/a.json": lines({"a": 1}), "sales/x.tmp": b"half"})
+
+    def command(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "lakemill", "crawl", *arguments, "--data", str(lakemill.data)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    done = command("s3://by-command/sales/", "--exclude", "**.tmp")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == "Crawled s3://by-command/sales/ into database by_command"
+    again = command("s3://by-command/sales/", "--exclude", "**.tmp", "--json")
+    (found,) = json.loads(again.stdout)["tables"]
+    assert (found["table"], found["columns"], found["partition keys"]) == ("sales", 1, "d")
+    wrong = command("/tmp/x")
+    assert (wrong.returncode, "no s3:// URI" in wrong.stderr) == (1, True)
+    lost = command("s3://not-there-at-all/x")
+    assert (lost.returncode, "does not exist" in lost.stderr) == (1, True)
+
+
+def test_a_crawl_survives_a_kill_as_a_failure_with_a_reason_and_is_made_whole_by_the_next(fresh):
+    running = fresh()
+    arn = role(running, "crawler", "s3:*", "glue:*", "logs:*")
+    fill(running, "killed", {f"t/d={number}/a.json": lines({"a": number}) for number in range(400)})
+    glue = running.client("glue")
+    glue.create_crawler(Name="killed", Role=arn, DatabaseName="killed", Targets=at("s3://killed/t"))
+    glue.start_crawler(Name="killed")
+    end = time.monotonic() + WAIT_S
+    while not glue.get_databases()["DatabaseList"]:
+        assert time.monotonic() < end
+    running.kill()
+    running.start()
+    glue = running.client("glue")
+    crawler = glue.get_crawler(Name="killed")["Crawler"]
+    assert (crawler["State"], crawler["LastCrawl"]["Status"]) == ("READY", "FAILED")
+    assert "interrupted" in crawler["LastCrawl"]["ErrorMessage"]
+    assert "Recovered: crawler killed was interrupted; it can be started again" in running.lines
+    for table in tables(glue, "killed").values():
+        assert keys(table) == ["d"] and columns(table) == {"a": "int"}
+    assert crawl(glue, "killed")["Status"] == "SUCCEEDED"
+    assert len(partitions(glue, "killed", "t")) == 400
+    assert [one["State"] for one in glue.list_crawls(CrawlerName="killed")["Crawls"]] == ["COMPLETED", "FAILED"]
