@@ -11,7 +11,9 @@ SERDE = "com.amazonaws.glue.serde.GrokSerDe"
 LINES_MAX = 1000
 CERTAIN = 0.9
 """So many of the lines must match for a built-in expression: logs hold odd lines."""
-_FAILURES_MAX = 100
+BUILT_IN_LINES_MAX = 200
+_NONE_OF = 5
+"""If none of so many lines match, a built-in expression is not held against more."""
 BUILT_IN = {
     "combined_apache": "%{COMBINEDAPACHELOG}",
     "apache": "%{COMMONAPACHELOG}",
@@ -40,8 +42,11 @@ BUILT_IN = {
 
 def built_in(sample: Sample) -> Finding | None:
     """By the expressions above, in their order."""
+    lines = _lines(sample)[:BUILT_IN_LINES_MAX]
     for name in BUILT_IN:
-        found = _matched(sample, name, _built_in(name), BUILT_IN[name], "")
+        if not any(_built_in(name).match(line) is not None for line in lines[:_NONE_OF]):
+            continue
+        found = _matched(sample, lines, name, _built_in(name), BUILT_IN[name], "")
         if found is not None and found.certainty >= CERTAIN:
             found.certainty = 1.0
             return found
@@ -51,7 +56,8 @@ def built_in(sample: Sample) -> Finding | None:
 def custom(sample: Sample, definition: dict[str, Any], expression: Grok) -> Finding | None:
     """By a custom expression; certainty is the share of lines that match."""
     text, patterns = definition["grok_pattern"], definition.get("custom_patterns", "")
-    return _matched(sample, definition["classification"], expression, text, patterns, whole=False)
+    name = definition["classification"]
+    return _matched(sample, _lines(sample)[:LINES_MAX], name, expression, text, patterns, whole=False)
 
 
 @functools.cache
@@ -59,18 +65,14 @@ def _built_in(name: str) -> Grok:
     return Grok(BUILT_IN[name])
 
 
+def _lines(sample: Sample) -> list[str]:
+    return [line for line in sample.lines if not line.startswith("#")]
+
+
 def _matched(
-    sample: Sample, name: str, expression: Grok, text: str, patterns: str, *, whole: bool = True
+    sample: Sample, lines: list[str], name: str, expression: Grok, text: str, patterns: str, *, whole: bool = True
 ) -> Finding | None:
-    lines = [line for line in sample.lines[:LINES_MAX] if not line.startswith("#")]
-    matches = failures = 0
-    for line in lines:
-        if expression.match(line, whole=whole) is not None:
-            matches += 1
-        else:
-            failures += 1
-        if failures > max(_FAILURES_MAX * matches, 20):
-            return None  # Looking at the rest would be for nothing.
+    matches = sum([expression.match(line, whole=whole) is not None for line in lines])
     if not matches or not expression.columns:
         return None
     parameters = {"input.format": text, "serialization.format": "1"}

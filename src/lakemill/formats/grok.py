@@ -28,7 +28,7 @@ TYPES = {
 }
 UNWANTED = "UNWANTED"
 DEPTH_MAX, CHARACTERS_MAX = 24, 1 << 20
-TIMEOUT_S = 1.0
+TIMEOUT_S = 0.05
 _NAMED = regex.compile(r"%\{(?<pattern>\w+)(?::(?<field>[^:}]+))?(?::(?<type>\w+))?\}|\(\?<(?<group>[A-Za-z_]\w*)>")
 
 

@@ -115,7 +115,7 @@ class Crawl:
         folders = [one for one in root.walk() if one.files and one.path not in crawled]
         self._check()
         async with self._workers.lent() as worker:
-            sampler = Sampler(self._plan, self._objects, worker)
+            sampler = Sampler(self._plan, self._objects, worker, self._check)
             looked = await sampler.look(target, folders)
         depth = None if self._plan.level is None else self._plan.level - 1 - target.prefix.count("/")
         if depth is not None and depth < 0:

@@ -1,7 +1,7 @@
 """Looking at files: their beginnings and ends go to the worker process, which says what they are."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -21,10 +21,13 @@ _COLUMNAR = (b"PAR1", b"ORC")
 
 
 class Sampler:
-    """Reads samples of one crawl's files. Equal findings are kept once, however many folders have them."""
+    """Reads samples of one crawl's files. Equal columns are kept once, however many files have them.
 
-    def __init__(self, plan: Plan, objects: Objects, worker: Lent) -> None:
-        self._plan, self._objects, self._worker = plan, objects, worker
+    halted: raises if the crawl is to end.
+    """
+
+    def __init__(self, plan: Plan, objects: Objects, worker: Lent, halted: Callable[[], None]) -> None:
+        self._plan, self._objects, self._worker, self._halted = plan, objects, worker, halted
         self._known: dict[bytes, tuple[tuple[str, str], ...]] = {}
         self.notes: list[str] = []
 
@@ -34,6 +37,7 @@ class Sampler:
         each = max(1, min(share, SAMPLES_MAX // max(1, len(folders))))
         found: dict[str, list[tuple[Place, Seen]]] = {}
         for batch in _batches(folders, each):
+            self._halted()
             heads = await asyncio.to_thread(self._read_all, target.bucket, [place for _, place in batch])
             seen = await self._ask(target.bucket, heads)
             for (path, place), one in zip(batch, seen, strict=True):
