@@ -39,7 +39,9 @@ def classify(sample: Sample, custom: Sequence[dict[str, Any]] = ()) -> Finding:
             break
     if best is None:
         best = Finding(classification=UNKNOWN, input_format="", output_format="", certainty=0.0)
-    return msgspec.structs.replace(best, compression=sample.compression)
+    columns = {name: type for name, type in reversed(best.columns)}  # Of a name that comes twice, the first counts.
+    distinct = [(name, columns[name]) for name in dict.fromkeys(name for name, _ in best.columns)]
+    return msgspec.structs.replace(best, columns=distinct, compression=sample.compression)
 
 
 def custom_classifier(definition: dict[str, Any]) -> Classifier:

@@ -93,10 +93,10 @@ def merged_columns(schemas: Iterable[Columns]) -> Columns:
     return list(found.items())
 
 
-def common(first: Columns, second: Columns) -> int:
-    """How many columns the two have in common: of one name, and of types that go together."""
+def common(first: Columns, second: Columns, *, of_kin: bool = False) -> int:
+    """How many columns the two have in common by name. of_kin: and by types that go together."""
     types = dict(second)
-    return sum([name in types and kin(type, types[name]) for name, type in first])
+    return sum([name in types and (not of_kin or kin(type, types[name])) for name, type in first])
 
 
 def kin(first: str, second: str) -> bool:

@@ -1,6 +1,7 @@
 """One crawl, from listing the targets to the last line of its log."""
 
 import asyncio
+import dataclasses
 from collections.abc import Callable
 
 from lakemill.engines.catalog import Catalog, Partitions, Table
@@ -12,7 +13,7 @@ from lakemill.engines.crawling.plan import NEW_FOLDERS, Plan, Target
 from lakemill.engines.crawling.process import Workers
 from lakemill.engines.crawling.sampling import Sampler
 from lakemill.engines.crawling.writing import Counts, Writer
-from lakemill.engines.objects import BucketMissing, Objects
+from lakemill.engines.objects import BucketMissing, Objects, ObjectsError
 
 PAGE_OBJECTS = 1000
 PAGES_AT_ONCE = 8
@@ -98,7 +99,20 @@ class Crawl:
                 after = await asyncio.to_thread(self._take, tree, target, after)
             except BucketMissing:
                 raise CrawlFailed(f"The specified bucket does not exist: {target.bucket}") from None
+        if not tree.objects and target.prefix:
+            tree = self._single(target) or tree
         self._say(f"INFO : Listed {tree.objects} objects of {target.location}, {tree.excluded} of them excluded")
+        return tree
+
+    def _single(self, target: Target) -> Tree | None:
+        """The tree of a target that is no folder but a file."""
+        try:
+            record = self._objects.head(target.bucket, target.prefix.rstrip("/"))
+        except ObjectsError:
+            return None
+        parent = record.key.rpartition("/")[0]
+        tree = Tree(parent.rpartition("/")[2] or target.bucket, f"{parent}/" if parent else "", lambda path: False)
+        tree.take([record])
         return tree
 
     def _take(self, tree: Tree, target: Target, after: str) -> str | None:
@@ -122,6 +136,9 @@ class Crawl:
             raise CrawlFailed(f"The table level {self._plan.level} is above the include path {target.location}")
         grouping = Grouping(looked, combine=self._plan.combine, table_depth=depth, roots=roots)
         tables = grouping.tables(root)
+        if root.path != target.prefix:  # The target is a file.
+            place = next(iter(looked.values()))[0][0] if looked else None
+            tables = [dataclasses.replace(one, file=place) for one in tables]
         for note in [*sampler.notes, *grouping.notes]:
             self._say(f"WARN : {note}")
         return tables

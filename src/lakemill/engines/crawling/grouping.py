@@ -1,10 +1,14 @@
 """Folders that belong together become one table with partitions.
 
 A table's root is the highest folder below which all data is of one kind (format and SerDe), at one depth, and alike:
-two schemas are alike if they have 70 % of the columns of the larger one in common, by name and kind of type. Folders
-`key=value` with the same key are held against the smaller schema, as columns are added over time; there the majority
-makes the table, and what differs makes tables of its own. Elsewhere all of a folder's folders must be alike; a folder
-that is the only one in its folder is a partition if its name is plainly a value, as of a date.
+two schemas are alike if they have 70 % of the columns of the larger one in common, by name (and by kind of type where
+names are but numbers). Folders `key=value` with the same key are held against the smaller schema, as columns are added
+over time; there the majority makes the table, and what differs makes tables of its own. Elsewhere all of a folder's
+folders must be alike; a folder that is the only one in its folder is a partition if its name is plainly a value, as of
+a date.
+
+Files of one folder are held against the smaller schema, too; but directly in the target, where files of several tables
+may lie, only if their names differ in numbers alone.
 """
 
 import dataclasses
@@ -22,6 +26,9 @@ from lakemill.formats.schemas import common, merged_columns
 ALIKE = 0.7
 _VALUE = re.compile(r"\d[\d\-_.:T]*\Z")
 """A folder's name that is plainly a value: 2024, 2024-01-31, 07."""
+_NUMBERED = re.compile(r"col\d+\Z")
+_COUNTED = re.compile(r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}|\d+", re.IGNORECASE)
+"""What tells the files of one table apart: numbers, times, UUIDs."""
 Looked = dict[str, list[tuple[Place, Seen]]]
 
 
@@ -86,9 +93,11 @@ class Grouping:
     table_depth: int | None = None
     roots: frozenset[str] = frozenset()
     notes: list[str] = dataclasses.field(default_factory=list)
+    _top: str = ""
 
     def tables(self, root: Folder) -> list[Found]:
         """The tables below a folder."""
+        self._top = root.path
         group, found = self._group(root, 0)
         return [*found, *([self._table(group)] if group else [])]
 
@@ -195,7 +204,8 @@ class Grouping:
         if not known:
             return None
         groups = [_single(folder, seen) for _, seen in known]
-        clusters = self._clusters(groups, by_key=False)
+        evolving = folder.path != self._top or len({_COUNTED.sub("0", place[0]) for place, _ in known}) == 1
+        clusters = self._clusters(groups, by_key=evolving)
         if len(clusters) == 1:
             seen = merged([one.seen for one in groups])
             return _single(folder, seen)
@@ -209,7 +219,10 @@ class Grouping:
     def _by_file(self, folder: Folder, own: Group) -> list[Found]:
         looked = self.looked[folder.path]
         if len(looked) == folder.count:
-            return [Found(folder, seen, [], [], file=place) for place, seen in looked if seen.known]
+            known = [Found(folder, seen, [], [], file=place) for place, seen in looked if seen.known]
+            if len(known) < len(looked):
+                self.notes.append(f"files of {folder.path or folder.name} are left out: no classifier recognizes them")
+            return known
         return [self._table(own)]
 
     def _table(self, group: Group) -> Found:
@@ -250,7 +263,7 @@ def alike(first: list[tuple[str, str]], second: list[tuple[str, str]], *, evolvi
     if not first or not second:
         return first == second
     size = min(len(first), len(second)) if evolving else max(len(first), len(second))
-    return common(first, second) >= ALIKE * size
+    return common(first, second, of_kin=all(_NUMBERED.match(name) for name, _ in first)) >= ALIKE * size
 
 
 def merged(seen: Sequence[Seen]) -> Seen:

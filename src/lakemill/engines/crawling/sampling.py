@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -18,17 +18,18 @@ SAMPLES_MAX = 20_000
 """Files a crawl looks at: where there are more folders than that allows, fewer in each, but one at least."""
 BATCH_FILES, BATCH_BYTES = 64, 4 << 20
 _COLUMNAR = (b"PAR1", b"ORC")
+T = TypeVar("T")
 
 
 class Sampler:
-    """Reads samples of one crawl's files. Equal columns are kept once, however many files have them.
+    """Reads samples of one crawl's files. What many findings have in common is kept once.
 
     halted: raises if the crawl is to end.
     """
 
     def __init__(self, plan: Plan, objects: Objects, worker: Lent, halted: Callable[[], None]) -> None:
         self._plan, self._objects, self._worker, self._halted = plan, objects, worker, halted
-        self._known: dict[bytes, tuple[tuple[str, str], ...]] = {}
+        self._known: dict[bytes, Any] = {}
         self.notes: list[str] = []
 
     async def look(self, target: Target, folders: Sequence[Folder]) -> dict[str, list[tuple[Place, Seen]]]:
@@ -101,8 +102,14 @@ class Sampler:
         seen = msgspec.convert(answer, Seen)
         if seen.note:
             self.notes.append(f"s3://{bucket}/{key}: {seen.note}")
-        seen.columns = self._known.setdefault(msgspec.msgpack.encode(seen.columns), seen.columns)
+        seen.columns = self._shared(seen.columns)
+        seen.parameters, seen.serde_parameters = self._shared(seen.parameters), self._shared(seen.serde_parameters)
         return seen
+
+    def _shared(self, value: T) -> T:
+        """The first of all equal values."""
+        found: T = self._known.setdefault(msgspec.msgpack.encode(value), value)
+        return found
 
 
 def _batches(folders: Sequence[Folder], each: int) -> Iterator[list[tuple[str, Place]]]:

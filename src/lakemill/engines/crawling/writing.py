@@ -18,6 +18,7 @@ from lakemill.engines.catalog import (
     Partition,
     Partitions,
     Table,
+    TableExists,
 )
 from lakemill.engines.crawling import definitions
 from lakemill.engines.crawling.definitions import DEPRECATED_BY, UPDATED_BY, Definition
@@ -81,9 +82,13 @@ class Writer:
             if UPDATED_BY in one.parameters
         }
         kept: set[str] = set()
+        places: set[str] = set()
         for target, one in found:
             self._halted()
             location = definitions.location_of(target, one.path)
+            if location in places:
+                continue  # Targets may lie in each other.
+            places.add(location)
             existing = before.get(location)
             if existing is None:
                 name = definitions.table_name(self._plan, target, one.path)
@@ -105,7 +110,12 @@ class Writer:
     async def _create(self, target: Target, found: Found, name: str) -> Table:
         self._permit("CreateTable", name)
         definition = definitions.table(self._plan, target, found, name)
-        await self._catalog.create_table(self._scope, self._database, definition, f"crawler/{self._plan.crawler}")
+        creator = f"crawler/{self._plan.crawler}"
+        try:
+            await self._catalog.create_table(self._scope, self._database, definition, creator)
+        except TableExists:  # Somebody else made one meanwhile.
+            name = definitions.distinct_name(name, definitions.location_of(target, found.path))
+            await self._catalog.create_table(self._scope, self._database, definition | {"name": name}, creator)
         self.counts.created += 1
         self._say(f"INFO : Created table {name} in database {self._database}")
         return self._catalog.table(self._scope, self._database, name)

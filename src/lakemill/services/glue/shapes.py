@@ -39,7 +39,7 @@ from lakemill.engines.crawling import (
     SchedulerNotRunning,
     SchedulerRunning,
 )
-from lakemill.engines.resources import TooManyTags
+from lakemill.engines.resources import ResourceMissing, TooManyTags
 from lakemill.services.base import Call, ServiceError
 
 CODES: dict[type[Exception], str] = {
@@ -49,7 +49,7 @@ CODES: dict[type[Exception], str] = {
     ),
     **dict.fromkeys((DatabaseExists, TableExists, PartitionExists, FunctionExists), "AlreadyExistsException"),
     **dict.fromkeys((DefinitionWrong, ExpressionWrong, CurrentVersion), "InvalidInputException"),
-    PolicyMissing: "EntityNotFoundException",
+    **dict.fromkeys((PolicyMissing, ResourceMissing), "EntityNotFoundException"),
     PolicyChanged: "ConditionCheckFailureException",
     VersionStale: "ConcurrentModificationException",
     CrawlerRunning: "CrawlerRunningException",

@@ -236,3 +236,20 @@ async def test_renamed_partition_keys_and_comments_stay(site):
     assert [(one.name, one.type) for one in table.partition_keys] == [("day_number", "int")]
     assert [(one.name, one.comment) for one in table.columns] == [("a", "why"), ("b", ""), ("c", "")]
     assert await site.values("t") == ["1", "2", "3"]
+
+
+async def test_a_target_may_be_a_file(site):
+    await site.fill("u/one.json", b=1)
+    await site.fill("u/two.json", c=1)
+    await site.crawlers.update(SCOPE, "c", lambda definition: {"prefixes": ["u/one.json/"]})
+    await site.crawl()
+    (table,) = site.catalog.tables(SCOPE, "lake")
+    assert (table.name, table.location, table.parameters["objectCount"]) == ("one_json", "s3://lake/u/one.json", "1")
+    await site.crawl()
+    assert [one.name for one in site.catalog.tables(SCOPE, "lake")] == ["one_json"]
+
+
+async def test_targets_may_lie_in_each_other(site):
+    await site.crawlers.update(SCOPE, "c", lambda definition: {"prefixes": ["t/", ""]})
+    await site.crawl()
+    assert [one.name for one in site.catalog.tables(SCOPE, "lake")] == ["t"]

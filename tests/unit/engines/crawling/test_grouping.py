@@ -77,7 +77,8 @@ def test_a_single_folder_that_is_a_key_and_value_or_plainly_a_value_is_a_partiti
         (ABC, AB, False),  # Two of three.
         (ABC, XYZ, False),
         (ABC, (("a", "double"), ("b", "bigint"), ("c", "decimal(5,2)")), True),  # All are numbers.
-        (ABC, (("a", "string"), ("b", "int"), ("c", "int")), False),
+        (ABC, (("a", "string"), ("b", "int"), ("c", "int")), True),
+        ((("col0", "bigint"), ("col1", "string")), (("col0", "string"), ("col1", "string")), False),
     ],
     ids=str,
 )
@@ -104,6 +105,12 @@ def test_formats_serdes_and_depths_must_be_the_same():
 
 def test_compression_may_differ():
     assert list(tables({"t/x/1": seen(ABC, compression="gzip"), "t/y/1": seen(ABC)})) == ["t/"]
+
+
+def test_files_of_one_folder_may_have_further_columns():
+    assert list(tables({"t/a": seen(AB), "t/b": seen(ABCD)})) == ["t/"]
+    assert list(tables({"a": seen(AB), "b": seen(ABCD)})) == ["a", "b"]
+    assert list(tables({"part-1.json": seen(AB), "part-22.json": seen(ABCD)})) == [""]
 
 
 def test_files_that_differ_are_tables_of_their_own():
