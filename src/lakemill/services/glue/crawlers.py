@@ -8,7 +8,7 @@ from lakemill.engines.crawling import KIND, READY, Crawlers
 from lakemill.engines.resources import ResourceExists, ResourceMissing
 from lakemill.services.base import Call, ServiceError, operation
 from lakemill.services.glue import crawls, shapes
-from lakemill.services.glue.crawlplan import CrawlPlanning, check
+from lakemill.services.glue.crawlplan import OTHER_TARGETS, CrawlPlanning, check
 
 PAGE_MAX = 100
 NO_SECURITY = {"CrawlerSecurityConfiguration": "there are no security configurations"}
@@ -192,6 +192,7 @@ class CrawlerOperations:
             "LastUpdated": document["updated"],
             "Version": document["version"],
         }
+        answer["Targets"] = _all_targets(answer["Targets"])
         policy = {"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "DEPRECATE_IN_DATABASE"}
         answer["SchemaChangePolicy"] = policy | answer.get("SchemaChangePolicy", {})
         if schedule:
@@ -218,6 +219,12 @@ class CrawlerOperations:
             "TablesUpdated": document["totals"]["updated"],
             "TablesDeleted": document["totals"]["deleted"],
         }
+
+
+def _all_targets(given: dict[str, Any]) -> dict[str, Any]:
+    """Targets as Glue tells them: lists of every kind, most of them empty."""
+    places = [{"Exclusions": []} | one for one in given["S3Targets"]]
+    return {kind: [] for kind in OTHER_TARGETS} | {"S3Targets": places}
 
 
 def missing(name: str) -> ServiceError:

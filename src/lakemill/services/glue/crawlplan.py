@@ -25,7 +25,7 @@ from lakemill.services.glue.classifiers import KIND as CLASSIFIER
 
 SERVICE = "glue.amazonaws.com"
 SESSION = "AWS-Crawler"
-_OTHER_TARGETS = {
+OTHER_TARGETS = {
     "JdbcTargets": "there are no connections",
     "MongoDBTargets": "there are no connections",
     "DynamoDBTargets": "only S3 is crawled",
@@ -113,7 +113,7 @@ def check(definition: dict[str, Any]) -> None:
     if not definition.get("DatabaseName"):
         raise shapes.invalid("DatabaseName must be given.")
     targets = definition["Targets"]
-    shapes.refuse(targets, _OTHER_TARGETS)
+    shapes.refuse(targets, OTHER_TARGETS)
     places = targets.get("S3Targets") or []
     if not places:
         raise shapes.invalid("At least one target must be given in Targets.")
