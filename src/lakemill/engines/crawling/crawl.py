@@ -135,7 +135,7 @@ class Crawl:
         if depth is not None and depth < 0:
             raise CrawlFailed(f"The table level {self._plan.level} is above the include path {target.location}")
         grouping = Grouping(looked, combine=self._plan.combine, table_depth=depth, roots=roots)
-        tables = grouping.tables(root)
+        tables = await asyncio.to_thread(grouping.tables, root)
         if root.path != target.prefix:  # The target is a file.
             place = next(iter(looked.values()))[0][0] if looked else None
             tables = [dataclasses.replace(one, file=place) for one in tables]

@@ -2,10 +2,10 @@
 
 A table's root is the highest folder below which all data is of one kind (format and SerDe), at one depth, and alike:
 two schemas are alike if they have 70 % of the columns of the larger one in common, by name (and by kind of type where
-names are but numbers). Folders `key=value` with the same key are held against the smaller schema, as columns are added
-over time; there the majority makes the table, and what differs makes tables of its own. Elsewhere all of a folder's
-folders must be alike; a folder that is the only one in its folder is a partition if its name is plainly a value, as of
-a date.
+names are but numbers). Folders whose names are values (`key=value` of one key, or numbers and dates) are held against
+the smaller schema, as columns are added over time; there the majority makes the table, what differs makes tables of its
+own, and what is not recognized by itself belongs to the others. Elsewhere all of a folder's folders must be alike; one
+that is alone is a partition only if its name is a value.
 
 Files of one folder are held against the smaller schema, too; but directly in the target, where files of several tables
 may lie, only if their names differ in numbers alone.
@@ -141,36 +141,50 @@ class Grouping:
             if self._mix(own, children) and not apart:
                 return self._mixed(folder, own, children)
             tables += self._by_file(folder, own)
-        key = _common_key([one.root.name for one in children])
-        clusters = self._clusters(children, by_key=key is not None)
-        chosen = clusters[0]
-        if not forced and (
-            (apart and key is None) or (len(clusters) > 1 and (key is None or 2 * len(chosen) <= len(children)))
-        ):
+        values = _are_values([one.root.name for one in children])
+        clusters = self._clusters(children, evolving=values)
+        if values and len(clusters) > 1:
+            clusters = self._adopted(clusters)
+        chosen, others = clusters[0], [group for cluster in clusters[1:] for group in cluster]
+        splits = bool(others) and (not values or 2 * len(chosen) <= len(children))
+        if not forced and (splits or (apart and not values)):
             tables += map(self._table, children)
             return None
-        for one in (group for cluster in clusters[1:] for group in cluster):
-            self.notes.append(
-                f"{one.root.path} is not like the other folders of {folder.path}; it is a table of its own"
-            )
+        for one in others:
+            self.notes.append(f"{one.root.path} is not like other folders of {folder.path}; it is a table of its own")
             tables.append(self._table(one))
         leaves = [
             dataclasses.replace(leaf, names=(group.root.name, *leaf.names)) for group in chosen for leaf in group.leaves
         ]
-        lower = None if forced or self._reaches_up(folder, chosen, key) else chosen[0].lower or chosen[0]
+        lower = None if forced or self._reaches_up(folder, chosen, values) else chosen[0].lower or chosen[0]
         return Group(folder, leaves, chosen[0].depth + 1, merged([one.seen for one in chosen]), lower)
 
-    def _reaches_up(self, folder: Folder, chosen: list[Group], key: str | None) -> bool:
+    def _adopted(self, clusters: list[list[Group]]) -> list[list[Group]]:
+        """Folders of which nothing is recognized (files with a row or two) belong to the others beside them."""
+        known = next((one for one in clusters if one[0].seen.known), None)
+        if known is None:
+            return clusters
+        strange = [
+            group for cluster in clusters for group in cluster if not group.seen.known and group.depth == known[0].depth
+        ]
+        for group in strange:
+            self.notes.append(f"{group.root.path} is not recognized by itself; it is taken for what is beside it")
+            group.seen = msgspec.structs.replace(known[0].seen, records=0, bytes=0, compression=group.seen.compression)
+            for leaf in group.leaves:
+                leaf.seen = group.seen
+        others = [[one for one in cluster if one not in strange] for cluster in clusters if cluster is not known]
+        return [[*known, *strange], *filter(None, others)]
+
+    def _reaches_up(self, folder: Folder, chosen: list[Group], values: bool) -> bool:
         """Whether folders are partitions of the folder they are in; of a single one its name must be a value."""
-        if len(chosen) > 1 or key is not None or self.combine or self.table_depth is not None:
+        if len(chosen) > 1 or values or self.combine or self.table_depth is not None:
             return True
-        name = chosen[0].root.name
-        return bool(_VALUE.match(name)) or any(folder.path.startswith(root) for root in self.roots)
+        return any(folder.path.startswith(root) for root in self.roots)
 
     def _mix(self, own: Group, children: list[Group]) -> bool:
         """Whether files and the folders beside them are one table, without partitions."""
         keyed = _common_key([one.root.name for one in children]) is not None
-        return not keyed and len(self._clusters([own, *children], by_key=False, any_depth=True)) == 1
+        return not keyed and len(self._clusters([own, *children], evolving=False, any_depth=True)) == 1
 
     @staticmethod
     def _mixed(folder: Folder, own: Group, children: list[Group]) -> Group:
@@ -179,12 +193,12 @@ class Grouping:
         count, size = sum([leaf.count for leaf in leaves]), sum([leaf.bytes for leaf in leaves])
         return Group(folder, [Leaf(folder.path, count, size, seen)], 0, seen)
 
-    def _clusters(self, groups: Sequence[Group], *, by_key: bool, any_depth: bool = False) -> list[list[Group]]:
+    def _clusters(self, groups: Sequence[Group], *, evolving: bool, any_depth: bool = False) -> list[list[Group]]:
         """Groups that are alike together, the largest cluster first."""
         clusters: list[_Cluster] = []
         for group in groups:
             for cluster in clusters:
-                if (any_depth or cluster.depth == group.depth) and cluster.takes(group.seen, by_key, self.combine):
+                if (any_depth or cluster.depth == group.depth) and cluster.takes(group.seen, evolving, self.combine):
                     cluster.add(group)
                     break
             else:
@@ -205,7 +219,7 @@ class Grouping:
             return None
         groups = [_single(folder, seen) for _, seen in known]
         evolving = folder.path != self._top or len({_COUNTED.sub("0", place[0]) for place, _ in known}) == 1
-        clusters = self._clusters(groups, by_key=evolving)
+        clusters = self._clusters(groups, evolving=evolving)
         if len(clusters) == 1:
             seen = merged([one.seen for one in groups])
             return _single(folder, seen)
@@ -242,10 +256,10 @@ class _Cluster:
         self.columns = list(group.seen.columns)
         self._same: Any = group.seen.columns
 
-    def takes(self, seen: Seen, by_key: bool, combine: bool) -> bool:
+    def takes(self, seen: Seen, evolving: bool, combine: bool) -> bool:
         if seen.kind != self.kind:
             return False
-        return combine or seen.columns is self._same or alike(list(seen.columns), self.columns, evolving=by_key)
+        return combine or seen.columns is self._same or alike(list(seen.columns), self.columns, evolving=evolving)
 
     def add(self, group: Group) -> None:
         self.groups.append(group)
@@ -289,6 +303,11 @@ def merged(seen: Sequence[Seen]) -> Seen:
         record_bytes=sum([one.records * one.record_bytes for one in seen]) / records if records else 0,
         compression=max(dict.fromkeys(compressions), key=compressions.count),
     )
+
+
+def _are_values(names: Sequence[str]) -> bool:
+    """Whether folders' names are values: `key=value` of one key, or plainly numbers and dates."""
+    return _common_key(names) is not None or all(map(_VALUE.match, names))
 
 
 def _common_key(names: Iterable[str]) -> str | None:

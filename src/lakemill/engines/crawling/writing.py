@@ -23,7 +23,7 @@ from lakemill.engines.catalog import (
 from lakemill.engines.crawling import definitions
 from lakemill.engines.crawling.definitions import DEPRECATED_BY, UPDATED_BY, Definition
 from lakemill.engines.crawling.errors import CrawlFailed
-from lakemill.engines.crawling.grouping import Found, partition_values
+from lakemill.engines.crawling.grouping import Found, Leaf, partition_values
 from lakemill.engines.crawling.plan import DELETE, LOG, NEW_FOLDERS, Plan, Target
 
 BATCH = 500
@@ -168,7 +168,7 @@ class Writer:
             self._say(f"WARN : Table {table.name} has other partition keys; its partitions are not changed")
             return
         columns = table.storage.get("columns", []) if self._plan.inherit else None
-        leaves = {tuple(partition_values(leaf.names, found.keys)): leaf for leaf in found.leaves}
+        leaves = await asyncio.to_thread(_by_values, found)
         if len(leaves) < len(found.leaves):
             self._say(f"WARN : Folders of table {table.name} have the same partition values; one of each is kept")
 
@@ -250,6 +250,10 @@ class Writer:
             refused = self._plan.refusal(f"glue:{action}", f"arn:aws:glue:{region}:{account}:{place}")
             if refused is not None:
                 raise CrawlFailed(f"Access denied to {place} of the Data Catalog. {refused}")
+
+
+def _by_values(found: Found) -> dict[tuple[str, ...], Leaf]:
+    return {tuple(partition_values(leaf.names, found.keys)): leaf for leaf in found.leaves}
 
 
 def _updated(table: Table, wanted: Definition, plan: Plan) -> Definition:

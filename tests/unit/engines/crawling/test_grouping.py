@@ -96,6 +96,17 @@ def test_under_one_key_the_majority_makes_the_table():
     assert {path: one[:2] for path, one in found.items()} == {"t/": (["d"], [("1",), ("2",)]), "t/d=3/": ([], [])}
 
 
+def test_dates_are_values_as_well():
+    found = tables({"t/2024-01-01/1": seen(AB), "t/2024-01-02/1": seen(ABCD)})
+    assert found == {"t/": (["partition_0"], [("2024-01-01",), ("2024-01-02",)], ["a", "b", "c", "d"])}
+
+
+def test_a_value_whose_files_say_nothing_belongs_to_those_beside_it():
+    files = {"t/d=1/1": seen((), "UNKNOWN"), "t/d=2/1": seen(ABC), "t/d=3/1": seen((), "UNKNOWN")}
+    assert tables(files)["t/"] == (["d"], [("1",), ("2",), ("3",)], ["a", "b", "c"])
+    assert sorted(tables({"t/x/1": seen((), "UNKNOWN"), "t/y/1": seen(ABC)})) == ["t/x/", "t/y/"]
+
+
 def test_formats_serdes_and_depths_must_be_the_same():
     assert len(tables({"t/x/1": seen(ABC), "t/y/1": seen(ABC, "csv")})) == 2
     commas, pipes = {"field.delim": ","}, {"field.delim": "|"}
