@@ -46,10 +46,12 @@ def built_in(sample: Sample) -> Finding | None:
         return None
     names = _named(rows[0]) if header else [f"col{number}" for number in range(len(rows[0]))]
     types = _types(rows[1:] if header else rows, len(names))
-    if header and not rows[0][-1].strip() and not any(row[-1].strip() for row in rows):
+    if not any(row[-1].strip() for row in rows):
         names, types = names[:-1], types[:-1]  # Every row ends with a delimiter.
     finding = _finding(sample, list(zip(names, types, strict=True)), delimiter, rows, header=header)
     finding.serde_parameters = {"field.delim": delimiter}
+    if not header:
+        finding.first_row = _named(rows[0])[: len(names)]
     return finding
 
 

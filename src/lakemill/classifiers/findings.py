@@ -24,6 +24,8 @@ class Finding(msgspec.Struct, kw_only=True):
     """Bytes of the file that hold them."""
     record_bytes: float = 0
     """Unpacked bytes of a record, on average."""
+    first_row: list[str] = []
+    """Of CSV in which no header was told: it may be one all the same, if other files have it."""
     compression: str = "none"
     certainty: float = 1.0
     note: str = ""

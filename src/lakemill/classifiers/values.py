@@ -7,6 +7,7 @@ from typing import Any
 from lakemill.formats.hive import Type
 from lakemill.formats.schemas import STRING, VOID, merged, settled
 
+DEPTH_MAX = 40
 INT_MAX, BIGINT_MAX = (1 << 31) - 1, (1 << 63) - 1
 _INTEGER = re.compile(r"[+-]?\d{1,19}\Z")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\Z|[+-]?(?:NaN|Infinity)\Z")
@@ -39,8 +40,10 @@ def type_of_texts(texts: Iterable[str]) -> str:
     return found or "string"
 
 
-def type_of(value: Any) -> Type:
-    """The type of a value of JSON. A struct that Hive could not write down is a string."""
+def type_of(value: Any, depth: int = 0) -> Type:
+    """The type of a value of JSON. A struct that Hive could not write down, or too deep a one, is a string."""
+    if depth > DEPTH_MAX:
+        return STRING
     if value is None:
         return VOID
     if isinstance(value, str):
@@ -54,22 +57,22 @@ def type_of(value: Any) -> Type:
     if isinstance(value, float):
         return _NAMED["double"]
     if isinstance(value, Mapping):
-        return _struct(value)
+        return _struct(value, depth)
     if isinstance(value, list):
         element = VOID
         for one in value:
-            element = merged(element, type_of(one))
+            element = merged(element, type_of(one, depth + 1))
         return Type("array", (element,))
     return _NAMED.get(getattr(value, "hive", ""), STRING)
 
 
-def _struct(value: Mapping[str, Any]) -> Type:
+def _struct(value: Mapping[str, Any], depth: int) -> Type:
     if not value or not all(map(_FIELD.match, value)):
         return STRING
     fields: dict[str, Type] = {}
     for name, one in value.items():
         name = name.lower()
-        fields[name] = merged(fields.get(name, VOID), type_of(one))
+        fields[name] = merged(fields.get(name, VOID), type_of(one, depth + 1))
     return Type("struct", tuple(fields.values()), tuple(fields))
 
 

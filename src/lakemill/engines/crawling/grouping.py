@@ -20,7 +20,7 @@ from urllib.parse import unquote
 import msgspec
 
 from lakemill.engines.crawling.folders import Folder, Place
-from lakemill.engines.crawling.plan import Seen
+from lakemill.engines.crawling.plan import HEADER, Seen
 from lakemill.formats.schemas import common, merged_columns
 
 ALIKE = 0.7
@@ -141,6 +141,11 @@ class Grouping:
             if self._mix(own, children) and not apart:
                 return self._mixed(folder, own, children)
             tables += self._by_file(folder, own)
+        for group, seen in zip(children, _headed([one.seen for one in children]), strict=True):
+            if group.seen is not seen:
+                group.seen = seen
+                for leaf in group.leaves:
+                    leaf.seen = msgspec.structs.replace(seen, compression=leaf.seen.compression)
         values = _are_values([one.root.name for one in children])
         clusters = self._clusters(children, evolving=values)
         if values and len(clusters) > 1:
@@ -217,6 +222,8 @@ class Grouping:
         known = known or looked
         if not known:
             return None
+        headed = _headed([seen for _, seen in known])
+        known = [(place, seen) for (place, _), seen in zip(known, headed, strict=True)]
         groups = [_single(folder, seen) for _, seen in known]
         evolving = folder.path != self._top or len({_COUNTED.sub("0", place[0]) for place, _ in known}) == 1
         clusters = self._clusters(groups, evolving=evolving)
@@ -303,6 +310,19 @@ def merged(seen: Sequence[Seen]) -> Seen:
         record_bytes=sum([one.records * one.record_bytes for one in seen]) / records if records else 0,
         compression=max(dict.fromkeys(compressions), key=compressions.count),
     )
+
+
+def _headed(seen: Sequence[Seen]) -> list[Seen]:
+    """CSV in which no header was told has one, if its first row is the header of another beside it."""
+    headers = {tuple(name for name, _ in one.columns): one for one in seen if HEADER in one.parameters}
+    found = []
+    for one in seen:
+        other = headers.get(one.first_row) if one.first_row else None
+        if other is not None and other.serde_parameters == one.serde_parameters:
+            records = max(0, one.records - 1)
+            one = msgspec.structs.replace(one, columns=other.columns, parameters=other.parameters, records=records)
+        found.append(one)
+    return found
 
 
 def _are_values(names: Sequence[str]) -> bool:

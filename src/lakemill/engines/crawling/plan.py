@@ -65,6 +65,7 @@ class Seen(msgspec.Struct, kw_only=True):
     records: float = 0
     bytes: float = 0
     record_bytes: float = 0
+    first_row: tuple[str, ...] = ()
     compression: str = "none"
     certainty: float = 1.0
     note: str = ""
@@ -77,9 +78,9 @@ class Seen(msgspec.Struct, kw_only=True):
     def kind(self) -> tuple[Any, ...]:
         """What must be equal in files of one table."""
         serde = tuple(sorted((name, one) for name, one in self.serde_parameters.items() if name not in OF_THE_FILE))
-        return self.classification, self.serde, serde, self.parameters.get("skip.header.line.count")
+        return self.classification, self.serde, serde, self.parameters.get(HEADER)
 
 
-UNKNOWN = "UNKNOWN"
+UNKNOWN, HEADER = "UNKNOWN", "skip.header.line.count"
 OF_THE_FILE = ("paths", "avro.schema.literal")
 """SerDe parameters that follow from the columns."""

@@ -107,6 +107,17 @@ def test_a_value_whose_files_say_nothing_belongs_to_those_beside_it():
     assert sorted(tables({"t/x/1": seen((), "UNKNOWN"), "t/y/1": seen(ABC)})) == ["t/x/", "t/y/"]
 
 
+def test_a_header_that_is_told_in_one_file_is_one_in_the_others():
+    header = {"skip.header.line.count": "1"}
+    columns = (("sku", "string"), ("price", "double"))
+    headed = seen(columns, "csv", parameters=header)
+    texts = seen((("col0", "string"), ("col1", "string")), "csv", first_row=("sku", "price"))
+    other = seen((("col0", "string"), ("col1", "string")), "csv", first_row=("apple", "n/a"))
+    assert tables({"t/d=1/1": headed, "t/d=2/1": texts})["t/"][1:] == ([("1",), ("2",)], ["sku", "price"])
+    assert list(tables({"t/1": headed, "t/2": texts})) == ["t/"]
+    assert len(tables({"t/d=1/1": headed, "t/d=2/1": other})) == 2
+
+
 def test_formats_serdes_and_depths_must_be_the_same():
     assert len(tables({"t/x/1": seen(ABC), "t/y/1": seen(ABC, "csv")})) == 2
     commas, pipes = {"field.delim": ","}, {"field.delim": "|"}
