@@ -537,3 +537,52 @@ def test_a_crawl_survives_a_kill_as_a_failure_with_a_reason_and_is_made_whole_by
     assert crawl(glue, "killed")["Status"] == "SUCCEEDED"
     assert len(partitions(glue, "killed", "t")) == 400
     assert [one["State"] for one in glue.list_crawls(CrawlerName="killed")["Crawls"]] == ["COMPLETED", "FAILED"]
+
+
+def test_the_catalog_s_policy_counts_for_the_role(lakemill, arn):
+    fill(lakemill, "elsewhere", {"t/a.json": lines({"a": 1})})
+    glue = lakemill.client("glue", region="eu-west-1")
+    statement = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "glue:CreateTable", "Resource": "*"}
+    glue.put_resource_policy(PolicyInJson=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    glue.create_crawler(Name="elsewhere", Role=arn, DatabaseName="elsewhere", Targets=at("s3://elsewhere/t"))
+    last = crawl(glue, "elsewhere")
+    assert last["Status"] == "FAILED" and last["ErrorMessage"].startswith("Access denied to")
+    glue.delete_resource_policy()
+    assert crawl(glue, "elsewhere")["Status"] == "SUCCEEDED"
+    assert list(tables(glue, "elsewhere")) == ["t"]
+    assert "elsewhere" not in lakemill.client("glue").list_crawlers()["CrawlerNames"]
+
+
+def test_who_makes_a_crawler_must_be_allowed_to_hand_over_its_role(lakemill, arn):
+    iam = lakemill.client("iam")
+    iam.create_user(UserName="maker")
+    key = iam.create_access_key(UserName="maker")["AccessKey"]
+    glue = lakemill.client("glue", access_key=key["AccessKeyId"], secret=key["SecretAccessKey"])
+
+    def may(*statements):
+        document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+        iam.put_user_policy(UserName="maker", PolicyName="p", PolicyDocument=document)
+
+    def create():
+        glue.create_crawler(Name="made", Role="crawler", DatabaseName="d", Targets=at("s3://messy/lake"))
+
+    crawlers = "arn:aws:glue:us-east-1:000000000000:crawler/made"
+    own = {"Effect": "Allow", "Action": "glue:*Crawler", "Resource": crawlers}
+    may(own)
+    with pytest.raises(botocore.exceptions.ClientError) as refused:
+        create()
+    assert code(refused) == "AccessDeniedException" and "iam:PassRole" in str(refused.value)
+    may(own, {"Effect": "Allow", "Action": "iam:PassRole", "Resource": arn})
+    create()
+    assert glue.get_crawler(Name="made")["Crawler"]["Role"] == "crawler"
+    with pytest.raises(botocore.exceptions.ClientError) as refused:
+        glue.get_crawler(Name="messy")
+    assert code(refused) == "AccessDeniedException"
+
+
+def test_tags_of_a_crawler_that_is_not_there(glue):
+    resource = "arn:aws:glue:us-east-1:000000000000:crawler/nobody"
+    with pytest.raises(glue.exceptions.EntityNotFoundException):
+        glue.get_tags(ResourceArn=resource)
+    with pytest.raises(glue.exceptions.EntityNotFoundException):
+        glue.tag_resource(ResourceArn=resource, TagsToAdd={"a": "b"})
