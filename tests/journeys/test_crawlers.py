@@ -518,7 +518,7 @@ def test_the_command_makes_tables_of_a_folder(lakemill):
 def test_a_crawl_survives_a_kill_as_a_failure_with_a_reason_and_is_made_whole_by_the_next(fresh):
     running = fresh()
     arn = role(running, "crawler", "s3:*", "glue:*", "logs:*")
-    fill(running, "killed", {f"t/d={number}/a.json": lines({"a": number}) for number in range(400)})
+    fill(running, "killed", {f"t/d={number}/a.json": lines({"a": number}) for number in range(120)})
     glue = running.client("glue")
     glue.create_crawler(Name="killed", Role=arn, DatabaseName="killed", Targets=at("s3://killed/t"))
     glue.start_crawler(Name="killed")
@@ -535,7 +535,7 @@ def test_a_crawl_survives_a_kill_as_a_failure_with_a_reason_and_is_made_whole_by
     for table in tables(glue, "killed").values():
         assert keys(table) == ["d"] and columns(table) == {"a": "int"}
     assert crawl(glue, "killed")["Status"] == "SUCCEEDED"
-    assert len(partitions(glue, "killed", "t")) == 400
+    assert len(partitions(glue, "killed", "t")) == 120
     assert [one["State"] for one in glue.list_crawls(CrawlerName="killed")["Crawls"]] == ["COMPLETED", "FAILED"]
 
 

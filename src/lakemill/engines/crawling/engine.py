@@ -25,7 +25,7 @@ from lakemill.engines.crawling.errors import (
 )
 from lakemill.engines.crawling.history import FAILED, History
 from lakemill.engines.crawling.plan import Plan
-from lakemill.engines.crawling.process import Workers
+from lakemill.engines.crawling.process import WorkerProcess, Workers
 from lakemill.engines.crawling.run import Run
 from lakemill.engines.loglines import LogLines
 from lakemill.engines.objects import Objects
@@ -212,9 +212,12 @@ class Crawlers:
 
     async def problem_of(self, classifier: Document) -> str:
         """What is wrong with a custom classifier; "" for nothing. Raises CrawlFailed."""
-        async with self._workers.lent() as worker:
+        worker = await WorkerProcess.start()  # One of its own: crawls may hold all others for long.
+        try:
             answer = await worker.ask(check=classifier)
             return str(answer["problem"])
+        finally:
+            await worker.kill()
 
     # The platform's life
 

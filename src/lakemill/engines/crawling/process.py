@@ -107,8 +107,10 @@ class Workers:
 
     async def close(self) -> None:
         """End the processes that nobody uses."""
-        for task in self._ending:
+        ending = list(self._ending)
+        for task in ending:
             task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
         while self._idle:
             await self._idle.pop().kill()
 

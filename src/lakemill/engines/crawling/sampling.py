@@ -17,7 +17,7 @@ HEAD_BYTES_MAX, TAIL_BYTES_MAX = 8 << 20, 64 << 20
 SAMPLES_MAX = 20_000
 """Files a crawl looks at: where there are more folders than that allows, fewer in each, but one at least."""
 BATCH_FILES, BATCH_BYTES = 64, 4 << 20
-_COLUMNAR = (b"PAR1", b"ORC")
+_PARQUET, _ORC = b"PAR1", b"ORC"
 T = TypeVar("T")
 
 
@@ -57,8 +57,9 @@ class Sampler:
         try:
             record = self._objects.head(bucket, key)
             first = self._objects.read(record, 0, head)
-            if first.startswith(_COLUMNAR) and len(first) < record.size:
-                first, tail = first[:16] if first.startswith(b"PAR1") else first, max(tail, TAIL_BYTES)
+            if first.startswith((_PARQUET, _ORC)) and len(first) < record.size:
+                tail = max(tail, TAIL_BYTES)
+                first = first[:16] if first.startswith(_PARQUET) else first  # The end says everything.
             start = max(len(first), record.size - tail)
             last = self._objects.read(record, start, record.size - start) if tail and start < record.size else b""
         except ObjectsError:
