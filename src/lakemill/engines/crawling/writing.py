@@ -1,6 +1,6 @@
 """What a crawl found, held against the catalog and written into it.
 
-A table is written in steps of which each leaves it whole: the table, then its partitions a few hundred at a time, then
+A table is written in steps of which each leaves it whole: the table, then its partitions some at a time, then
 what is missing. A crawl that is killed between two of them leaves a table that lacks some partitions; the next finds
 them.
 """
@@ -26,7 +26,8 @@ from lakemill.engines.crawling.errors import CrawlFailed
 from lakemill.engines.crawling.grouping import Found, Leaf, partition_values
 from lakemill.engines.crawling.plan import DELETE, LOG, NEW_FOLDERS, Plan, Target
 
-BATCH = 500
+BATCH = 200
+"""Partitions that are written at once: others on the event loop wait for as long."""
 STATISTICS = {"recordCount", "averageRecordSize", "objectCount", "sizeKey"}
 """Parameters that change without a change of the table."""
 Say = Callable[[str], None]

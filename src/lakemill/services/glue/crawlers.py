@@ -233,9 +233,8 @@ def missing(name: str) -> ServiceError:
 
 def _settings(request: dict[str, Any]) -> dict[str, Any]:
     """What a request says of a crawler's settings."""
-    shapes.refuse(
-        request.get("LakeFormationConfiguration") or {}, {"UseLakeFormationCredentials": shapes.LAKE_FORMATION}
-    )
+    formation = dict.fromkeys(("UseLakeFormationCredentials", "AccountId"), shapes.LAKE_FORMATION)
+    shapes.refuse(request.get("LakeFormationConfiguration") or {}, formation)
     if request.get("LineageConfiguration", {}).get("CrawlerLineageSettings") == "ENABLE":
         raise shapes.invalid("CrawlerLineageSettings ENABLE is not supported: there is no lineage.")
     return {name: request[name] for name in _SETTINGS if name in request}
