@@ -9,6 +9,7 @@ from filelock import FileLock
 from lakemill.app.folder import lock
 from lakemill.engines.analytics import Analytics, Programs
 from lakemill.engines.catalog import Catalog
+from lakemill.engines.crawling import Crawlers
 from lakemill.engines.delivery import Delivery
 from lakemill.engines.flink import Environments
 from lakemill.engines.functions import Functions
@@ -89,6 +90,7 @@ class App:
     video: Video
     catalog: Catalog
     etl: Etl
+    crawlers: Crawlers
     records: Log
     streams: Streams
     delivery: Delivery
@@ -111,6 +113,7 @@ class App:
         await self.video.recover()
         self.catalog.start()
         self.etl.firing.start()
+        recovered += await self.crawlers.start_all()
         recovered += await self.streams.recover()
         await self.mappings.start()
         recovered += await self.delivery.start()
@@ -137,6 +140,7 @@ class App:
         await self.analytics.close()
         await self.delivery.close()
         await self.etl.firing.close()
+        await self.crawlers.close()
         await self.catalog.close()
         await self.mappings.close()
         await self.tables.close()
@@ -180,6 +184,7 @@ def build(settings: Settings) -> App:
     planning.programming = Programming(programs.store, credentials, settings.endpoint, authority)
     analytics.use(planning)
     catalog = Catalog(metadata, clock)
+    crawlers = Crawlers(metadata, objects, catalog, loglines, clock)
     jobs = Jobs(metadata, compute, loglines, clock)
     hosting = Hosting(metadata, compute, objects, loglines, clock, data / "endpoints")
     sagemaker = SageMaker(
@@ -228,7 +233,7 @@ def build(settings: Settings) -> App:
         DynamoDB(tables),
         Kinesis(streams),
         firehose,
-        Glue(catalog, etl),
+        Glue(catalog, crawlers, etl, identity, objects, enforce=enforce),
         KinesisAnalytics(analytics, planning),
         KinesisAnalyticsV2(analytics, planning),
         KinesisVideo(video),
@@ -259,6 +264,7 @@ def build(settings: Settings) -> App:
         video=video,
         catalog=catalog,
         etl=etl,
+        crawlers=crawlers,
         records=records,
         streams=streams,
         delivery=delivery,

@@ -5,8 +5,9 @@ from typing import Any
 from lakemill.engines.catalog import Catalog, Policies, Policy, PolicyMissing
 from lakemill.engines.identity.errors import PolicyMalformed
 from lakemill.engines.identity.policy import compile_policy
-from lakemill.services.base import Call, Need, operation
+from lakemill.services.base import Call, Need, operation, pass_role
 from lakemill.services.glue import shapes
+from lakemill.services.glue.crawlplan import SERVICE, role_arn
 
 POLICY_BYTES_MAX = 10 << 10
 _TAG_OPERATIONS = ("TagResource", "UntagResource", "GetTags")
@@ -62,6 +63,8 @@ class AccessOperations:
         action = f"glue:{call.operation}"
         if call.operation in _TAG_OPERATIONS:
             return [Need(action, request["ResourceArn"])]
+        if "Crawl" in call.operation or "Classifier" in call.operation:
+            return _crawling_needs(call, request)
         found = self.policies.find(_scope(call))
         policy = found.text if found else None
         return [Need(action, call.arn(resource), resource_policy=policy) for resource in _resources(call, request)]
@@ -90,6 +93,20 @@ def _resources(call: Call, request: dict[str, Any]) -> list[str]:
 
 def _scope(call: Call) -> str:
     return f"{call.account}/{call.region}"
+
+
+def _crawling_needs(call: Call, request: dict[str, Any]) -> list[Need]:
+    """The operation on the crawlers it names, and handing over a role."""
+    action = f"glue:{call.operation}"
+    named = request.get("Name") or request.get("CrawlerName")
+    names = [named] if named else request.get("CrawlerNames") or request.get("CrawlerNameList") or []
+    if not names or "Classifier" in call.operation:
+        return [Need(action)]
+    resources = [call.arn(f"crawler/{name}") for name in names]
+    needs = [Need(action, resource) for resource in resources]
+    if "Role" in request:
+        needs.append(pass_role(role_arn(_scope(call), request["Role"]), SERVICE, resources[0]))
+    return needs
 
 
 def _check_catalog(call: Call, request: dict[str, Any]) -> None:

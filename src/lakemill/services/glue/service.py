@@ -3,10 +3,15 @@
 from typing import Any, ClassVar
 
 from lakemill.engines.catalog import Catalog, Functions, Partitions, Policies, Statistics
+from lakemill.engines.crawling import Crawlers
+from lakemill.engines.objects import Objects
 from lakemill.engines.resources import Resources, TokenMangled, TooManyTags
 from lakemill.services.base import Call, Need, Service
 from lakemill.services.glue import shapes
 from lakemill.services.glue.access import AccessOperations
+from lakemill.services.glue.classifiers import ClassifierOperations
+from lakemill.services.glue.crawlers import CrawlerOperations
+from lakemill.services.glue.crawlplan import CrawlPlanning
 from lakemill.services.glue.databases import DatabaseOperations
 from lakemill.services.glue.etl import Etl
 from lakemill.services.glue.functions import FunctionOperations
@@ -24,21 +29,27 @@ class Glue(
     PartitionOperations,
     StatisticsOperations,
     FunctionOperations,
+    CrawlerOperations,
+    ClassifierOperations,
     AccessOperations,
     TagOperations,
     Service,
 ):
-    """boto3 client `glue`."""
+    """boto3 client `glue`. enforce: whether crawlers' roles must exist, be trusted, and have their permissions."""
 
     name: ClassVar[str] = "glue"
     errors: ClassVar = {**shapes.CODES, TokenMangled: "InvalidInputException", TooManyTags: "InvalidInputException"}
 
-    def __init__(self, catalog: Catalog, etl: Etl) -> None:
-        self.catalog, self.etl = catalog, etl
+    def __init__(
+        self, catalog: Catalog, crawlers: Crawlers, etl: Etl, identity: Any, objects: Objects, *, enforce: bool = True
+    ) -> None:
+        self.catalog, self.crawlers, self.etl = catalog, crawlers, etl
         self.parts = etl.parts
         self.partitions, self.statistics, self.functions = Partitions(catalog), Statistics(catalog), Functions(catalog)
         self.resources = Resources(catalog.metadata, catalog.clock)
         self.policies = Policies(catalog.metadata, catalog.clock)
+        self.planning = CrawlPlanning(identity, objects, crawlers.resources, self.policies, enforce=enforce)
+        crawlers.use(self.planning.plan)
 
     def needs(self, call: Call, request: dict[str, Any]) -> list[Need]:
         if self.etl.knows(call.operation):

@@ -1,9 +1,10 @@
-"""Tags of whatever Glue keeps tags of: databases, jobs, triggers, workflows."""
+"""Tags of whatever Glue keeps tags of: databases, crawlers, jobs, triggers, workflows."""
 
 from collections.abc import Callable
 from typing import Any
 
 from lakemill.engines.catalog import Catalog
+from lakemill.engines.crawling import KIND as CRAWLER
 from lakemill.engines.resources import ResourceMissing, Resources
 from lakemill.services.base import Call, ServiceError, operation
 from lakemill.services.glue import shapes
@@ -11,7 +12,7 @@ from lakemill.services.glue import shapes
 TAGS_MAX = 50
 JOB, TRIGGER, WORKFLOW = "glue-job", "glue-trigger", "glue-workflow"
 """Kinds of resources."""
-KINDS = {"job": JOB, "trigger": TRIGGER, "workflow": WORKFLOW}
+KINDS = {"crawler": CRAWLER, "job": JOB, "trigger": TRIGGER, "workflow": WORKFLOW}
 """By what an ARN calls them."""
 
 Change = Callable[[dict[str, str]], dict[str, str]]
