@@ -1,0 +1,142 @@
+"""A query in an instance of DuckDB of its own."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from sqlglot import exp
+
+from lakemill.lakesql import results
+from lakemill.lakesql.dialects import athena
+from lakemill.lakesql.dialects.model import Translated, View
+from lakemill.lakesql.errors import SqlFailed
+from lakemill.lakesql.interface import Column, Lake, LakeRefused, Outcome, Statement
+from lakemill.lakesql.scans.objects import Meter
+from lakemill.lakesql.scans.table import Table, of_document
+from lakemill.lakesql.scans.views import Views
+
+SPILL_BYTES_MAX = 64 << 30
+
+
+class Query:
+    """Tables, plan and result of a query; a context that closes its instance."""
+
+    def __init__(self, statement: Statement, lake: Lake, meter: Meter) -> None:
+        self.statement, self.lake, self.meter = statement, lake, meter
+        self.folder = Path(statement.folder)
+        self.connection = _connection(statement, self.folder)
+        self.views = Views(self.connection, lake, meter)
+        self.translated = Translated("", [])
+        self._tables: dict[tuple[str, str], Table] = {}
+
+    def __enter__(self) -> "Query":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.connection.close()
+        shutil.rmtree(self.folder / "spill", ignore_errors=True)
+
+    def plan(self, tree: exp.Expr | None) -> None:
+        """Translate it, and make the views it reads from. Raises SqlFailed."""
+        assert tree is not None
+        self.translated = athena.translate(tree, self._schema, self.statement.database)
+        for use in self.translated.tables:
+            self.views.make(use, self._tables[use.database.lower(), use.name.lower()])
+        _close(self.connection, self.views.paths, self.folder / "out")
+
+    def result(self) -> Outcome:
+        """Run it, and write its result as CSV."""
+        path = self.folder / "result.csv"
+        reader = self.reader()
+        with self.watching():
+            columns, rows = _written(reader, path)
+        return Outcome(kind="DML", substatement="SELECT", form="csv", columns=columns, rows=rows, result=str(path))
+
+    def reader(self) -> Any:
+        """The result as batches of Arrow."""
+        with self.watching():
+            return self.connection.execute(self.translated.sql).to_arrow_reader(1 << 16)
+
+    def watching(self) -> "_Watching":
+        """A context in which a stream's failure is raised as what it is."""
+        return _Watching(self.views)
+
+    def _schema(self, database: str, name: str) -> list[tuple[str, str]] | View:
+        database, name = database.lower(), name.lower()
+        table = of_document(database, table_document(self.lake, database, name))
+        self._tables[database, name] = table
+        return [(column.name, column.type) for column in table.columns]
+
+
+class _Watching:
+    def __init__(self, views: Views) -> None:
+        self._views = views
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, wrong: BaseException | None, trace: Any) -> None:
+        if wrong is not None:
+            for stream in self._views.streams:
+                if stream.failure is not None:
+                    raise stream.failure from None
+
+
+def table_document(lake: Lake, database: str, name: str) -> dict[str, Any]:
+    """A table of the catalog. Raises SqlFailed with TABLE_NOT_FOUND or SCHEMA_NOT_FOUND."""
+    try:
+        return lake.table(database, name)
+    except LakeRefused as refused:
+        if refused.code != "EntityNotFoundException":
+            raise
+    try:
+        lake.database(database)
+    except LakeRefused as refused:
+        if refused.code == "EntityNotFoundException":
+            raise SqlFailed("SCHEMA_NOT_FOUND", f"Schema '{database}' does not exist") from None
+        raise
+    raise SqlFailed("TABLE_NOT_FOUND", f"Table 'awsdatacatalog.{database}.{name}' does not exist")
+
+
+def _connection(statement: Statement, folder: Path) -> duckdb.DuckDBPyConnection:
+    spill = folder / "spill"
+    spill.mkdir(exist_ok=True)
+    room = min(SPILL_BYTES_MAX, shutil.disk_usage(folder).free // 2)
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "memory_limit": f"{max(64, statement.memory_mib * 3 // 4)}MiB",
+            "threads": statement.threads,
+            "temp_directory": str(spill),
+            "max_temp_directory_size": f"{room >> 20}MiB",
+            "preserve_insertion_order": False,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "python_enable_replacements": False,
+        },
+    )
+    connection.execute("SET TimeZone = 'UTC'")
+    athena.prelude(connection)
+    return connection
+
+
+def _close(connection: duckdb.DuckDBPyConnection, paths: list[str], out: Path) -> None:
+    """Nothing can be opened any more but the files of the views and, to write, what is in a folder."""
+    connection.execute("SET allowed_paths = ?", [paths])
+    connection.execute("SET allowed_directories = ?", [[str(out)]])
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def _written(reader: Any, path: Path) -> tuple[list[Column], int]:
+    if hasattr(results, "write"):
+        return results.write(reader, path, "csv")
+    rows = 0
+    with path.open("w") as file:
+        file.write(",".join(f'"{name}"' for name in reader.schema.names) + "\n")
+        for batch in reader:
+            rows += batch.num_rows
+            for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                file.write(",".join("" if one is None else f'"{one}"' for one in row) + "\n")
+    return [Column(field.name, str(field.type)) for field in reader.schema], rows

@@ -1,0 +1,1 @@
+"""Results in the text forms that clients of Athena read."""

@@ -1,0 +1,189 @@
+"""The process in which statements are carried out: python -m lakemill.lakesql.worker [--memory-mib N]
+
+What is said is in interface.py. The process ends when its standard input does, so it never outlives the platform for
+long. All it prints goes to standard error.
+"""
+
+import argparse
+import contextlib
+import gc
+import os
+import sys
+import threading
+import traceback
+from typing import Any, BinaryIO
+
+import msgspec
+
+from lakemill.formats.messages import framed, read_message
+from lakemill.lakesql.interface import Document, Failure, LakeRefused, Source, Statement
+
+_LOADED_MIB = 512
+"""What the process needs for itself, beside its statements' memory."""
+
+
+class Gone(Exception):
+    """The platform is no longer there."""
+
+
+class Wire:
+    """Messages to and from the platform; threads take turns."""
+
+    def __init__(self, source: BinaryIO, target: BinaryIO) -> None:
+        self._source, self._target, self._turn = source, target, threading.Lock()
+
+    def send(self, message: Any) -> None:
+        """Raises Gone."""
+        with self._turn:
+            self._send(message)
+
+    def receive(self) -> Any:
+        """The next message; None at the end."""
+        return read_message(self._source.read)
+
+    def ask(self, message: Any) -> Any:
+        """The answer to a question. Raises LakeRefused, Gone."""
+        with self._turn:
+            self._send(message)
+            answer = self.receive()
+        if answer is None:
+            raise Gone
+        if "refused" in answer:
+            raise LakeRefused(answer["refused"]["code"], answer["refused"]["message"])
+        return answer.get("answer")
+
+    def _send(self, message: Any) -> None:
+        try:
+            self._target.write(framed(message))
+            self._target.flush()
+        except (BrokenPipeError, ValueError):
+            raise Gone from None
+
+
+class RemoteLake:
+    """The Lake of interface.py, by asking the platform."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def _ask(self, method: str, **arguments: Any) -> Any:
+        return self._wire.ask({"ask": method, "with": arguments})
+
+    def databases(self) -> list[Document]:
+        return self._ask("databases")
+
+    def database(self, name: str) -> Document:
+        return self._ask("database", name=name)
+
+    def create_database(self, definition: Document) -> None:
+        self._ask("create_database", definition=definition)
+
+    def drop_database(self, name: str, cascade: bool) -> None:
+        self._ask("drop_database", name=name, cascade=cascade)
+
+    def tables(self, database: str) -> list[Document]:
+        return self._ask("tables", database=database)
+
+    def table(self, database: str, name: str) -> Document:
+        return self._ask("table", database=database, name=name)
+
+    def create_table(self, database: str, definition: Document) -> None:
+        self._ask("create_table", database=database, definition=definition)
+
+    def update_table(self, database: str, definition: Document) -> None:
+        self._ask("update_table", database=database, definition=definition)
+
+    def drop_table(self, database: str, name: str) -> None:
+        self._ask("drop_table", database=database, name=name)
+
+    def partitions(self, database: str, table: str, expression: str | None) -> list[Document]:
+        return self._ask("partitions", database=database, table=table, expression=expression)
+
+    def add_partitions(self, database: str, table: str, definitions: list[Document]) -> list[str | None]:
+        return self._ask("add_partitions", database=database, table=table, definitions=definitions)
+
+    def update_partition(self, database: str, table: str, values: list[str], definition: Document) -> None:
+        self._ask("update_partition", database=database, table=table, values=values, definition=definition)
+
+    def drop_partitions(self, database: str, table: str, values: list[list[str]]) -> None:
+        self._ask("drop_partitions", database=database, table=table, values=values)
+
+    def objects(self, location: str, after: str = "") -> list[Source]:
+        return msgspec.convert(self._ask("objects", location=location, after=after), list[Source])
+
+    def fetch(self, uris: list[str]) -> list[str]:
+        return self._ask("fetch", uris=uris)
+
+    def store(self, path: str, uri: str) -> None:
+        self._ask("store", path=path, uri=uri)
+
+    def remove(self, uris: list[str]) -> None:
+        self._ask("remove", uris=uris)
+
+
+def answer(message: Any, wire: Wire) -> dict[str, Any]:
+    """The outcome of a statement, or why it failed; what went wrong is told, not raised. Raises Gone only."""
+    from lakemill.lakesql import execution
+
+    try:
+        statement = msgspec.convert(message["statement"], Statement)
+    except (msgspec.ValidationError, KeyError, TypeError) as wrong:
+        return {"failed": _built(Failure(message=f"GENERIC_INTERNAL_ERROR: {wrong}", category=1))}
+
+    def told(count: int) -> None:
+        wire.send({"progress": {"scanned_bytes": count}})
+
+    outcome = execution.carry_out(statement, RemoteLake(wire), told)
+    return {"failed" if isinstance(outcome, Failure) else "outcome": _built(outcome)}
+
+
+def _built(outcome: Any) -> Any:
+    return msgspec.to_builtins(outcome)
+
+
+def main() -> None:
+    """Carry out statements until there are no more."""
+    parser = argparse.ArgumentParser(prog="python -m lakemill.lakesql.worker")
+    parser.add_argument("--memory-mib", type=int, default=0, help="memory that statements may use; 0: any")
+    memory_mib = parser.parse_args().memory_mib
+    wire = Wire(os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb"))
+    os.dup2(2, 1)  # Whatever prints must not come between the messages.
+    _prepare()
+    _limit(memory_mib)
+    code = 0
+    try:
+        while (message := wire.receive()) is not None:
+            wire.send(answer(message, wire))
+            gc.collect()
+    except (Gone, KeyboardInterrupt):
+        pass
+    except BaseException as wrong:
+        traceback.print_exception(wrong)
+        code = 1
+    sys.stderr.flush()
+    os._exit(code)  # Without the second that unloading everything takes.
+
+
+def _prepare() -> None:
+    """Load what every statement needs, so that the first one does not wait for it."""
+    try:
+        from lakemill.lakesql import execution
+
+        execution.warm()
+    except ImportError as lacking:
+        print(f"{lacking}; SQL on the lake needs: pip install 'lakemill[lake]'", file=sys.stderr)
+    gc.collect()
+    gc.freeze()
+
+
+def _limit(mebibytes: int) -> None:
+    if mebibytes:
+        with contextlib.suppress(ImportError, ValueError, OSError):
+            import resource
+
+            size = (mebibytes + _LOADED_MIB) << 20
+            resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+
+
+if __name__ == "__main__":
+    main()
