@@ -149,6 +149,35 @@ def status(port: options.Port = None, data: options.Data = None, json: options.J
 
 
 @app.command()
+def sql(
+    statement: Annotated[str, typer.Argument(help="The statement; - reads it from standard input.")],
+    database: Annotated[str, typer.Option(help="Where tables without a database are looked up.")] = "default",
+    workgroup: Annotated[str, typer.Option(help="The workgroup it runs in.")] = "primary",
+    output: Annotated[str, typer.Option(help="table, csv or json.")] = "table",
+    rows: Annotated[int, typer.Option(min=0, help="Rows of a table that are shown.")] = 100,
+    port: options.Port = None,
+    data: options.Data = None,
+    region: options.Region = None,
+) -> None:
+    """Run a statement on the lake: lakemill sql "select * from flights limit 10"."""
+    import sys
+
+    from lakemill.cli import sql as shown
+    from lakemill.cli.target import target
+
+    if output not in ("table", "csv", "json"):
+        fail(f"--output must be table, csv or json; got {output}")
+    text = sys.stdin.read() if statement == "-" else statement
+    found = target(options.settings(port=port, data=data, region=region), port_given=port is not None)
+    one = shown.Statement(found, text, database, workgroup)
+    one.run()
+    if output == "table":
+        shown.show_table(one, rows)
+    else:
+        (shown.show_csv if output == "csv" else shown.show_json)(one)
+
+
+@app.command()
 def logs(
     job: Annotated[str, typer.Argument(help="Name of a training or transform job, or of an endpoint.")],
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job has ended.")] = False,
