@@ -167,7 +167,7 @@ class Running:
     async def _failed(self, failure: Document) -> None:
         execution = self.execution
         if failure.get("at_start") and not self.understood.is_set():
-            self.refused = failure["message"]
+            self.refused = failure["message"].removeprefix("SYNTAX_ERROR: ")
             self.ending = True
             await self._environment.executions.forget(execution)
             return

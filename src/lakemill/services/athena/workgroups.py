@@ -12,7 +12,6 @@ from lakemill.services.base import Call, operation
 KIND = "query-group"
 PRIMARY = "primary"
 GROUPS_MAX = 1000
-CUTOFF_MIN = 10_000_000
 ENGINE = "Athena engine version 3"
 VERSIONS = ("AUTO", ENGINE)
 NAME = re.compile(r"[a-zA-Z0-9._-]{1,128}\Z")
@@ -170,8 +169,6 @@ def changed(before: Document, given: Document) -> Document:
     if "EnforceWorkGroupConfiguration" in given:
         after["EnforceWorkGroupConfiguration"] = given["EnforceWorkGroupConfiguration"]
     if "BytesScannedCutoffPerQuery" in given:
-        if given["BytesScannedCutoffPerQuery"] < CUTOFF_MIN:
-            raise invalid(f"BytesScannedCutoffPerQuery must be at least {CUTOFF_MIN} bytes.")
         after["BytesScannedCutoffPerQuery"] = given["BytesScannedCutoffPerQuery"]
     if given.get("RemoveBytesScannedCutoffPerQuery"):
         after.pop("BytesScannedCutoffPerQuery", None)
