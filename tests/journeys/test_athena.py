@@ -311,7 +311,8 @@ def test_the_catalog_is_glues(lake):
     assert [(one["Name"], one["Type"]) for one in table["Columns"]] == [("carrier", "string"), ("delay", "int")]
     assert table["Parameters"]["location"] == f"s3://{lake.bucket}/flights/"
     assert lake.athena.list_table_metadata(**place, Expression="flig.*")["TableMetadataList"] == [table]
-    refused("MetadataException", lake.athena.get_table_metadata, **place, TableName="none")
+    message = refused("MetadataException", lake.athena.get_table_metadata, **place, TableName="none")
+    assert message.startswith("Table none not found. (Service: AmazonDataCatalog; Status Code: 400; Error Code: Entity")
 
 
 # Permissions

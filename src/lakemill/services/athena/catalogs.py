@@ -1,15 +1,17 @@
 """The catalog as Athena shows it: one, `AwsDataCatalog`, which is Glue's."""
 
+import contextlib
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from lakemill.engines.catalog import Catalog, Database, Table
+from lakemill.engines.catalog import Catalog, CatalogError, Database, Table
 from lakemill.engines.catalog.entries import Column
+from lakemill.engines.queries import Refused
 from lakemill.services.athena.errors import invalid
 from lakemill.services.athena.paging import opened, sealed
 from lakemill.services.athena.workgroups import ENGINE, VERSIONS, scope_of
-from lakemill.services.base import Call, operation
+from lakemill.services.base import Call, ServiceError, operation
 from lakemill.services.lakerights import LakeRights
 from lakemill.services.regexes import Regex, RegexInvalid
 
@@ -44,7 +46,8 @@ class CatalogOperations:
     @operation("ListDatabases")
     def list_databases(self, call: Call, request: Document) -> Document:
         self._checked(call, request)
-        self.rights(call).catalog("databases")
+        with glues_errors(call):
+            self.rights(call).catalog("databases")
         limit, after = request.get("MaxResults", PAGE_MAX), opened(request.get("NextToken"))
         found = list(itertools.islice(self.catalog.databases(scope_of(call), after), limit + 1))
         token = {"NextToken": sealed(found[limit - 1].name)} if len(found) > limit else {}
@@ -55,13 +58,16 @@ class CatalogOperations:
     @operation("GetDatabase")
     def get_database(self, call: Call, request: Document) -> Document:
         self._checked(call, request)
-        self.rights(call).catalog("database", request["DatabaseName"])
-        return {"Database": _database(self.catalog.database(scope_of(call), request["DatabaseName"]))}
+        with glues_errors(call):
+            self.rights(call).catalog("database", request["DatabaseName"])
+            return {"Database": _database(self.catalog.database(scope_of(call), request["DatabaseName"]))}
 
     @operation("ListTableMetadata")
     def list_table_metadata(self, call: Call, request: Document) -> Document:
         self._checked(call, request)
-        self.rights(call).catalog("tables", request["DatabaseName"], "*")
+        with glues_errors(call):
+            self.rights(call).catalog("tables", request["DatabaseName"], "*")
+            self.catalog.database(scope_of(call), request["DatabaseName"])
         limit, after = request.get("MaxResults", PAGE_MAX), opened(request.get("NextToken"))
         matches = _matcher(request.get("Expression") or "")
         tables = self.catalog.tables(scope_of(call), request["DatabaseName"], after)
@@ -73,8 +79,9 @@ class CatalogOperations:
     def get_table_metadata(self, call: Call, request: Document) -> Document:
         self._checked(call, request)
         database, name = request["DatabaseName"], request["TableName"]
-        self.rights(call).catalog("table", database, name)
-        return {"TableMetadata": _table(self.catalog.table(scope_of(call), database, name))}
+        with glues_errors(call):
+            self.rights(call).catalog("table", database, name)
+            return {"TableMetadata": _table(self.catalog.table(scope_of(call), database, name))}
 
     def rights(self, call: Call) -> LakeRights:
         raise NotImplementedError
@@ -90,6 +97,17 @@ class CatalogOperations:
         """A workgroup that is named must be there."""
         if (name := request.get("WorkGroup")) is not None:
             self.group(call, name)
+
+
+@contextlib.contextmanager
+def glues_errors(call: Call) -> Iterator[None]:
+    """Glue's errors as Athena passes them on: clients read the code from the text."""
+    try:
+        yield
+    except (CatalogError, Refused) as error:
+        code = error.code if isinstance(error, Refused) else "EntityNotFoundException"
+        whence = f"Service: AmazonDataCatalog; Status Code: 400; Error Code: {code}; Request ID: {call.request_id}"
+        raise ServiceError("MetadataException", f"{error} ({whence}; Proxy: null)") from None
 
 
 def checked_catalog(name: str) -> None:

@@ -1,6 +1,5 @@
 """Athena's errors."""
 
-from lakemill.engines.catalog import CatalogError, DatabaseMissing, ExpressionWrong, TableMissing
 from lakemill.engines.queries import ExecutionMissing, Refused, StatementRefused, TokenTaken, TooManyWaiting
 from lakemill.engines.resources import TokenMangled, TooManyTags
 from lakemill.services.base import ServiceError
@@ -13,10 +12,6 @@ CODES: dict[type[Exception], str] = {
     TokenMangled: "InvalidRequestException",
     TooManyTags: "InvalidRequestException",
     Refused: "AccessDeniedException",
-    DatabaseMissing: "MetadataException",
-    TableMissing: "MetadataException",
-    ExpressionWrong: "MetadataException",
-    CatalogError: "MetadataException",
 }
 
 
