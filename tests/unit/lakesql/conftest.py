@@ -1,9 +1,15 @@
 import itertools
+from pathlib import Path
 
+import duckdb
 import pytest
 
 from lakemill.lakesql import execution
+from lakemill.lakesql.dialects import athena
+from lakemill.lakesql.errors import of_duckdb
 from lakemill.lakesql.interface import Failure, Statement
+from lakemill.lakesql.query import Query
+from lakemill.lakesql.scans.objects import Meter
 from tests.unit.lakesql.folder_lake import FolderLake
 
 
@@ -51,3 +57,25 @@ def failure(carried):
         return outcome.message
 
     return message
+
+
+@pytest.fixture
+def values(lake, tmp_path):
+    """The rows of a query as tuples of Python's values, and how many bytes were read in `values.bytes`."""
+    numbers = itertools.count()
+
+    def run(text, database="default"):
+        statement = Statement(text=text, dialect="athena", folder=str(tmp_path / f"query{next(numbers)}"))
+        Path(statement.folder).mkdir()
+        meter = Meter()
+        with Query(statement, lake, meter) as query:
+            query.plan(athena.parse(text).tree)
+            try:
+                with query.watching():
+                    found = [tuple(row.values()) for row in query.reader().read_all().to_pylist()]
+            except duckdb.Error as wrong:
+                raise of_duckdb(wrong) from None
+        run.bytes = meter.bytes
+        return found
+
+    return run

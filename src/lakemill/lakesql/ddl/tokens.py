@@ -1,9 +1,11 @@
 """A DDL statement as tokens that are taken one after the other."""
 
+import dataclasses
 import re
+from collections.abc import Iterator
 
 import sqlglot
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokens import TokenType
 
 from lakemill.formats import hive
 from lakemill.lakesql.ddl.errors import ParseFailed
@@ -13,13 +15,30 @@ _ESCAPES = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a", 
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|[0-3][0-7]{2}|.)", re.S)
 
 
+@dataclasses.dataclass(frozen=True)
+class Token:
+    """A piece of the text. kind: sqlglot's, of quoted texts and names."""
+
+    raw: str
+    start: int
+    kind: TokenType
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.raw)
+
+    @property
+    def quoted(self) -> bool:
+        return self.kind in (TokenType.STRING, TokenType.IDENTIFIER)
+
+
 class Tokens:
     """The tokens that are left. Every method raises ParseFailed where something else must stand there."""
 
     def __init__(self, text: str) -> None:
         self.text = _PREFIX + text  # Behind a first word, no other one begins a command that is not taken apart.
         try:
-            self._tokens = sqlglot.tokenize(self.text, dialect="hive")[1:]
+            self._tokens = list(_words(self.text))[1:]
         except sqlglot.errors.TokenError:
             raise ParseFailed("mismatched input '<EOF>': a quoted text does not end", 1, len(text) + 1) from None
         self._at = 0
@@ -27,9 +46,7 @@ class Tokens:
     def peek(self, ahead: int = 0) -> str:
         """The word or sign that comes, in upper case; empty at the end, and where a quoted text stands."""
         token = self._token(ahead)
-        if token is None or token.token_type in (TokenType.STRING, TokenType.IDENTIFIER):
-            return ""
-        return self._raw(token).upper()
+        return "" if token is None or token.quoted else token.raw.upper()
 
     def take(self, *words: str) -> bool:
         """Take these words, if they come."""
@@ -55,10 +72,9 @@ class Tokens:
     def name(self) -> str:
         """An identifier, in lower case; bare or in backticks."""
         token = self._token()
-        if token is None or token.token_type in (TokenType.STRING, TokenType.NUMBER):
+        if token is None or token.kind in (TokenType.STRING, TokenType.NUMBER):
             raise self.wrong("identifier")
-        raw = self._raw(token)
-        quoted = token.token_type == TokenType.IDENTIFIER
+        raw, quoted = token.raw, token.quoted
         if not quoted and not re.fullmatch(r"\w+", raw):
             raise self.wrong("identifier")
         self._at += 1
@@ -81,17 +97,17 @@ class Tokens:
     def string(self) -> str:
         """A quoted text, its escapes resolved."""
         token = self._token()
-        if token is None or token.token_type != TokenType.STRING:
+        if token is None or token.kind != TokenType.STRING:
             raise self.wrong("STRING")
         self._at += 1
-        return unescaped(self._raw(token)[1:-1])
+        return unescaped(token.raw[1:-1])
 
     def number(self) -> int:
         token = self._token()
-        if token is None or not token.text.isdecimal():
+        if token is None or not token.raw.isdecimal():
             raise self.wrong("INTEGER_VALUE")
         self._at += 1
-        return int(token.text)
+        return int(token.raw)
 
     def literal(self) -> str:
         """A constant: a quoted text, a number, or DATE and TIMESTAMP before a text."""
@@ -99,21 +115,21 @@ class Tokens:
             self._at += 1
             return self.string()
         token = self._token()
-        if token is not None and token.token_type == TokenType.STRING:
+        if token is not None and token.kind == TokenType.STRING:
             return self.string()
         sign = "-" if self.take("-") else ""
         token = self._token()
-        if token is None or not re.fullmatch(r"[\w.]+", self._raw(token)):
+        if token is None or not re.fullmatch(r"[\w.]+", token.raw):
             raise self.wrong("constant")
         self._at += 1
-        return sign + self._raw(token)
+        return sign + token.raw
 
     def type(self) -> str:
         """A type, as Hive writes it."""
         begin = self._at
         depth = 0
         while (token := self._token()) is not None:
-            raw = self._raw(token)
+            raw = token.raw
             if depth == 0 and (raw in (",", ")") or (self._at > begin and raw.upper() not in ("<", "(", "PRECISION"))):
                 break
             depth += raw.count("<") + raw.count("(") - raw.count(">") - raw.count(")")
@@ -122,7 +138,7 @@ class Tokens:
             raise self.wrong("type")
         first, last = self._tokens[begin], self._tokens[self._at - 1]
         try:
-            return str(hive.parse(self.text[first.start : last.end + 1]))
+            return str(hive.parse(self.text[first.start : last.end]))
         except hive.TypeUnknown as unknown:
             raise ParseFailed(f"Column type is unknown: {unknown}", *self._place(first)) from None
 
@@ -144,20 +160,28 @@ class Tokens:
         if token is None:
             lines = self.text[len(_PREFIX) :].split("\n")
             return ParseFailed(f"mismatched input '<EOF>'. Expecting: '{expected}'", len(lines), len(lines[-1]) + 1)
-        return ParseFailed(f"mismatched input '{self._raw(token)}'. Expecting: '{expected}'", *self._place(token))
+        return ParseFailed(f"mismatched input '{token.raw}'. Expecting: '{expected}'", *self._place(token))
 
     def _token(self, ahead: int = 0) -> Token | None:
         place = self._at + ahead
         return self._tokens[place] if place < len(self._tokens) else None
-
-    def _raw(self, token: Token) -> str:
-        return self.text[token.start : token.end + 1]
 
     def _place(self, token: Token) -> tuple[int, int]:
         before = self.text[: token.start]
         line = before.count("\n") + 1
         column = token.start - (before.rfind("\n") + 1) + 1
         return line, column - (len(_PREFIX) if line == 1 else 0)
+
+
+def _words(text: str) -> Iterator[Token]:
+    """Its tokens; words that sqlglot takes as one, such as PARTITIONED BY, one by one."""
+    for token in sqlglot.tokenize(text, dialect="hive"):
+        raw = text[token.start : token.end + 1]
+        if token.token_type in (TokenType.STRING, TokenType.IDENTIFIER):
+            yield Token(raw, token.start, token.token_type)
+        else:
+            for word in re.finditer(r"\S+", raw):
+                yield Token(word[0], token.start + word.start(), token.token_type)
 
 
 def unescaped(text: str) -> str:

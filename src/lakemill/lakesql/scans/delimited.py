@@ -17,7 +17,7 @@ from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.scans import packed
 from lakemill.lakesql.scans.objects import File
 
-NULL_MARK = "\x00\x00N"
+NULL_MARK = "\x1a\x10N"
 """What stands for a null while backslashes are taken away, so that it differs from a text `N`."""
 
 

@@ -15,8 +15,11 @@ def name(text: str) -> str:
 
 
 def text(value: str | None) -> str:
-    """A value of VARCHAR, or NULL."""
-    return "NULL" if value is None else "'" + value.replace("'", "''") + "'"
+    """A value of VARCHAR, or NULL. DuckDB's texts end where a zero byte is, so these stand apart."""
+    if value is None:
+        return "NULL"
+    quoted = "'" + value.replace("'", "''") + "'"
+    return quoted if "\0" not in value else "(" + quoted.replace("\0", "' || chr(0) || '") + ")"
 
 
 def texts(values: Sequence[str | None]) -> str:

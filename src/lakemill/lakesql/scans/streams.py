@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from lakemill.lakesql.errors import SqlFailed
@@ -35,8 +34,3 @@ class Stream:
         except pa.ArrowMemoryError as failed:
             self.failure = MemoryError(str(failed))
             raise
-
-
-def register(connection: duckdb.DuckDBPyConnection, name: str, stream: Stream) -> None:
-    """Make the stream a relation of this name."""
-    connection.register(name, stream)

@@ -8,7 +8,8 @@ import pyarrow as pa
 from lakemill.lakesql import types
 from lakemill.lakesql.dialects.model import TableUse
 from lakemill.lakesql.interface import Lake
-from lakemill.lakesql.scans import lazy, objects, opencsv, parquet, sql
+from lakemill.lakesql.scans import avro, objects, orc, parquet, sql, textual
+from lakemill.lakesql.scans.columnar import Format
 from lakemill.lakesql.scans.constants import Constants
 from lakemill.lakesql.scans.objects import File, Meter
 from lakemill.lakesql.scans.partitions import Part, parts
@@ -19,7 +20,10 @@ _FETCHED_TOGETHER = 16
 
 
 class Views:
-    """Views over tables in one connection. paths: the local files that they read."""
+    """Views over tables in one connection.
+
+    paths: the local files that DuckDB itself reads. streams: what is read in Python.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, lake: Lake, meter: Meter) -> None:
         self._connection, self._lake, self._meter = connection, lake, meter
@@ -33,57 +37,44 @@ class Views:
         constants = Constants(table, names)
         selects: list[str] = []
         for part in parts(self._lake, table, use.predicates):
-            if part.files:
-                selects += self._selects(part, columns, constants)
+            selects += self._selects(part, columns, constants)
         selects = selects or [_nothing(columns, constants)]
         self._connection.execute(f"CREATE TEMP VIEW {sql.name(use.view)} AS {' UNION ALL '.join(selects)}")
 
     def _selects(self, part: Part, columns: Sequence[Column], constants: Constants) -> list[str]:
         kind = part.storage.format
+        if kind not in ("parquet", "orc", "avro"):
+            return [self._text(part, columns, constants)]
+        objects.fetch(self._lake, part.files)
+        self.paths += [file.path for file in part.files]
+        form = self._format(kind, part)
+        return form.selects(part.storage, part.files, columns, constants, self._meter)
+
+    def _format(self, kind: str, part: Part) -> Format:
         if kind == "parquet":
-            objects.fetch(self._lake, part.files)
-            self.paths += [file.path for file in part.files]
-            return parquet.selects(part.storage, part.files, columns, constants, self._meter)
-        return [self._delimited(part, columns, constants)]
+            return parquet.of_storage(part.storage)
+        if kind == "orc":
+            return orc.of_storage(part.storage, self._register)
+        return avro.of_connection(self._connection)
 
-    def _delimited(self, part: Part, columns: Sequence[Column], constants: Constants) -> str:
-        storage = part.storage
-        order = {column.name: place for place, column in enumerate(storage.columns)}
-        there = [column for column in columns if column.name in order]
-        places = [order[column.name] for column in there]
-        if storage.format == "lazy":
-            form = lazy.of_options(storage.options)
-            text = form.text
-            values = {column.name: form.value(sql.name(column.name), types.of_hive(column.type)) for column in there}
-        else:
-            text = opencsv.of_options(storage.options)
-            values = {
-                column.name: opencsv.value(sql.name(column.name), types.of_hive(column.type), place, '"$file"')
-                for column, place in zip(there, places, strict=True)
-            }
-        schema = pa.schema([(column.name, pa.string()) for column in there])
-        name = self._stream(part, schema, constants, lambda file: text.batches(file, places or [0]))
-        return _select(columns, values, constants, name)
-
-    def _stream(self, part: Part, schema: pa.Schema, constants: Constants, read) -> str:
-        """Register a stream of these columns, the name of the file, and constants."""
-        whole = pa.schema(
-            [
-                *schema,
-                ("$file", pa.string()),
-                *((f"$constant {place}", pa.string()) for place in range(len(constants.columns))),
-            ]
-        )
+    def _text(self, part: Part, columns: Sequence[Column], constants: Constants) -> str:
+        reading = textual.reading(part.storage, columns)
+        names = [f"$constant {place}" for place in range(len(constants.columns))]
+        schema = pa.schema([*reading.fields, *(pa.field(name, pa.string()) for name in (textual.FILE, *names))])
 
         def batches() -> Iterator[pa.RecordBatch]:
             for file in self._local(part.files):
-                for arrays in read(file):
+                for arrays in reading.batches(file):
                     rows = len(arrays[0])
                     path = pa.repeat(pa.scalar(file.uri, pa.string()), rows)
-                    found = [*arrays[: len(schema)], path, *constants.arrays(file, rows)]
-                    yield pa.record_batch(found, schema=whole)
+                    yield pa.record_batch([*arrays, path, *constants.arrays(file, rows)], schema=schema)
 
-        stream = Stream(whole, batches)
+        relation = self._register(Stream(schema, batches))
+        terms = [_term(column, reading.values.get(column.name)) for column in columns]
+        terms += constants.typed([sql.name(name) for name in names])
+        return f"SELECT {', '.join(terms) or '1 AS one'} FROM {relation}"
+
+    def _register(self, stream: Stream) -> str:
         self.streams.append(stream)
         name = f"stream_{len(self.streams)}"
         self._connection.register(name, stream)
@@ -92,25 +83,18 @@ class Views:
     def _local(self, files: Sequence[File]) -> Iterator[File]:
         """The files, fetched some at a time, and counted once."""
         for start in range(0, len(files), _FETCHED_TOGETHER):
-            some = [file for file in files[start : start + _FETCHED_TOGETHER] if not file.path]
-            objects.fetch(self._lake, some)
-            for file in some:
+            some = files[start : start + _FETCHED_TOGETHER]
+            absent = [file for file in some if not file.path]
+            objects.fetch(self._lake, absent)
+            for file in absent:
                 self._meter.add(file.source.size)
-            yield from files[start : start + _FETCHED_TOGETHER]
+            yield from some
 
 
-def _select(columns: Sequence[Column], values: dict[str, str], constants: Constants, relation: str) -> str:
-    terms = []
-    for column in columns:
-        value = values.get(column.name) or f"NULL::{types.of_hive(column.type).duckdb()}"
-        terms.append(f"{value} AS {sql.name(column.name)}")
-    terms += constants.typed([sql.name(f"$constant {place}") for place in range(len(constants.columns))])
-    return f"SELECT {', '.join(terms) or '1 AS one'} FROM {relation}"
+def _term(column: Column, value: str | None) -> str:
+    return f"{value or f'NULL::{types.of_hive(column.type).duckdb()}'} AS {sql.name(column.name)}"
 
 
 def _nothing(columns: Sequence[Column], constants: Constants) -> str:
-    terms = [
-        f"NULL::{types.of_hive(column.type).duckdb()} AS {sql.name(column.name)}"
-        for column in (*columns, *constants.columns)
-    ]
+    terms = [_term(column, None) for column in (*columns, *constants.columns)]
     return f"SELECT {', '.join(terms) or '1 AS one'} WHERE false"
