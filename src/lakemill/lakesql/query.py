@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 from sqlglot import exp
 
-from lakemill.lakesql import results
+from lakemill.lakesql import results, viewing
 from lakemill.lakesql.dialects import athena
 from lakemill.lakesql.dialects.model import Translated, View
 from lakemill.lakesql.errors import SqlFailed
@@ -64,7 +64,10 @@ class Query:
 
     def _schema(self, database: str, name: str) -> list[tuple[str, str]] | View:
         database, name = database.lower(), name.lower()
-        table = of_document(database, table_document(self.lake, database, name))
+        document = table_document(self.lake, database, name)
+        if document.get("TableType") == "VIRTUAL_VIEW":
+            return viewing.decoded(document)
+        table = of_document(database, document)
         self._tables[database, name] = table
         return [(column.name, column.type) for column in table.columns]
 

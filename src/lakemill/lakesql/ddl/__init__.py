@@ -1,8 +1,9 @@
 """Hive's DDL on the catalog: `carry_out` reads a statement and does what it says."""
 
+import re
 from collections.abc import Callable
 
-from lakemill.lakesql.ddl import databases, tables
+from lakemill.lakesql.ddl import altering, databases, describing, partitions, showing, tables
 from lakemill.lakesql.ddl.context import Context
 from lakemill.lakesql.ddl.errors import DdlFailed, ParseFailed
 from lakemill.lakesql.ddl.result import Result
@@ -21,8 +22,21 @@ STATEMENTS: list[tuple[tuple[str, ...], Handler]] = [
     (("SHOW", "SCHEMAS"), databases.show),
     (("CREATE", "EXTERNAL", "TABLE"), tables.create),
     (("DROP", "TABLE"), tables.drop),
+    (("ALTER", "TABLE"), altering.alter),
+    (("MSCK", "REPAIR", "TABLE"), partitions.repair),
+    (("SHOW", "TABLES"), showing.tables),
+    (("SHOW", "VIEWS"), showing.views),
+    (("SHOW", "COLUMNS"), showing.columns),
+    (("SHOW", "PARTITIONS"), partitions.show),
+    (("SHOW", "TBLPROPERTIES"), showing.properties),
+    (("SHOW", "CREATE", "TABLE"), showing.create_table),
+    (("SHOW", "CREATE", "VIEW"), showing.create_view),
+    (("DESCRIBE",), describing.describe),
+    (("DESC",), describing.describe),
 ]
 """First words of a statement, and what carries out the rest of it."""
+_BEGIN = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*", re.S)
+_FIRST_WORDS = re.compile(r"(?:[A-Za-z]+\b\s*){1,3}")
 
 
 def carry_out(statement: Statement, lake: Lake) -> Outcome:
@@ -37,8 +51,7 @@ def carry_out(statement: Statement, lake: Lake) -> Outcome:
 
 def is_ddl(text: str) -> bool:
     """Whether the first words are those of a statement that is carried out here."""
-    try:
-        tokens = Tokens(text)
-    except ParseFailed:
-        return False
-    return any(tokens.take(*words) for words, _ in STATEMENTS)
+    begin = _BEGIN.match(text)
+    found = _FIRST_WORDS.match(text, begin.end() if begin else 0)
+    words = found[0].upper().split() if found else []
+    return any(tuple(words[: len(first)]) == first for first, _ in STATEMENTS)

@@ -95,12 +95,16 @@ class Tokens:
         return first, second
 
     def string(self) -> str:
-        """A quoted text, its escapes resolved."""
+        """A quoted text, its escapes resolved; a doubled quote is one."""
         token = self._token()
         if token is None or token.kind != TokenType.STRING:
             raise self.wrong("STRING")
+        text, end, quote = token.raw[1:-1], token.end, token.raw[0]
         self._at += 1
-        return unescaped(token.raw[1:-1])
+        while (more := self._token()) is not None and more.start == end and more.raw[0] == quote:
+            text, end = text + quote + more.raw[1:-1], more.end
+            self._at += 1
+        return unescaped(text)
 
     def number(self) -> int:
         token = self._token()

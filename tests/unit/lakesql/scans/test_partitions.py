@@ -45,7 +45,7 @@ def test_only_partitions_for_which_the_predicates_hold_are_listed(table, lake):
     assert [file.uri for part in found for file in part.files] == ["s3://lake/t/year=2024/region=eu/1"]
     asked = [args for method, args, _ in lake.calls if method == "partitions"]
     assert asked == [("default", "t", "\"year\" > 2023 AND \"region\" IN ('eu', 'it''s')")]
-    assert [args[0] for method, args, _ in lake.calls if method == "objects"][0].endswith("/region=eu/")
+    assert next(args[0] for method, args, _ in lake.calls if method == "objects").endswith("/region=eu/")
 
 
 def test_what_the_catalog_cannot_compare_is_not_told_to_it(table):
