@@ -40,6 +40,7 @@ class Statement(msgspec.Struct, kw_only=True):
     scan_bytes_max: int | None = None
     """Fails with BYTES_SCANNED_LIMIT once it has read more."""
     options: dict[str, str] = {}
+    """`location`: `enforced` where it is decided where results go, so that CREATE TABLE AS may not name a place."""
 
 
 class Source(msgspec.Struct):

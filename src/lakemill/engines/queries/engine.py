@@ -56,6 +56,10 @@ class Queries:
         self._running: dict[str, Running] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
+    def warm(self) -> None:
+        """A statement may come soon."""
+        self._processes.warm()
+
     # Handing in and cancelling
 
     async def submit(self, request: Request, rights: Rights, by: str, local: Local | None = None) -> Execution:

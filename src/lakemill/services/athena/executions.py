@@ -48,7 +48,7 @@ class ExecutionOperations:
             scope=scope_of(call),
             group=name,
             text=text,
-            database=context.get("Database", "default"),
+            database=context.get("Database", "default").strip("`"),
             parameters=request.get("ExecutionParameters") or [],
             prefix=prefix_of(result["OutputLocation"]),
             token=request.get("ClientRequestToken", ""),
