@@ -1,4 +1,4 @@
-"""Types of columns and values, in the words of Hive (catalog), Trino (queries), DuckDB (execution) and Athena (results).
+"""Types of columns and values as Hive (catalog), Trino (queries), DuckDB (execution) and Athena (results) call them.
 
 A `Type` is Trino's: a base name and its arguments.
 

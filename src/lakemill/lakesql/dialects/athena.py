@@ -6,10 +6,13 @@ rule does not exist.
 
 from typing import TYPE_CHECKING
 
-import sqlglot
 from sqlglot import exp
 
+from lakemill.lakesql.dialects import macros
+from lakemill.lakesql.dialects.compiler import Compiler
 from lakemill.lakesql.dialects.model import Comparison, Parsed, Schema, TableUse, Translated, View
+from lakemill.lakesql.dialects.queries import query
+from lakemill.lakesql.dialects.statements import parse
 from lakemill.lakesql.errors import SqlFailed
 
 if TYPE_CHECKING:
@@ -18,29 +21,24 @@ if TYPE_CHECKING:
 __all__ = ["Comparison", "Parsed", "Schema", "TableUse", "Translated", "View", "parse", "prelude", "translate"]
 
 
-def parse(text: str, parameters: list[str] | None = None) -> Parsed:
-    """What kind of statement it is. Raises SqlFailed with line and column."""
-    stripped = text.strip().removesuffix(";").strip()
-    try:
-        tree = sqlglot.parse_one(stripped, dialect="athena")
-    except sqlglot.errors.ParseError as error:
-        place = error.errors[0]
-        raise SqlFailed("SYNTAX_ERROR", place["description"], place["line"], place["col"]) from None
-    return Parsed("query" if isinstance(tree, exp.Query) else "ddl", stripped, tree)
-
-
 def translate(tree: exp.Expr, schema: Schema, database: str = "default") -> Translated:
-    """The query for DuckDB, and the tables it reads."""
-    tables = []
-    tree = tree.copy()
-    for table in list(tree.find_all(exp.Table)):
-        schema(table.db or database, table.name)
-        use = TableUse(table.db or database, table.name, f"scan_{len(tables)}", None, [])
-        tables.append(use)
-        table.replace(exp.to_table(use.view, alias=table.alias_or_name))
-    return Translated(tree.sql("duckdb"), tables)
+    """The query for DuckDB, the tables it reads, and the columns it gives.
+
+    Raises SqlFailed, with line and column.
+    """
+    compiler = Compiler(schema, database.lower(), query)
+    try:
+        sql, fields = query(compiler, tree, None)
+    except RecursionError:
+        raise SqlFailed("STACK_OVERFLOW", "statement is too large (stack overflow during analysis)") from None
+    columns = [(field.name or f"_col{i}", field.type) for i, field in enumerate(fields)]
+    return Translated(sql, compiler.tables, columns)
 
 
 def prelude(connection: "duckdb.DuckDBPyConnection") -> None:
     """Settings and macros that translated statements need; before the configuration is locked."""
-    connection.execute("SET integer_division = true")
+    connection.execute("SET ieee_floating_point_ops = true")
+    connection.execute("SET TimeZone = 'UTC'")
+    for statement in macros.statements():
+        connection.execute(statement)
+    macros.add_functions(connection)

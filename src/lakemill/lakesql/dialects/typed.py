@@ -1,0 +1,51 @@
+"""An expression of DuckDB with the type it has in Trino."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlglot import exp
+
+from lakemill.lakesql.errors import MARK, SqlFailed
+from lakemill.lakesql.types import Type
+
+
+@dataclass(frozen=True)
+class Typed:
+    """sql stands alone in any place; value: of a literal, as Python's, else None."""
+
+    sql: str
+    type: Type
+    value: Any = None
+
+
+def text(value: str) -> str:
+    """A string literal of DuckDB.
+
+    >>> text("it's")
+    "'it''s'"
+    """
+    return "'" + value.replace("'", "''") + "'"
+
+
+def guard(bad: str, code: str, message: str, value: str) -> str:
+    """value, unless the condition `bad` holds: then the statement fails.
+
+    message: an expression of DuckDB. `try(...)` makes NULL of such a failure, and it happens only for rows that come here.
+    """
+    return f"guard({bad}, {text(MARK + code + MARK)} || {message} || {text(MARK)}, {value})"
+
+
+def place_of(node: exp.Expr | None) -> tuple[int | None, int | None]:
+    """Line and column where the text of a node begins."""
+    if node is None:
+        return None, None
+    places = [n.meta["place"] for n in node.walk() if "place" in n.meta]
+    return min(places) if places else (None, None)
+
+
+def failed(code: str, message: str, node: exp.Expr | None) -> SqlFailed:
+    return SqlFailed(code, message, *place_of(node))
+
+
+def not_supported(what: str, node: exp.Expr | None = None) -> SqlFailed:
+    return failed("NOT_SUPPORTED", f"{what} is not supported", node)
