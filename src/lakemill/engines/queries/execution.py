@@ -113,6 +113,14 @@ def expected_location(execution: Execution) -> str:
     return f"{request.prefix}{execution.id}.txt"
 
 
+def possible_results(execution: Execution) -> list[str]:
+    """URIs of all objects that may be results of an execution: they need no journal to be taken back by."""
+    prefix, id = execution.request.prefix, execution.id
+    answers = [f"{prefix}{id}.{form}{rest}" for form in ("csv", "txt") for rest in (".metadata", "")]
+    written = [f"{prefix}{place}{id}{rest}" for place in ("tables/", "") for rest in (".metadata", "-manifest.csv")]
+    return [*answers, *written]
+
+
 def document_of(execution: Execution) -> Document:
     """As the metadata store keeps it."""
     built: Document = msgspec.to_builtins(execution, builtin_types=(datetime.datetime,))

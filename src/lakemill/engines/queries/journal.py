@@ -8,8 +8,8 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from lakemill.engines.catalog import Catalog
-from lakemill.engines.objects import BucketMissing, Objects
-from lakemill.engines.queries.execution import Document, Execution
+from lakemill.engines.objects import Objects
+from lakemill.engines.queries.execution import Document, Execution, possible_results
 from lakemill.engines.queries.store import Executions
 from lakemill.engines.queries.takingback import take_back, take_back_object
 
@@ -39,10 +39,11 @@ class Journal:
 
 
 async def undo(executions: Executions, execution: Execution, catalog: Catalog, objects: Objects) -> None:
-    """Take back what an execution wrote, the last first."""
+    """Take back what an execution wrote, the last first, and its results."""
     for what in executions.written(execution.id):
         if "object" in what:
-            with contextlib.suppress(BucketMissing):
-                await asyncio.to_thread(take_back_object, objects, what["object"])
+            await asyncio.to_thread(take_back_object, objects, what["object"])
         else:
             await take_back(catalog, execution.request.scope, what)
+    for uri in possible_results(execution):
+        await asyncio.to_thread(take_back_object, objects, uri)

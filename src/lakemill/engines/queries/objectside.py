@@ -62,14 +62,13 @@ class Files:
     async def store(self, path: str, uri: str) -> None:
         bucket, key = split(uri)
         self._rights.object("write", bucket, key)
+        if not await asyncio.to_thread(self._is_there, bucket, key):  # What was there is not to be taken back.
+            await self._journal.write({"object": uri})
         await self.put(self.own(path), uri)
 
     async def put(self, path: Path, uri: str, content_type: str | None = None) -> ObjectRecord:
         """Make a file an object, whose rights were looked at; durable on return."""
-        bucket, key = split(uri)
-        if not await asyncio.to_thread(self._is_there, bucket, key):  # What was there is not to be taken back.
-            await self._journal.write({"object": uri})
-        return await asyncio.to_thread(self._objects.upload, bucket, key, path, content_type)
+        return await asyncio.to_thread(self._objects.upload, *split(uri), path, content_type)
 
     def _is_there(self, bucket: str, key: str) -> bool:
         try:

@@ -29,7 +29,7 @@ SCAN_REASON = "Bytes scanned limit was exceeded"
 CANCELLED = "Query was cancelled by the user"
 CHECKED_MAX = 1000
 """An answer that took more permissions than these is not given again: they would all have to be looked at."""
-SYSTEM, INTERNAL_TYPE, INTERNAL = 1, 233, "GENERIC_INTERNAL_ERROR"
+SYSTEM, INTERNAL_TYPE, INTERNAL = 1, 200, "GENERIC_INTERNAL_ERROR"
 
 
 class Environment(msgspec.Struct, frozen=True):
@@ -109,6 +109,7 @@ class Running:
         environment = self._environment
         self._folder.mkdir(parents=True)
         process = await environment.processes.take()
+        began = environment.clock.time()
         try:
             message = await process.carry_out(self._statement(), self._answer, self._progress)
         except BaseException:
@@ -116,6 +117,8 @@ class Running:
             if self._over:
                 return {"failed": {"message": SCAN_LIMIT, "scanned_bytes": self.execution.scanned_bytes}}
             raise
+        finally:
+            self.execution.engine_ms = max(0, int((environment.clock.time() - began) * 1000))
         environment.processes.give_back(process)
         return message
 
@@ -155,7 +158,7 @@ class Running:
         execution.columns, execution.rows = outcome.get("columns") or [], outcome.get("rows", 0)
         execution.updated, execution.scanned_bytes = outcome.get("updated"), outcome.get("scanned_bytes", 0)
         execution.planning_ms = outcome.get("planning_ms", 0)
-        execution.engine_ms = execution.planning_ms + outcome.get("execution_ms", 0)
+        execution.engine_ms = execution.planning_ms + outcome.get("execution_ms", 0) or execution.engine_ms
         self.ending = True
         try:
             await self._results.keep(execution, outcome)

@@ -1,15 +1,18 @@
 """Taking back what a statement wrote."""
 
+import contextlib
 from typing import Any
 
 from lakemill.engines.catalog import Catalog, DatabaseMissing, Partitions, TableMissing
-from lakemill.engines.objects import Objects
+from lakemill.engines.objects import BucketMissing, ObjectMissing, Objects
 
 
 def take_back_object(objects: Objects, uri: str) -> None:
-    """Remove an object; blocks. Raises BucketMissing."""
+    """Remove an object if it is there; blocks."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
-    objects.remove(bucket, key)
+    with contextlib.suppress(BucketMissing, ObjectMissing):
+        objects.head(bucket, key)
+        objects.remove(bucket, key)
 
 
 async def take_back(catalog: Catalog, scope: str, what: dict[str, Any]) -> None:
