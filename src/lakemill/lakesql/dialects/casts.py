@@ -41,8 +41,8 @@ def cast(value: Typed, to: Type, depth: int = 0) -> Typed:
 def _nested(value: Typed, to: Type, depth: int) -> Typed:
     name = f"c{depth}_"
     if to.name == "array":
-        inner = cast(Typed(name, value.type.element), to.element, depth + 1)
-        return Typed(f"list_transform({value.sql}, LAMBDA {name} : {inner.sql})", to)
+        item = cast(Typed(name, value.type.element), to.element, depth + 1)
+        return Typed(f"list_transform({value.sql}, LAMBDA {name} : {item.sql})", to)
     if to.name == "map":
         key = cast(Typed(name, value.type.args[0]), to.args[0], depth + 1).sql
         inner = cast(Typed(name, value.type.args[1]), to.args[1], depth + 1).sql
@@ -99,7 +99,7 @@ def plain_text(value: Typed) -> str:
     if of.name == "timestamp":
         return f"ts_text({value.sql}, {of.args[0]})"
     if of.name == "time":
-        return f"left(CAST({value.sql} AS VARCHAR) || CASE WHEN CAST({value.sql} AS VARCHAR) LIKE '%.%' THEN '' ELSE '.' END || '000000', {9 + of.args[0]})"
+        return f"time_text({value.sql}, {of.args[0]})"
     if of.name not in _TEXT_OF:
         raise SqlFailed("TYPE_MISMATCH", f"Cannot cast {of.trino()} to varchar")
     return _TEXT_OF[of.name].format(value.sql, of.args[0] if of.args else 0)
@@ -115,8 +115,7 @@ def _to_text(value: Typed, to: Type) -> Typed:
     length = to.args[0]
     if of.name in {"varchar", "char"}:
         return Typed(f"left({sql}, {length})", to)
-    shown = "Value " if of.name not in NUMBERS else "Value "
-    message = f"{text(shown)} || {sql} || {text(f' cannot be represented as varchar({length})')}"
+    message = f"'Value ' || {sql} || {text(f' cannot be represented as varchar({length})')}"
     return Typed(guard(f"length({sql}) > {length}", "INVALID_CAST_ARGUMENT", message, sql), to)
 
 
@@ -136,7 +135,7 @@ def _from_text(value: Typed, to: Type) -> Typed:
         number = "'[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?'"
         form = f"CASE WHEN regexp_full_match(trim({sql}), {number}) THEN TRY_CAST(trim({sql}) AS {to.duckdb()}) END"
     elif name == "boolean":
-        form = f"CASE WHEN lower({sql}) IN ('t', 'true', '1') THEN true WHEN lower({sql}) IN ('f', 'false', '0') THEN false END"
+        form = f"text_boolean(lower({sql}))"
     elif name == "date":
         form = f"text_date({sql})"
     elif name == "timestamp":
@@ -176,6 +175,8 @@ def _temporal(value: Typed, to: Type) -> Typed:
 def to_json(value: Typed, depth: int = 0) -> str:
     """JSON text of a value; NULL stays NULL outside and is `null` inside."""
     of, sql, name = value.type, value.sql, f"j{depth}_"
+    if of.name == "row":
+        return _row_json(value, depth)
     if of.name == "json":
         return sql
     if of.name in INTEGERS or of.name in {"boolean", "decimal"}:
@@ -186,22 +187,25 @@ def to_json(value: Typed, depth: int = 0) -> str:
         return f"CAST(to_json({plain_text(value)}) AS VARCHAR)"
     if of.name == "array":
         inner = to_json(Typed(name, of.element), depth + 1)
-        inside = f"array_to_string(list_transform({sql}, LAMBDA {name} : coalesce({inner}, 'null')), ',')"
+        inside = f"list_text(list_transform({sql}, LAMBDA {name} : coalesce({inner}, 'null')), ',')"
         return f"('[' || {inside} || ']')"
     if of.name == "map":
         key = Typed(f"{name}.key", of.args[0])
         shown = f"CAST(to_json({plain_text(key)}) AS VARCHAR)"
         inner = to_json(Typed(f"{name}.value", of.args[1]), depth + 1)
-        pairs = f"list_transform(list_sort(map_entries({sql})), LAMBDA {name} : {shown} || ':' || coalesce({inner}, 'null'))"
-        return f"('{{' || array_to_string({pairs}, ',') || '}}')"
-    if of.name == "row":
-        parts = []
-        for i, (field, inner) in enumerate(of.fields):
-            shown = to_json(Typed(field_of(value, i), inner), depth + 1)
-            key = '"' + (field or "").replace('"', '\\"') + '":'
-            parts.append(f"{text(key)} || coalesce({shown}, 'null')")
-        return f"CASE WHEN {sql} IS NOT NULL THEN '{{' || {(chr(32) + '||' + chr(32) + text(',') + ' || ').join(parts)} || '}}' END"
+        pair = f"{shown} || ':' || coalesce({inner}, 'null')"
+        pairs = f"list_transform(list_sort(map_entries({sql})), LAMBDA {name} : {pair})"
+        return f"('{{' || list_text({pairs}, ',') || '}}')"
     raise SqlFailed("TYPE_MISMATCH", f"Cannot cast {of.trino()} to json")
+
+
+def _row_json(value: Typed, depth: int) -> str:
+    parts = []
+    for i, (field, inner) in enumerate(value.type.fields):
+        shown = to_json(Typed(field_of(value, i), inner), depth + 1)
+        parts.append(f"{text(quote(field or '') + ':')} || coalesce({shown}, 'null')")
+    inside = " || ',' || ".join(parts)
+    return f"CASE WHEN {value.sql} IS NOT NULL THEN '{{' || {inside} || '}}' END"
 
 
 def _from_json(value: Typed, to: Type) -> Typed:
@@ -213,10 +217,7 @@ def _from_json(value: Typed, to: Type) -> Typed:
     if to.name == "varchar" or to.name in NUMBERS | {"boolean"}:
         inner = Typed(plain, VARCHAR)
         if to.name in INTEGERS:
-            # 1.0 and true are numbers here.
-            number = f"CASE json_type({sql}) WHEN 'BOOLEAN' THEN CASE {plain} WHEN 'true' THEN '1' ELSE '0' END ELSE {plain} END"
-            rounded = f"CASE WHEN json_type({sql}) = 'DOUBLE' THEN CAST(CAST(round(CAST({plain} AS DOUBLE)) AS BIGINT) AS VARCHAR) ELSE {number} END"
-            inner = Typed(rounded, VARCHAR)
+            inner = Typed(f"json_whole({sql}, {plain})", VARCHAR)
         made = cast(inner, to) if to.name != "varchar" else _to_text(inner, to)
         return Typed(guard(wrong, "INVALID_CAST_ARGUMENT", message, made.sql), to)
     if to.name in {"array", "map", "row"}:

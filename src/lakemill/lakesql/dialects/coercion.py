@@ -100,8 +100,8 @@ def coerce(value: Typed, to: Type) -> Typed:
             inside.append(coerce(Typed(field_of(value, i), inner), wanted).sql)
         return Typed(f"CASE WHEN {value.sql} IS NOT NULL THEN {pack(inside, to)} END", to)
     if to.name == "array":
-        inner = coerce(Typed("e_", value.type.element), to.element)
-        return Typed(f"list_transform({value.sql}, LAMBDA e_ : {inner.sql})", to)
+        item = coerce(Typed("e_", value.type.element), to.element)
+        return Typed(f"list_transform({value.sql}, LAMBDA e_ : {item.sql})", to)
     return Typed(f"CAST({value.sql} AS {to.duckdb()})", to, value.value)
 
 

@@ -328,9 +328,7 @@ def _not(c: Compiler, node: exp.Not) -> Typed:
 def _logical(sign: str) -> Callable[[Compiler, exp.Expr], Typed]:
     def rule(c: Compiler, node: exp.Expr) -> Typed:
         # Long chains are flattened, so that they do not nest.
-        parts = []
-        for p in node.flatten(unnest=False):
-            parts.append(c.boolean(p, "Logical expression term").sql)
+        parts = [c.boolean(p, "Logical expression term").sql for p in node.flatten(unnest=False)]
         return Typed("(" + f" {sign} ".join(parts) + ")", BOOLEAN)
 
     return rule

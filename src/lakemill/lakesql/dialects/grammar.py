@@ -1,11 +1,13 @@
 """Trino's grammar by sqlglot, with function calls left as they were written.
 
-sqlglot replaces functions that it knows by nodes of its own, and with them their names, argument counts and places. Here
-a call stays a call (`exp.Anonymous`): the names are marked before parsing and the marks are taken off afterwards.
+sqlglot replaces functions that it knows by nodes of its own, and with them their names, argument counts and places.
+Here a call stays a call (`exp.Anonymous`): names are marked before parsing and the marks are taken off afterwards.
 """
 
 import bisect
 import re
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from sqlglot import exp, tokens
@@ -19,13 +21,66 @@ MARK = "fn$"
 SUBSCRIPT = "subscript"
 # Calls whose arguments have a syntax of their own; and words that a parenthesis follows without being calls.
 _OWN_SYNTAX = {"cast", "try_cast", "extract", "trim", "position", "bernoulli", "system", "substring"}
-_KEYWORD_CALLS = {"filter", "format", "replace", "date", "truncate", "left", "right", "if", "rank", "first", "index"}
 _NOT_TRINO_TYPES = {"float", "string", "text", "int64", "number", "long"}
 # What Trino's grammar does not let stand for a name without quotes.
 _RESERVED = {
-    *["ALTER", "AND", "AS", "BETWEEN", "BY", "CASE", "CAST", "CONSTRAINT", "CREATE", "CROSS", "CUBE", "DELETE", "DESCRIBE", "DISTINCT", "DROP", "ELSE", "END"],
-    *["ESCAPE", "EXCEPT", "EXECUTE", "EXISTS", "EXTRACT", "FALSE", "FOR", "FROM", "FULL", "GROUP", "GROUPING", "HAVING", "IN", "INNER", "INSERT", "INTERSECT"],
-    *["INTO", "IS", "JOIN", "LEFT", "LIKE", "NATURAL", "NOT", "NULL", "ON", "OR", "ORDER", "OUTER", "PREPARE", "RECURSIVE", "RIGHT", "ROLLUP", "SELECT", "SKIP"],
+    *[
+        "ALTER",
+        "AND",
+        "AS",
+        "BETWEEN",
+        "BY",
+        "CASE",
+        "CAST",
+        "CONSTRAINT",
+        "CREATE",
+        "CROSS",
+        "CUBE",
+        "DELETE",
+        "DESCRIBE",
+        "DISTINCT",
+        "DROP",
+        "ELSE",
+        "END",
+    ],
+    *[
+        "ESCAPE",
+        "EXCEPT",
+        "EXECUTE",
+        "EXISTS",
+        "EXTRACT",
+        "FALSE",
+        "FOR",
+        "FROM",
+        "FULL",
+        "GROUP",
+        "GROUPING",
+        "HAVING",
+        "IN",
+        "INNER",
+        "INSERT",
+        "INTERSECT",
+    ],
+    *[
+        "INTO",
+        "IS",
+        "JOIN",
+        "LEFT",
+        "LIKE",
+        "NATURAL",
+        "NOT",
+        "NULL",
+        "ON",
+        "OR",
+        "ORDER",
+        "OUTER",
+        "PREPARE",
+        "RECURSIVE",
+        "RIGHT",
+        "ROLLUP",
+        "SELECT",
+        "SKIP",
+    ],
     *["TABLE", "THEN", "TRUE", "UESCAPE", "UNION", "UNNEST", "USING", "VALUES", "WHEN", "WHERE", "WITH"],
 }
 
@@ -77,6 +132,14 @@ def parse(text: str) -> exp.Expr:
     return tree
 
 
+@cache
+def _callable_words() -> set[str]:
+    """Functions whose names may be keywords of sqlglot's."""
+    from lakemill.lakesql.dialects.functions import registry
+
+    return registry.names() - {"map"}
+
+
 def _marked(found: list[Token]) -> list[Token]:
     """Calls with their marks, and subscripts inside of calls: sqlglot would count from 0 in those it understands."""
     marked: list[Token] = []
@@ -94,7 +157,7 @@ def _marked(found: list[Token]) -> list[Token]:
         after = found[i + 1].token_type if i + 1 < len(found) else None
         word = token.text.lower()
         calls = token.token_type == TokenType.VAR or (
-            word in _KEYWORD_CALLS and token.token_type not in {TokenType.IDENTIFIER, TokenType.STRING}
+            word in _callable_words() and token.token_type not in {TokenType.IDENTIFIER, TokenType.STRING}
         )
         if after == TokenType.L_PAREN and calls and word not in _OWN_SYNTAX and not _is_clause(found, i, word):
             token = _renamed(token, MARK + token.text)
@@ -148,7 +211,7 @@ def _check_brackets(found: list[Token], text: str) -> None:
 
 def _check_words(found: list[Token], text: str) -> None:
     """Reserved words as aliases, which sqlglot would let pass."""
-    for before, token in zip(found, found[1:], strict=False):
+    for before, token in pairwise(found):
         if (
             before.token_type == TokenType.ALIAS
             and token.token_type != TokenType.IDENTIFIER

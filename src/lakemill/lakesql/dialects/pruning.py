@@ -1,7 +1,7 @@
 """Conditions that a table's rows must meet to matter, for leaving out whole partitions.
 
-Only comparisons of a column with literals that all rows of the result must meet are kept, and only such as NULL does not
-meet, so that they hold on either side of an outer join.
+Only comparisons of a column with literals that all rows of the result must meet are kept, and only such as NULL does
+not meet, so that they hold on either side of an outer join.
 """
 
 from sqlglot import exp
@@ -9,7 +9,7 @@ from sqlglot import exp
 from lakemill.lakesql.dialects.model import Comparison, TableUse
 from lakemill.lakesql.dialects.scope import Scope
 
-_SIGNS = {exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
+_SIGNS: dict[type, str] = {exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
 _TURNED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 

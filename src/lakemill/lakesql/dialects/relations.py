@@ -119,7 +119,7 @@ def _aliased(c: "Compiler", node: exp.Expr, sql: str, columns: list[Field], name
     given = [i.name for i in alias.columns] if alias else []
     if given and len(given) != len([f for f in columns if not f.hidden]):
         size = len([f for f in columns if not f.hidden])
-        message = f"Column alias list has {len(given)} entries but '{alias.name}' has {size} columns available"
+        message = f"Column alias list has {len(given)} entries but '{qualifiers[0]}' has {size} columns available"
         raise failed("MISMATCHED_COLUMN_ALIASES", message, node)
     fields = []
     for i, column in enumerate(columns):
@@ -172,20 +172,35 @@ def _table(c: "Compiler", node: exp.Table, outer: Scope | None) -> Relation:
     database = db or c.database
     try:
         found = c.schema(database, name)
-        columns = [] if isinstance(found, View) else [(n.lower(), of_hive(t)) for n, t in found]
+        columns: list[tuple[str, Type]] = []
+        if not isinstance(found, View):
+            columns = [(column.lower(), of_hive(kind)) for column, kind in found]
     except SqlFailed as error:
         raise failed(error.code, error.message, node) from None
     names = (name, database, CATALOG)
     if isinstance(found, View):
         return _view(c, node, found, names)
-    use = TableUse(database, name, f"scan_{len(c.tables)}", [], [])
+    used: list[str] = []
+    use = TableUse(database, name, f"scan_{len(c.tables)}", used, [])
     c.tables.append(use)
-    fields = []
-    for column, kind in [*columns, *HIDDEN.items()]:
-        taken = lambda column=column: use.columns.append(column) if column not in use.columns else None  # type: ignore[misc]
-        hidden = column in HIDDEN
-        fields.append(Field(column, kind, quoted(column), (), None if hidden else (use, column), hidden, taken))
-    return _aliased(c, node, quoted(use.view), fields, names)
+    fields = [Field(name, kind, quoted(name), (), (use, name), used=_noting(used, name)) for name, kind in columns]
+    for name, kind in HIDDEN.items():
+        fields.append(Field(name, kind, quoted(name), hidden=True, used=_noting(used, name)))
+    sql, fields = _aliased(c, node, quoted(use.view), fields, names)
+    for f in fields:
+        if f.type == TIMESTAMP_TZ:
+            f.sql = f"{{'t': {f.sql}, 'z': 'UTC'}}"
+    return sql, fields
+
+
+def _noting(used: list[str], column: str) -> Callable[[], None]:
+    """Notes the column as used when it is called."""
+
+    def note() -> None:
+        if column not in used:
+            used.append(column)
+
+    return note
 
 
 def _view(c: "Compiler", node: exp.Table, view: View, names: tuple[str, ...]) -> Relation:
@@ -288,7 +303,7 @@ def _unnest(c: "Compiler", node: exp.Unnest, outer: Scope | None, left: bool) ->
     if isinstance(offset, exp.Identifier):
         names.append(offset.name.lower())
     if names and len(names) != len(columns):
-        message = f"Column alias list has {len(names)} entries but '{alias.name}' has {len(columns)} columns available"
+        message = f"Column alias list has {len(names)} entries but relation has {len(columns)} columns available"
         raise failed("MISMATCHED_COLUMN_ALIASES", message, node)
     shown = ", ".join(f"{v.sql} AS c{i}" for i, v in enumerate(columns))
     qualifiers = (alias.name.lower(),) if alias and alias.name else ()

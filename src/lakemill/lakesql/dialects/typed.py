@@ -30,7 +30,7 @@ def text(value: str) -> str:
 def guard(bad: str, code: str, message: str, value: str) -> str:
     """value, unless the condition `bad` holds: then the statement fails.
 
-    message: an expression of DuckDB. `try(...)` makes NULL of such a failure, and it happens only for rows that come here.
+    message: an expression of DuckDB. `try(...)` makes NULL of such a failure; only rows that come here can fail.
     """
     return f"guard({bad}, {text(MARK + code + MARK)} || {message} || {text(MARK)}, {value})"
 

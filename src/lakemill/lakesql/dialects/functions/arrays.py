@@ -22,8 +22,8 @@ array_distinct(array(T)) -> array(T) : list_distinct_all({0})
 array_intersect(array(T), array(T)) -> array(T) : list_common({0}, {1})
 array_union(array(T), array(T)) -> array(T) : list_distinct_all(list_both({0}, {1}))
 array_except(array(T), array(T)) -> array(T) : list_without({0}, {1})
-array_position(array(T), T) -> bigint : coalesce(list_position({0}, {1}), CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN 0 END)
-array_remove(array(T), T) -> array(T) : CASE WHEN {1} IS NOT NULL THEN list_filter({0}, LAMBDA e_ : e_ <> {1} OR e_ IS NULL) END
+array_position(array(T), T) -> bigint : list_index({0}, {1})
+array_remove(array(T), T) -> array(T) : list_but({0}, {1})
 arrays_overlap(array(T), array(T)) -> boolean : lists_overlap({0}, {1})
 contains(array(T), T) -> boolean : list_holds({0}, {1})
 array_max(array(T)) -> T : CASE WHEN len({0}) = list_count({0}) THEN list_max({0}) END
@@ -172,7 +172,10 @@ def _sequence(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
             coerce(values[2], BIGINT).sql if len(values) == 3 else f"(CASE WHEN {start} <= {stop} THEN 1 ELSE -1 END)"
         )
         wrong = f"({step} = 0 OR ({step} > 0 AND {stop} < {start}) OR ({step} < 0 AND {stop} > {start}))"
-        message = "'sequence stop value should be greater than or equal to start value if step is greater than zero otherwise stop should be less than or equal to start'"
+        message = (
+            "'sequence stop value should be greater than or equal to start value if step is greater than zero "
+            "otherwise stop should be less than or equal to start'"
+        )
         long = f"(({stop} - {start}) // {step} >= 10000)"
         made = f"generate_series({start}, {stop}, {step})"
         made = guard(

@@ -24,23 +24,23 @@ if TYPE_CHECKING:
 
 TABLE = table(
     """
-from_unixtime(double) -> timestamptz : {'t': CAST(make_timestamp(CAST(round({0} * 1000) AS BIGINT) * 1000) AS TIMESTAMP), 'z': 'UTC'}
-from_unixtime(double, varchar) -> timestamptz : tz_at({'t': CAST(make_timestamp(CAST(round({0} * 1000) AS BIGINT) * 1000) AS TIMESTAMP), 'z': 'UTC'}, {1})
+from_unixtime(double) -> timestamptz : seconds_at({0})
+from_unixtime(double, varchar) -> timestamptz : tz_at(seconds_at({0}), {1})
 to_unixtime(timestamp) -> double : (epoch_us({0}) / CAST(1000000 AS DOUBLE))
 to_unixtime(timestamptz) -> double : (epoch_us(struct_extract({0}, 't')) / CAST(1000000 AS DOUBLE))
 from_iso8601_timestamp(varchar) -> timestamptz : iso_timestamp({0})
 from_iso8601_date(varchar) -> date : iso_date({0})
 to_iso8601(date) -> varchar : strftime({0}, '%Y-%m-%d')
 to_iso8601(timestamp) -> varchar : strftime({0}, '%Y-%m-%dT%H:%M:%S.%g')
-to_iso8601(timestamptz) -> varchar : (strftime(tz_local({0}), '%Y-%m-%dT%H:%M:%S.%g') || CASE WHEN struct_extract({0}, 'z') = 'UTC' THEN 'Z' ELSE zone_offset({0}) END)
+to_iso8601(timestamptz) -> varchar : (strftime(tz_local({0}), '%Y-%m-%dT%H:%M:%S.%g') || iso_offset({0}))
 with_timezone(timestamp, varchar) -> timestamptz : tz_make({0}, {1})
 at_timezone(timestamptz, varchar) -> timestamptz : tz_at({0}, {1})
 current_timezone() -> varchar : 'UTC'
 last_day_of_month(date) -> date : last_day({0})
 last_day_of_month(timestamp) -> date : last_day({0})
 to_milliseconds(day_interval) -> bigint : interval_ms({0})
-timezone_hour(timestamptz) -> bigint : (CAST(date_diff('minute', struct_extract({0}, 't'), tz_local({0})) AS BIGINT) // 60)
-timezone_minute(timestamptz) -> bigint : (CAST(date_diff('minute', struct_extract({0}, 't'), tz_local({0})) AS BIGINT) % 60)
+timezone_hour(timestamptz) -> bigint : (zone_minutes_of({0}) // 60)
+timezone_minute(timestamptz) -> bigint : (zone_minutes_of({0}) % 60)
 """
 )
 

@@ -78,7 +78,8 @@ def _extract(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
 def _scalar(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
     values = _json(c, "json_extract_scalar", args, node, 2)
     where, sql = _path_of(values[1], node), values[0].sql
-    made = f"CASE WHEN json_type({sql}, {where}) NOT IN ('ARRAY', 'OBJECT', 'NULL') THEN json_extract_string({sql}, {where}) END"
+    scalar = f"json_type({sql}, {where}) NOT IN ('ARRAY', 'OBJECT', 'NULL')"
+    made = f"CASE WHEN {scalar} THEN json_extract_string({sql}, {where}) END"
     return Typed(made if values[0].type == JSON else f"CASE WHEN json_valid({sql}) THEN {made} END", VARCHAR)
 
 
@@ -94,8 +95,7 @@ def _parse(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
 def _size(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
     values = _json(c, "json_size", args, node, 2)
     found = _part(values[0], _path_of(values[1], node))
-    made = f"CASE json_type({found}) WHEN 'ARRAY' THEN json_array_length({found}) WHEN 'OBJECT' THEN len(json_keys({found})) ELSE CASE WHEN {found} IS NOT NULL THEN 0 END END"
-    return Typed(f"CAST({made} AS BIGINT)", BIGINT)
+    return Typed(f"json_count({found})", BIGINT)
 
 
 def _contains(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
@@ -107,7 +107,8 @@ def _contains(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
     elif wanted.type.name == "boolean":
         hit = f"CAST({name} AS VARCHAR) = CAST({wanted.sql} AS VARCHAR)"
     elif wanted.type.name in NUMBERS:
-        hit = f"json_type({name}) IN ('BIGINT', 'UBIGINT', 'DOUBLE') AND CAST(CAST({name} AS VARCHAR) AS DOUBLE) = {wanted.sql}"
+        number = f"json_type({name}) IN ('BIGINT', 'UBIGINT', 'DOUBLE')"
+        hit = f"{number} AND CAST(CAST({name} AS VARCHAR) AS DOUBLE) = {wanted.sql}"
     else:
         raise unexpected("json_array_contains", [v.type for v in values], ["json_array_contains(json, bigint)"], node)
     items = f"list_filter(json_extract({sql}, '$[*]'), LAMBDA {name} : {hit})"

@@ -197,8 +197,9 @@ def _shift(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
     width = {"tinyint": 8, "smallint": 16, "integer": 32, "bigint": 64}.get(value.type.name)
     if width is None:
         raise unexpected("bitwise_left_shift", [value.type, by.type], ["bitwise_left_shift(bigint, bigint)"], node)
-    top = f"((CAST({value.sql} AS HUGEINT) * CAST(pow(2, {by.sql}) AS HUGEINT)) % CAST('{2**width}' AS HUGEINT) + CAST('{2**width}' AS HUGEINT)) % CAST('{2**width}' AS HUGEINT)"
-    made = f"CAST(CASE WHEN {by.sql} >= {width} THEN 0 WHEN {top} >= CAST('{2 ** (width - 1)}' AS HUGEINT) THEN {top} - CAST('{2**width}' AS HUGEINT) ELSE {top} END AS {value.type.duckdb()})"
+    size = f"CAST('{2**width}' AS HUGEINT)"
+    moved = f"signed(wrapped(CAST({value.sql} AS HUGEINT) * CAST(pow(2, {by.sql}) AS HUGEINT), {size}), {size})"
+    made = f"CAST(CASE WHEN {by.sql} >= {width} THEN 0 ELSE {moved} END AS {value.type.duckdb()})"
     return Typed(made, value.type)
 
 

@@ -1,8 +1,8 @@
 """All functions there are. What is not here cannot be called.
 
-A family's table says a function on a line: `name(types) -> type : expression of DuckDB`, where {0} is the first argument.
-Capital letters stand for any type, the same one everywhere in the line; `...` after the last type for any number of such.
-What needs more than an expression has a rule in Python: `RULES`, `AGGREGATES`, `WINDOWS` of its family.
+A family's table says a function on a line: `name(types) -> type : expression of DuckDB`, where {0} is the first
+argument. Capital letters stand for any type, the same one everywhere in the line; `...` after the last type for any
+number of such. What needs more than an expression has a rule in Python: `RULES`, `AGGREGATES`, `WINDOWS` of its family.
 """
 
 import re
