@@ -9,10 +9,12 @@ import duckdb
 
 from lakemill.lakesql import ddl, errors
 from lakemill.lakesql.dialects import athena
+from lakemill.lakesql.dialects.model import Parsed
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.interface import Failure, Lake, LakeRefused, Outcome, Statement
 from lakemill.lakesql.query import Query
 from lakemill.lakesql.scans.objects import Meter
+from lakemill.lakesql.writing import create, insert, unload, views
 
 _MEMORY = ("Out of Memory", "bad_alloc", "realloc of size", "malloc of size", "cannot allocate memory")
 
@@ -47,15 +49,29 @@ def _carried_out(statement: Statement, lake: Lake, meter: Meter) -> Outcome:
     parsed = athena.parse(statement.text, statement.parameters)
     if parsed.kind == "ddl":
         return ddl.carry_out(statement, lake)
-    if parsed.kind != "query":
-        raise SqlFailed("NOT_SUPPORTED", f"{parsed.kind} is not supported yet")
+    if parsed.kind not in _KINDS:
+        raise SqlFailed("NOT_SUPPORTED", f"{parsed.kind.upper()} is not supported")
     with Query(statement, lake, meter) as query:
-        query.plan(parsed.tree)
-        planned = time.monotonic()
-        outcome = query.result()
+        outcome = _KINDS[parsed.kind](query, parsed)
+        planned = query.planned or time.monotonic()
     outcome.planning_ms = round(1000 * (planned - started))
     outcome.execution_ms = round(1000 * (time.monotonic() - planned))
     return outcome
+
+
+def _select(query: Query, parsed: Parsed) -> Outcome:
+    query.plan(parsed.tree)
+    return query.result()
+
+
+_KINDS: dict[str, Callable[[Query, Parsed], Outcome]] = {
+    "query": _select,
+    "ctas": create.carry_out,
+    "insert": insert.carry_out,
+    "unload": unload.carry_out,
+    "create_view": views.create,
+}
+"""What carries out a parsed statement."""
 
 
 def _failure(wrong: Exception, meter: Meter) -> Failure:

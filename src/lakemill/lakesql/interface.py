@@ -14,6 +14,7 @@ Catalog documents (databases, tables, partitions) are those of the Glue API: `{"
 Locations are `s3://bucket/prefix/`. A statement's files are in its own folder, which the platform removes afterwards.
 """
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -130,7 +131,9 @@ class Lake(Protocol):
 
     def table(self, database: str, name: str) -> Document: ...
 
-    def create_table(self, database: str, definition: Document) -> None: ...
+    def create_table(self, database: str, definition: Document, partitions: Sequence[Document] = ()) -> None:
+        """Make a table and its first partitions, at once."""
+        ...
 
     def update_table(self, database: str, definition: Document) -> None: ...
 

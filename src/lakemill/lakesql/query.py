@@ -1,6 +1,7 @@
 """A query in an instance of DuckDB of its own."""
 
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from lakemill.lakesql.interface import Column, Lake, LakeRefused, Outcome, State
 from lakemill.lakesql.scans.objects import Meter
 from lakemill.lakesql.scans.table import Table, of_document
 from lakemill.lakesql.scans.views import Views
+from lakemill.lakesql.types import Type
 
 SPILL_BYTES_MAX = 64 << 30
 
@@ -28,6 +30,8 @@ class Query:
         self.connection = _connection(statement, self.folder)
         self.views = Views(self.connection, lake, meter)
         self.translated = Translated("", [])
+        self.planned: float | None = None
+        """When everything was ready to run, by the monotonic clock."""
         self._tables: dict[tuple[str, str], Table] = {}
 
     def __enter__(self) -> "Query":
@@ -39,18 +43,33 @@ class Query:
 
     def plan(self, tree: exp.Expr | None) -> None:
         """Translate it, and make the views it reads from. Raises SqlFailed."""
-        assert tree is not None
-        self.translated = athena.translate(tree, self._schema, self.statement.database)
+        self.translate(tree)
         for use in self.translated.tables:
             self.views.make(use, self._tables[use.database.lower(), use.name.lower()])
         _close(self.connection, self.views.paths, self.folder / "out")
+        self.planned = time.monotonic()
+
+    def translate(self, tree: exp.Expr | None) -> None:
+        """Know the query for DuckDB, and its columns. Raises SqlFailed."""
+        assert tree is not None
+        self.translated = athena.translate(tree, self._schema, self.statement.database)
+
+    def named_columns(self, tree: exp.Expr | None) -> list[tuple[str, Type]]:
+        """The columns of the planned query, names in lower case; empty where the statement gives none."""
+        assert tree is not None
+        known = {name for use in self.translated.tables for name in use.columns or ()}
+        known |= {identifier.name.lower() for identifier in tree.find_all(exp.Identifier)}
+        return [
+            ("" if name == f"_col{place}" and name not in known else name.lower(), type)
+            for place, (name, type) in enumerate(self.translated.columns)
+        ]
 
     def result(self) -> Outcome:
         """Run it, and write its result as CSV."""
         path = self.folder / "result.csv"
         reader = self.reader()
         with self.watching():
-            columns, rows = _written(reader, path)
+            columns, rows = _written(reader, self.translated.columns, path)
         return Outcome(kind="DML", substatement="SELECT", form="csv", columns=columns, rows=rows, result=str(path))
 
     def reader(self) -> Any:
@@ -132,12 +151,12 @@ def _close(connection: duckdb.DuckDBPyConnection, paths: list[str], out: Path) -
     connection.execute("SET lock_configuration = true")
 
 
-def _written(reader: Any, path: Path) -> tuple[list[Column], int]:
+def _written(reader: Any, names: Any, path: Path) -> tuple[list[Column], int]:
     if hasattr(results, "write"):
         return results.write(reader, path, "csv")
     rows = 0
     with path.open("w") as file:
-        file.write(",".join(f'"{name}"' for name in reader.schema.names) + "\n")
+        file.write(",".join(f'"{name}"' for name, _ in names) + "\n")
         for batch in reader:
             rows += batch.num_rows
             for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):

@@ -12,6 +12,7 @@ import select
 import sys
 import threading
 import traceback
+from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 import msgspec
@@ -88,8 +89,9 @@ class RemoteLake:
     def table(self, database: str, name: str) -> Document:
         return self._ask("table", database=database, name=name)
 
-    def create_table(self, database: str, definition: Document) -> None:
-        self._ask("create_table", database=database, definition=definition)
+    def create_table(self, database: str, definition: Document, partitions: Sequence[Document] = ()) -> None:
+        also = {"partitions": list(partitions)} if partitions else {}
+        self._ask("create_table", database=database, definition=definition, **also)
 
     def update_table(self, database: str, definition: Document) -> None:
         self._ask("update_table", database=database, definition=definition)

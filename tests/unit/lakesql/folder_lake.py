@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +71,12 @@ class FolderLake:
             raise LakeRefused("EntityNotFoundException", f"Table {name} not found.")
         return self.catalog[database][name]
 
-    def create_table(self, database: str, definition: Document) -> None:
+    def create_table(self, database: str, definition: Document, partitions: Sequence[Document] = ()) -> None:
         self._known(database)
         if definition["Name"] in self.catalog[database]:
             raise LakeRefused("AlreadyExistsException", "Table already exists.")
         self.catalog[database][definition["Name"]] = {**definition, "DatabaseName": database}
+        self.partition_documents[database, definition["Name"]] = list(partitions)
 
     def update_table(self, database: str, definition: Document) -> None:
         self.table(database, definition["Name"])

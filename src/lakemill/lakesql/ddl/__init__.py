@@ -21,7 +21,9 @@ STATEMENTS: list[tuple[tuple[str, ...], Handler]] = [
     (("SHOW", "DATABASES"), databases.show),
     (("SHOW", "SCHEMAS"), databases.show),
     (("CREATE", "EXTERNAL", "TABLE"), tables.create),
+    (("CREATE", "TABLE"), tables.managed),
     (("DROP", "TABLE"), tables.drop),
+    (("DROP", "VIEW"), tables.drop_view),
     (("ALTER", "TABLE"), altering.alter),
     (("MSCK", "REPAIR", "TABLE"), partitions.repair),
     (("SHOW", "TABLES"), showing.tables),
@@ -50,8 +52,8 @@ def carry_out(statement: Statement, lake: Lake) -> Outcome:
 
 
 def is_ddl(text: str) -> bool:
-    """Whether the first words are those of a statement that is carried out here."""
+    """Whether the first words are those of a statement that is carried out here; CREATE TABLE may be a query's too."""
     begin = _BEGIN.match(text)
     found = _FIRST_WORDS.match(text, begin.end() if begin else 0)
     words = found[0].upper().split() if found else []
-    return any(tuple(words[: len(first)]) == first for first, _ in STATEMENTS)
+    return words[:2] != ["CREATE", "TABLE"] and any(tuple(words[: len(first)]) == first for first, _ in STATEMENTS)

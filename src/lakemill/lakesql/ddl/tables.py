@@ -1,4 +1,4 @@
-"""CREATE EXTERNAL TABLE and DROP TABLE."""
+"""CREATE EXTERNAL TABLE, DROP TABLE and DROP VIEW."""
 
 from typing import Any
 
@@ -43,6 +43,29 @@ def drop(tokens: Tokens, context: Context) -> Result:
             raise errors.semantic(f"Cannot drop a view with DROP TABLE: {database}.{name}")
         context.lake.drop_table(database, name)
     return Result("DROP_TABLE")
+
+
+def drop_view(tokens: Tokens, context: Context) -> Result:
+    """After DROP VIEW: [IF EXISTS] name"""
+    lenient = tokens.take("IF", "EXISTS")
+    database, name = tokens.qualified(context.database)
+    tokens.end()
+    with told():
+        found = context.find_table(database, name)
+        if found is not None and found.get("TableType") == "VIRTUAL_VIEW":
+            context.lake.drop_table(database, name)
+        elif found is not None or not lenient:
+            raise errors.semantic(f"[Error 10001]: View not found {database}.{name}")
+    return Result("DROP_VIEW")
+
+
+def managed(tokens: Tokens, context: Context) -> Result:
+    """After CREATE TABLE, which is not followed by a query: there are external tables only."""
+    tokens.take("IF", "NOT", "EXISTS")
+    tokens.qualified(context.database)
+    if "iceberg" in tokens.text.lower():
+        raise errors.semantic("Iceberg tables are not supported")
+    raise tokens.wrong("EXTERNAL TABLE, or a query after AS")
 
 
 def column_list(tokens: Tokens) -> list[Document]:
