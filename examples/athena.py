@@ -1,7 +1,7 @@
 """The flights that left New York in 2013 as a table of the lake, asked with SQL.
 
-awswrangler writes them to S3 as Parquet, a partition a month, and enters the table in the catalog; Athena then reads only
-the partitions and columns that a question needs.
+awswrangler writes them to S3 as Parquet, a partition a month, and enters the table in the catalog; Athena then reads
+only the partitions and columns that a question needs.
 """
 
 from pathlib import Path

@@ -8,8 +8,8 @@ from botocore.exceptions import ClientError
 from tests.journeys.lake import Lake
 
 NUMBERS = "SELECT * FROM UNNEST(sequence(1, 2500)) AS t (n)"
-MANY = "UNNEST(sequence(1, 30000))"
-SLOW = f"SELECT count(*) FROM {MANY} AS a (x) CROSS JOIN {MANY} AS b (y) WHERE x * y % 7 = 3"
+MANY = "UNNEST(sequence(1, 9999))"
+SLOW = f"SELECT count(*) FROM {MANY} AS a (x) CROSS JOIN {MANY} AS b (y) CROSS JOIN {MANY} AS c (z) WHERE x * y % 7 = z"
 
 
 def refused(code, call, **given):

@@ -65,12 +65,12 @@ def test_after_kill_9_nothing_runs_on_and_everything_is_told(fresh):
 def test_a_table_is_made_whole_or_not_at_all_wherever_it_is_killed(fresh):
     lakemill = fresh()
     lake = Lake(lakemill, "athena_whole").make()
-    source = "FROM UNNEST(sequence(1, 300000)) AS t (n)"
+    source = "FROM UNNEST(sequence(1, 600)) AS a (x) CROSS JOIN UNNEST(sequence(1, 500)) AS b (y)"
     lake.run("SELECT 1")
     for number, pause_s in enumerate((0.0, 0.05, 0.1, 0.2, 0.4, 0.8)):
         id = lake.start(
-            f"CREATE TABLE made{number} WITH (partitioned_by = ARRAY['k']) AS SELECT n, CAST(n % 20 AS varchar) AS k "
-            + source
+            f"CREATE TABLE made{number} WITH (partitioned_by = ARRAY['k']) AS "
+            "SELECT x * y AS n, CAST(x % 20 AS varchar) AS k " + source
         )
         time.sleep(pause_s)
         lakemill.kill()

@@ -49,6 +49,7 @@ def _carried_out(statement: Statement, lake: Lake, meter: Meter) -> Outcome:
     parsed = athena.parse(statement.text, statement.parameters)
     if parsed.kind == "ddl":
         return ddl.carry_out(statement, lake)
+    meter.begin()
     if parsed.kind not in _KINDS:
         raise SqlFailed("NOT_SUPPORTED", f"{parsed.kind.upper()} is not supported")
     with Query(statement, lake, meter) as query:

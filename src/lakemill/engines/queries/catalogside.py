@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 from lakemill.engines.catalog import (
@@ -88,10 +89,13 @@ class CatalogSide:
         self._rights.catalog("table", database, name)
         return _table(self._catalog.table(self._scope, database, name))
 
-    async def create_table(self, database: str, definition: Document) -> None:
+    async def create_table(self, database: str, definition: Document, partitions: Sequence[Document] = ()) -> None:
         self._rights.catalog("create_table", database, definition["Name"])
+        if partitions:
+            self._rights.catalog("add_partitions", database, definition["Name"])
+        first = [_definition(one) for one in partitions]
         async with self._journal.noted({"table": [database, definition["Name"]]}):
-            await self._catalog.create_table(self._scope, database, _definition(definition), self._by)
+            await self._partitions.create_table(self._scope, database, _definition(definition), first, self._by)
 
     async def update_table(self, database: str, definition: Document) -> None:
         self._rights.catalog("update_table", database, definition["Name"])

@@ -64,6 +64,16 @@ async def test_partitions_are_added_changed_found_and_dropped(answers):
     assert said[7] == {"code": "EntityNotFoundException", "message": "Cannot find partition."}
 
 
+async def test_a_table_is_made_with_its_first_partitions_or_not_at_all(answers, catalog):
+    create = ask("create_table", database="d", definition=TABLE, partitions=[PARTITION, PARTITION])
+    *_, refused = await answers(DATABASE, create)
+    assert refused["code"] == "AlreadyExistsException"
+    assert list(catalog.tables(SCOPE, "d")) == []
+    create["with"]["partitions"] = [PARTITION, {"Values": ["y"]}]
+    _, found = await answers(create, ask("partitions", **PLACE, expression=None))
+    assert [one["Values"] for one in found] == [["x"], ["y"]]
+
+
 @pytest.mark.parametrize(
     ("question", "refused"),
     [
