@@ -125,10 +125,12 @@ class RemoteLake:
 
 def answer(message: Any, wire: Wire) -> dict[str, Any]:
     """The outcome of a statement, or why it failed; what went wrong is told, not raised. Raises Gone only."""
-    from lakemill.lakesql import execution
-
     try:
+        from lakemill.lakesql import execution
+
         statement = msgspec.convert(message["statement"], Statement)
+    except ImportError as lacking:
+        return {"failed": _built(Failure(message=f"GENERIC_INTERNAL_ERROR: {_lacking(lacking)}", category=1))}
     except (msgspec.ValidationError, KeyError, TypeError) as wrong:
         return {"failed": _built(Failure(message=f"GENERIC_INTERNAL_ERROR: {wrong}", category=1))}
 
@@ -150,13 +152,13 @@ def main() -> None:
     memory_mib = parser.parse_args().memory_mib
     wire = Wire(os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb"))
     os.dup2(2, 1)  # Whatever prints must not come between the messages.
-    _prepare()
+    _load()
     _limit(memory_mib)
     code = 0
     try:
         while (message := wire.receive()) is not None:
             wire.send(answer(message, wire))
-            gc.collect()
+            _prepare()
     except (Gone, KeyboardInterrupt):
         pass
     except BaseException as wrong:
@@ -166,16 +168,29 @@ def main() -> None:
     os._exit(code)  # Without the second that unloading everything takes.
 
 
-def _prepare() -> None:
+def _load() -> None:
     """Load what every statement needs, so that the first one does not wait for it."""
     try:
         from lakemill.lakesql import execution
 
         execution.warm()
     except ImportError as lacking:
-        print(f"{lacking}; SQL on the lake needs: pip install 'lakemill[lake]'", file=sys.stderr)
+        print(_lacking(lacking), file=sys.stderr)
     gc.collect()
     gc.freeze()
+
+
+def _prepare() -> None:
+    """Have an instance ready for the next statement."""
+    gc.collect()
+    with contextlib.suppress(ImportError):
+        from lakemill.lakesql import instances
+
+        instances.prepare()
+
+
+def _lacking(error: ImportError) -> str:
+    return f"{error}; SQL on the lake needs: pip install 'lakemill[lake]'"
 
 
 def _limit(mebibytes: int) -> None:

@@ -12,8 +12,8 @@ def process(lake):
         yield process
 
 
-def statement(tmp_path, text, **kwargs):
-    return Statement(text=text, dialect="athena", folder=str(tmp_path / "s"), memory_mib=512, **kwargs)
+def statement(tmp_path, text, memory_mib=512):
+    return Statement(text=text, dialect="athena", folder=str(tmp_path / "s"), memory_mib=memory_mib)
 
 
 def test_a_process_carries_out_one_statement_after_another(process, lake, tmp_path):
@@ -28,8 +28,8 @@ def test_a_process_carries_out_one_statement_after_another(process, lake, tmp_pa
 
 
 def test_a_statement_that_needs_too_much_memory_fails_alone(process, tmp_path):
-    big = "SELECT array_agg(a) FROM UNNEST(sequence(1, 40000000)) AS t (a)"
-    failed = process.carry_out(statement(tmp_path, big))
+    big = "SELECT array_agg(a * b) AS l FROM UNNEST(sequence(1, 9000)) AS t (a) CROSS JOIN UNNEST(sequence(1, 9000)) AS u (b)"
+    failed = process.carry_out(statement(tmp_path, big, memory_mib=128))
     assert isinstance(failed, Failure) and failed.message.startswith("EXCEEDED_MEMORY_LIMIT"), failed
     assert isinstance(process.carry_out(statement(tmp_path, "SELECT 1 AS one")), Outcome)
 
