@@ -10,7 +10,7 @@ from lakemill.lakesql.interface import Statement
 
 SPILL_BYTES_MAX = 64 << 30
 """What a statement may put aside on the disk; also no more than half of what is free."""
-_CONFIGURATION = {
+_CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
     "preserve_insertion_order": False,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,

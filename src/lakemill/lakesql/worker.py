@@ -19,8 +19,8 @@ import msgspec
 from lakemill.formats.messages import framed, read_message
 from lakemill.lakesql.interface import Document, Failure, LakeRefused, Source, Statement
 
-_LOADED_MIB = 512
-"""What the process needs for itself, beside its statements' memory."""
+_BESIDE_MIB = 256
+"""What the process may need beside a statement's memory: stacks of threads, and blocks that are read in Python."""
 
 
 class Gone(Exception):
@@ -150,6 +150,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m lakemill.lakesql.worker")
     parser.add_argument("--memory-mib", type=int, default=0, help="memory that statements may use; 0: any")
     memory_mib = parser.parse_args().memory_mib
+    # Arrow's own allocator sets a GiB aside, which the limit would count.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     wire = Wire(os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb"))
     os.dup2(2, 1)  # Whatever prints must not come between the messages.
     _load()
@@ -194,12 +196,19 @@ def _lacking(error: ImportError) -> str:
 
 
 def _limit(mebibytes: int) -> None:
+    """Let the process have so much more than it has now, and what DuckDB does not count itself."""
     if mebibytes:
         with contextlib.suppress(ImportError, ValueError, OSError):
             import resource
 
-            size = (mebibytes + _LOADED_MIB) << 20
+            size = _data_bytes() + ((mebibytes + _BESIDE_MIB) << 20)
             resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+
+
+def _data_bytes() -> int:
+    """What RLIMIT_DATA counts."""
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) << 10 for line in status if line.startswith("VmData:"))
 
 
 if __name__ == "__main__":
