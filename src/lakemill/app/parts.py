@@ -9,6 +9,7 @@ from filelock import FileLock
 from lakemill.app.folder import lock
 from lakemill.engines.analytics import Analytics, Programs
 from lakemill.engines.catalog import Catalog
+from lakemill.engines.crawling import Crawlers
 from lakemill.engines.delivery import Delivery
 from lakemill.engines.flink import Environments
 from lakemill.engines.functions import Functions
@@ -87,6 +88,7 @@ class App:
     tables: Tables
     video: Video
     catalog: Catalog
+    crawlers: Crawlers
     records: Log
     streams: Streams
     delivery: Delivery
@@ -108,6 +110,7 @@ class App:
         await self.tables.start()
         await self.video.recover()
         self.catalog.start()
+        recovered += await self.crawlers.start_all()
         recovered += await self.streams.recover()
         await self.mappings.start()
         recovered += await self.delivery.start()
@@ -133,6 +136,7 @@ class App:
             self.housekeeping.cancel()
         await self.analytics.close()
         await self.delivery.close()
+        await self.crawlers.close()
         await self.catalog.close()
         await self.mappings.close()
         await self.tables.close()
@@ -176,6 +180,7 @@ def build(settings: Settings) -> App:
     planning.programming = Programming(programs.store, credentials, settings.endpoint, authority)
     analytics.use(planning)
     catalog = Catalog(metadata, clock)
+    crawlers = Crawlers(metadata, objects, catalog, loglines, clock)
     jobs = Jobs(metadata, compute, loglines, clock)
     hosting = Hosting(metadata, compute, objects, loglines, clock, data / "endpoints")
     sagemaker = SageMaker(
@@ -213,7 +218,7 @@ def build(settings: Settings) -> App:
         DynamoDB(tables),
         Kinesis(streams),
         firehose,
-        Glue(catalog),
+        Glue(catalog, crawlers, identity, objects, enforce=enforce),
         KinesisAnalytics(analytics, planning),
         KinesisAnalyticsV2(analytics, planning),
         KinesisVideo(video),
@@ -242,6 +247,7 @@ def build(settings: Settings) -> App:
         tables=tables,
         video=video,
         catalog=catalog,
+        crawlers=crawlers,
         records=records,
         streams=streams,
         delivery=delivery,

@@ -29,6 +29,17 @@ from lakemill.engines.catalog import (
     VersionMissing,
     VersionStale,
 )
+from lakemill.engines.crawling import (
+    CrawlerNotRunning,
+    CrawlerRunning,
+    CrawlerStopping,
+    CronInvalid,
+    GlobInvalid,
+    NoSchedule,
+    SchedulerNotRunning,
+    SchedulerRunning,
+)
+from lakemill.engines.resources import TooManyTags
 from lakemill.services.base import Call, ServiceError
 
 CODES: dict[type[Exception], str] = {
@@ -41,6 +52,13 @@ CODES: dict[type[Exception], str] = {
     PolicyMissing: "EntityNotFoundException",
     PolicyChanged: "ConditionCheckFailureException",
     VersionStale: "ConcurrentModificationException",
+    CrawlerRunning: "CrawlerRunningException",
+    CrawlerNotRunning: "CrawlerNotRunningException",
+    CrawlerStopping: "CrawlerStoppingException",
+    NoSchedule: "NoScheduleException",
+    SchedulerRunning: "SchedulerRunningException",
+    SchedulerNotRunning: "SchedulerNotRunningException",
+    **dict.fromkeys((CronInvalid, GlobInvalid, TooManyTags), "InvalidInputException"),
 }
 LAKE_FORMATION = "there is no Lake Formation"
 DEFAULT_PERMISSIONS = [
