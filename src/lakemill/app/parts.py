@@ -9,6 +9,7 @@ from filelock import FileLock
 from lakemill.app.folder import lock
 from lakemill.engines.analytics import Analytics, Programs
 from lakemill.engines.catalog import Catalog
+from lakemill.engines.crawling import Crawlers
 from lakemill.engines.delivery import Delivery
 from lakemill.engines.flink import Environments
 from lakemill.engines.functions import Functions
@@ -89,6 +90,7 @@ class App:
     tables: Tables
     video: Video
     catalog: Catalog
+    crawlers: Crawlers
     queries: Queries
     records: Log
     streams: Streams
@@ -111,6 +113,7 @@ class App:
         await self.tables.start()
         await self.video.recover()
         self.catalog.start()
+        recovered += await self.crawlers.start_all()
         recovered += await self.queries.start()
         recovered += await self.streams.recover()
         await self.mappings.start()
@@ -137,6 +140,7 @@ class App:
             self.housekeeping.cancel()
         await self.analytics.close()
         await self.delivery.close()
+        await self.crawlers.close()
         await self.queries.close()
         await self.catalog.close()
         await self.mappings.close()
@@ -181,6 +185,7 @@ def build(settings: Settings) -> App:
     planning.programming = Programming(programs.store, credentials, settings.endpoint, authority)
     analytics.use(planning)
     catalog = Catalog(metadata, clock)
+    crawlers = Crawlers(metadata, objects, catalog, loglines, clock)
     queries = Queries(
         metadata,
         objects,
@@ -227,7 +232,7 @@ def build(settings: Settings) -> App:
         DynamoDB(tables),
         Kinesis(streams),
         firehose,
-        Glue(catalog),
+        Glue(catalog, crawlers, identity, objects, enforce=enforce),
         Athena(queries, catalog, objects, identity, enforce=enforce),
         KinesisAnalytics(analytics, planning),
         KinesisAnalyticsV2(analytics, planning),
@@ -257,6 +262,7 @@ def build(settings: Settings) -> App:
         tables=tables,
         video=video,
         catalog=catalog,
+        crawlers=crawlers,
         queries=queries,
         records=records,
         streams=streams,

@@ -258,6 +258,28 @@ def train(
 
 
 @app.command()
+def crawl(
+    uri: Annotated[str, typer.Argument(metavar="S3_URI", help="The folder, e.g. s3://lake/sales/.")],
+    database: Annotated[
+        str | None, typer.Option(help="Database of the tables; made when missing [default: the bucket's name].")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Pattern of names to leave out, e.g. '**.tmp'; may come again.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the crawler [default: bucket and folder].")] = None,
+    port: options.Port = None,
+    data: options.Data = None,
+    json: options.Json = False,
+) -> None:
+    """Make tables of the catalog from what is in a folder: lakemill crawl s3://lake/sales/."""
+    from lakemill.cli.crawl import run_crawl
+    from lakemill.cli.target import target
+
+    found = target(options.settings(port=port, data=data), port_given=port is not None)
+    run_crawl(found, uri, database, name=name, exclude=exclude or [], for_programs=json)
+
+
+@app.command()
 def agent(
     config: Annotated[Path, typer.Argument(help="Configuration file of the Amazon Kinesis Agent (agent.json).")],
     checkpoints: Annotated[

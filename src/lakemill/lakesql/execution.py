@@ -1,13 +1,15 @@
 """One statement, from its text to its outcome."""
 
+import tempfile
 import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import duckdb
 
-from lakemill.lakesql import ddl, errors
+from lakemill.lakesql import ddl, errors, instances
 from lakemill.lakesql.dialects import athena
 from lakemill.lakesql.dialects.model import Parsed
 from lakemill.lakesql.errors import SqlFailed
@@ -32,14 +34,13 @@ def carry_out(statement: Statement, lake: Lake, told: Callable[[int], None] = la
 
 
 def warm() -> None:
-    """Load and try what every statement needs."""
-    with duckdb.connect(":memory:") as connection:
-        athena.prelude(connection)
-        parsed = athena.parse("SELECT count(*) AS n FROM t WHERE a = 1")
-        assert parsed.tree is not None
-        translated = athena.translate(parsed.tree, lambda database, table: [("a", "int")], "default")
-        connection.execute(f"CREATE TEMP VIEW {translated.tables[0].view} AS SELECT 1 AS a")
-        connection.execute(translated.sql).to_arrow_table()
+    """Load and try what every statement needs, and have an instance ready."""
+    with tempfile.TemporaryDirectory() as folder:
+        statement = Statement(text="", dialect="athena", folder=folder)
+        with Query(statement, cast(Lake, None), Meter()) as query:
+            query.plan(athena.parse("SELECT count(*) AS n FROM (VALUES (1, 'x')) AS t (a, b) WHERE a = 1").tree)
+            query.result()
+    instances.prepare()
 
 
 def _carried_out(statement: Statement, lake: Lake, meter: Meter) -> Outcome:

@@ -5,20 +5,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-import duckdb
 from sqlglot import exp
 
-from lakemill.lakesql import results, viewing
+from lakemill.lakesql import instances, results, viewing
 from lakemill.lakesql.dialects import athena
 from lakemill.lakesql.dialects.model import Translated, View
 from lakemill.lakesql.errors import SqlFailed
-from lakemill.lakesql.interface import Column, Lake, LakeRefused, Outcome, Statement
+from lakemill.lakesql.interface import Lake, LakeRefused, Outcome, Statement
 from lakemill.lakesql.scans.objects import Meter
 from lakemill.lakesql.scans.table import Table, of_document
 from lakemill.lakesql.scans.views import Views
 from lakemill.lakesql.types import Type
-
-SPILL_BYTES_MAX = 64 << 30
 
 
 class Query:
@@ -27,7 +24,7 @@ class Query:
     def __init__(self, statement: Statement, lake: Lake, meter: Meter) -> None:
         self.statement, self.lake, self.meter = statement, lake, meter
         self.folder = Path(statement.folder)
-        self.connection = _connection(statement, self.folder)
+        self.connection = instances.take(statement, self.folder)
         self.views = Views(self.connection, lake, meter)
         self.translated = Translated("", [])
         self.planned: float | None = None
@@ -46,7 +43,7 @@ class Query:
         self.translate(tree)
         for use in self.translated.tables:
             self.views.make(use, self._tables[use.database.lower(), use.name.lower()])
-        _close(self.connection, self.views.paths, self.folder / "out")
+        instances.close(self.connection, self.views.paths, self.folder / "out")
         self.planned = time.monotonic()
 
     def translate(self, tree: exp.Expr | None) -> None:
@@ -67,9 +64,9 @@ class Query:
     def result(self) -> Outcome:
         """Run it, and write its result as CSV."""
         path = self.folder / "result.csv"
-        reader = self.reader()
         with self.watching():
-            columns, rows = _written(reader, self.translated.columns, path)
+            relation = self.connection.sql(self.translated.sql)
+            columns, rows = results.write(relation, path, "csv", self.translated.columns)
         return Outcome(kind="DML", substatement="SELECT", form="csv", columns=columns, rows=rows, result=str(path))
 
     def reader(self) -> Any:
@@ -119,46 +116,3 @@ def table_document(lake: Lake, database: str, name: str) -> dict[str, Any]:
             raise SqlFailed("SCHEMA_NOT_FOUND", f"Schema '{database}' does not exist") from None
         raise
     raise SqlFailed("TABLE_NOT_FOUND", f"Table 'awsdatacatalog.{database}.{name}' does not exist")
-
-
-def _connection(statement: Statement, folder: Path) -> duckdb.DuckDBPyConnection:
-    spill = folder / "spill"
-    spill.mkdir(exist_ok=True)
-    room = min(SPILL_BYTES_MAX, shutil.disk_usage(folder).free // 2)
-    connection = duckdb.connect(
-        ":memory:",
-        config={
-            "memory_limit": f"{max(64, statement.memory_mib * 3 // 4)}MiB",
-            "threads": statement.threads,
-            "temp_directory": str(spill),
-            "max_temp_directory_size": f"{room >> 20}MiB",
-            "preserve_insertion_order": False,
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            "python_enable_replacements": False,
-        },
-    )
-    connection.execute("SET TimeZone = 'UTC'")
-    athena.prelude(connection)
-    return connection
-
-
-def _close(connection: duckdb.DuckDBPyConnection, paths: list[str], out: Path) -> None:
-    """Nothing can be opened any more but the files of the views and, to write, what is in a folder."""
-    connection.execute("SET allowed_paths = ?", [paths])
-    connection.execute("SET allowed_directories = ?", [[str(out)]])
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
-
-
-def _written(reader: Any, names: Any, path: Path) -> tuple[list[Column], int]:
-    if hasattr(results, "write"):
-        return results.write(reader, path, "csv")
-    rows = 0
-    with path.open("w") as file:
-        file.write(",".join(f'"{name}"' for name, _ in names) + "\n")
-        for batch in reader:
-            rows += batch.num_rows
-            for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                file.write(",".join("" if one is None else f'"{one}"' for one in row) + "\n")
-    return [Column(field.name, str(field.type)) for field in reader.schema], rows

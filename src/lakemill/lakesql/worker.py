@@ -20,8 +20,8 @@ import msgspec
 from lakemill.formats.messages import framed, read_message
 from lakemill.lakesql.interface import Document, Failure, LakeRefused, Source, Statement
 
-_LOADED_MIB = 512
-"""What the process needs for itself, beside its statements' memory."""
+_BESIDE_MIB = 256
+"""What the process may need beside a statement's memory: stacks of threads, and blocks that are read in Python."""
 
 
 class Gone(Exception):
@@ -126,10 +126,12 @@ class RemoteLake:
 
 def answer(message: Any, wire: Wire) -> dict[str, Any]:
     """The outcome of a statement, or why it failed; what went wrong is told, not raised. Raises Gone only."""
-    from lakemill.lakesql import execution
-
     try:
+        from lakemill.lakesql import execution
+
         statement = msgspec.convert(message["statement"], Statement)
+    except ImportError as lacking:
+        return {"failed": _built(Failure(message=f"GENERIC_INTERNAL_ERROR: {_lacking(lacking)}", category=1))}
     except (msgspec.ValidationError, KeyError, TypeError) as wrong:
         return {"failed": _built(Failure(message=f"GENERIC_INTERNAL_ERROR: {wrong}", category=1))}
 
@@ -149,16 +151,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m lakemill.lakesql.worker")
     parser.add_argument("--memory-mib", type=int, default=0, help="memory that statements may use; 0: any")
     memory_mib = parser.parse_args().memory_mib
+    # Arrow's own allocator sets a GiB aside, which the limit would count.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     wire = Wire(os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb"))
     threading.Thread(target=_end_with_the_platform, daemon=True).start()
     os.dup2(2, 1)  # Whatever prints must not come between the messages.
-    _prepare()
+    _load()
     _limit(memory_mib)
     code = 0
     try:
         while (message := wire.receive()) is not None:
             wire.send(answer(message, wire))
-            gc.collect()
+            _prepare()
     except (Gone, KeyboardInterrupt):
         pass
     except BaseException as wrong:
@@ -174,28 +178,48 @@ def _end_with_the_platform() -> None:
         watch = select.poll()
         watch.register(0, 0)  # Nothing but its end.
         watch.poll()
-        os._exit(1)
+        os._exit(0)
 
 
-def _prepare() -> None:
+def _load() -> None:
     """Load what every statement needs, so that the first one does not wait for it."""
     try:
         from lakemill.lakesql import execution
 
         execution.warm()
     except ImportError as lacking:
-        print(f"{lacking}; SQL on the lake needs: pip install 'lakemill[lake]'", file=sys.stderr)
+        print(_lacking(lacking), file=sys.stderr)
     gc.collect()
     gc.freeze()
 
 
+def _prepare() -> None:
+    """Have an instance ready for the next statement."""
+    gc.collect()
+    with contextlib.suppress(ImportError):
+        from lakemill.lakesql import instances
+
+        instances.prepare()
+
+
+def _lacking(error: ImportError) -> str:
+    return f"{error}; SQL on the lake needs: pip install 'lakemill[lake]'"
+
+
 def _limit(mebibytes: int) -> None:
+    """Let the process have so much more than it has now, and what DuckDB does not count itself."""
     if mebibytes:
         with contextlib.suppress(ImportError, ValueError, OSError):
             import resource
 
-            size = (mebibytes + _LOADED_MIB) << 20
+            size = _data_bytes() + ((mebibytes + _BESIDE_MIB) << 20)
             resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+
+
+def _data_bytes() -> int:
+    """What RLIMIT_DATA counts."""
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) << 10 for line in status if line.startswith("VmData:"))
 
 
 if __name__ == "__main__":

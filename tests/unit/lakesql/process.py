@@ -11,7 +11,7 @@ from lakemill.lakesql.interface import Failure, LakeRefused, Outcome, Statement
 
 class Process:
     def __init__(self, lake, memory_mib=512):
-        self.lake, self.progress = lake, []
+        self.lake, self.progress, self.killed_at = lake, [], ""
         command = [sys.executable, "-m", "lakemill.lakesql.worker", "--memory-mib", str(memory_mib)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
@@ -26,7 +26,9 @@ class Process:
     def carry_out(self, statement: Statement) -> Outcome | Failure:
         self._send({"statement": msgspec.to_builtins(statement)})
         while (message := read_message(self.process.stdout.read)) is not None:
-            if "ask" in message:
+            if message.get("ask", "-") == self.killed_at:
+                self.process.kill()
+            elif "ask" in message:
                 self._send(self._answer(message))
             elif "progress" in message:
                 self.progress.append(message["progress"])

@@ -3,17 +3,25 @@ from pathlib import Path
 import pytest
 
 from lakemill.lakesql.interface import Failure, Outcome, Statement
+from tests.unit.lakesql.folder_lake import FolderLake
 from tests.unit.lakesql.process import Process
 
 
-@pytest.fixture
-def process(lake):
+@pytest.fixture(scope="module")
+def process(tmp_path_factory):
+    """One for all: what a statement does must not be felt by the next."""
+    lake = FolderLake(tmp_path_factory.mktemp("process") / "lake")
     with Process(lake) as process:
         yield process
 
 
-def statement(tmp_path, text, **kwargs):
-    return Statement(text=text, dialect="athena", folder=str(tmp_path / "s"), memory_mib=512, **kwargs)
+@pytest.fixture
+def lake(process):
+    return process.lake
+
+
+def statement(tmp_path, text, memory_mib=512):
+    return Statement(text=text, dialect="athena", folder=str(tmp_path / "s"), memory_mib=memory_mib)
 
 
 def test_a_process_carries_out_one_statement_after_another(process, lake, tmp_path):
@@ -28,8 +36,9 @@ def test_a_process_carries_out_one_statement_after_another(process, lake, tmp_pa
 
 
 def test_a_statement_that_needs_too_much_memory_fails_alone(process, tmp_path):
-    big = "SELECT array_agg(a) FROM UNNEST(sequence(1, 40000000)) AS t (a)"
-    failed = process.carry_out(statement(tmp_path, big))
+    numbers = "UNNEST(sequence(1, 9000))"
+    big = f"SELECT array_agg(a * b) AS l FROM {numbers} AS t (a) CROSS JOIN {numbers} AS u (b)"
+    failed = process.carry_out(statement(tmp_path, big, memory_mib=128))
     assert isinstance(failed, Failure) and failed.message.startswith("EXCEEDED_MEMORY_LIMIT"), failed
     assert isinstance(process.carry_out(statement(tmp_path, "SELECT 1 AS one")), Outcome)
 
@@ -39,3 +48,13 @@ def test_a_message_that_is_no_statement_is_a_failure(process):
     from lakemill.formats.messages import read_message
 
     assert "GENERIC_INTERNAL_ERROR" in read_message(process.process.stdout.read)["failed"]["message"]
+
+
+def test_a_process_that_is_killed_while_it_stores_leaves_no_table(tmp_path):
+    with Process(FolderLake(tmp_path / "lake")) as process:
+        (tmp_path / "lake" / "lake").mkdir()
+        process.killed_at = "store"
+        text = "CREATE TABLE w WITH (external_location = 's3://lake/w/') AS SELECT 1 AS a"
+        with pytest.raises(AssertionError, match="the process ended"):
+            process.carry_out(statement(tmp_path, text))
+        assert process.lake.catalog["default"] == {}

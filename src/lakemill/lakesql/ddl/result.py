@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lakemill.lakesql.interface import Column, Outcome
+from lakemill.lakesql.results import write_lines
 
 
 @dataclasses.dataclass
@@ -19,7 +20,7 @@ class Result:
     def outcome(self, folder: str) -> Outcome:
         """Leave the answer in the folder."""
         path = Path(folder, "result.txt")
-        path.write_text("".join(f"{line}\n" for line in self.lines))
+        write_lines(list(self.lines), path)
         return Outcome(
             kind=self.kind,
             substatement=self.substatement,

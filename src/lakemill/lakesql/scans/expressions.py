@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import regex
 
+from lakemill.formats.grok import Grok, GrokInvalid
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.scans import lines
 from lakemill.lakesql.scans.lazy import skipped_lines
@@ -25,6 +26,26 @@ def of_options(options: Mapping[str, str]) -> Reader:
         raise SqlFailed("HIVE_INVALID_METADATA", 'This table does not have serde property "input.regex"!')
     flags = regex.IGNORECASE if options.get("input.regex.case.insensitive", "").lower() == "true" else 0
     return reader(options["input.regex"], flags, skipped_lines(options))
+
+
+def of_grok(options: Mapping[str, str]) -> Reader:
+    """The same for the fields of a grok expression, in their order."""
+    if "input.format" not in options:
+        raise SqlFailed("HIVE_INVALID_METADATA", 'This table does not have serde property "input.format"!')
+    try:
+        grok = Grok(options["input.format"], options.get("input.grokCustomPatterns", ""))
+    except GrokInvalid as wrong:
+        raise SqlFailed("HIVE_INVALID_METADATA", f"Invalid grok pattern: {wrong}") from None
+    skipped, none = skipped_lines(options), [None] * len(grok.columns)
+
+    def fields(file: File, places: Sequence[int]) -> Iterator[list[pa.Array]]:
+        for block in lines.arrays(file, skipped):
+            rows = [grok.match(text) or none for text in lines.texts(block).to_pylist()]
+            yield [
+                pa.array([row[place] if place < len(none) else None for row in rows], pa.string()) for place in places
+            ]  # fmt: skip
+
+    return fields
 
 
 def reader(pattern: str, flags: int = 0, skipped: int = 0) -> Reader:

@@ -8,7 +8,6 @@ import pyarrow as pa
 
 from lakemill.formats import hive
 from lakemill.lakesql import types
-from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.scans import expressions, jsonlines, lazy, opencsv, sql
 from lakemill.lakesql.scans.objects import File
 from lakemill.lakesql.scans.table import Column, Storage
@@ -62,7 +61,7 @@ def _regex(storage: Storage) -> Any:
 
 
 def _grok(storage: Storage) -> Any:
-    raise SqlFailed("NOT_SUPPORTED", "GrokSerDe is not supported")
+    return expressions.of_grok(storage.options), lambda text, type, place: lazy.primitive(text, type)
 
 
 _FORMS = {"lazy": _lazy, "opencsv": _opencsv, "regex": _regex, "grok": _grok}

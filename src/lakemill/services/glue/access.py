@@ -3,10 +3,12 @@
 from typing import Any
 
 from lakemill.engines.catalog import Catalog, Policies, Policy, PolicyMissing
+from lakemill.engines.crawling import KIND, Crawlers
 from lakemill.engines.identity.errors import PolicyMalformed
 from lakemill.engines.identity.policy import compile_policy
-from lakemill.services.base import Call, Need, ServiceError, operation
+from lakemill.services.base import Call, Need, ServiceError, operation, pass_role
 from lakemill.services.glue import shapes
+from lakemill.services.glue.crawlplan import SERVICE, role_arn
 
 TAGS_MAX = 50
 POLICY_BYTES_MAX = 10 << 10
@@ -19,12 +21,17 @@ class AccessOperations:
     """Mixed into the service."""
 
     catalog: Catalog
+    crawlers: Crawlers
     policies: Policies
 
     # Tags
 
     @operation("TagResource")
     async def tag_resource(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        if crawler := _crawler_of(call, request["ResourceArn"]):
+            await self.crawlers.resources.tag(KIND, _scope(call), crawler, request["TagsToAdd"])
+            return {}
+
         def change(tags: dict[str, str]) -> dict[str, str]:
             tags = tags | request["TagsToAdd"]
             if len(tags) > TAGS_MAX:
@@ -36,6 +43,9 @@ class AccessOperations:
 
     @operation("UntagResource")
     async def untag_resource(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        if crawler := _crawler_of(call, request["ResourceArn"]):
+            await self.crawlers.resources.untag(KIND, _scope(call), crawler, request["TagsToRemove"])
+            return {}
         gone = set(request["TagsToRemove"])
 
         def change(tags: dict[str, str]) -> dict[str, str]:
@@ -46,6 +56,8 @@ class AccessOperations:
 
     @operation("GetTags")
     def get_tags(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        if crawler := _crawler_of(call, request["ResourceArn"]):
+            return {"Tags": self.crawlers.get(_scope(call), crawler)["tags"]}
         return {"Tags": self.catalog.database(_scope(call), _database_of(call, request["ResourceArn"])).tags}
 
     # The policy
@@ -90,6 +102,8 @@ class AccessOperations:
         action = f"glue:{call.operation}"
         if call.operation in _TAG_OPERATIONS:
             return [Need(action, request["ResourceArn"])]
+        if "Crawl" in call.operation or "Classifier" in call.operation:
+            return _crawling_needs(call, request)
         found = self.policies.find(_scope(call))
         policy = found.text if found else None
         return [Need(action, call.arn(resource), resource_policy=policy) for resource in _resources(call, request)]
@@ -121,11 +135,31 @@ def _scope(call: Call) -> str:
 
 
 def _database_of(call: Call, arn: str) -> str:
-    """The database an ARN names. Only databases carry tags."""
+    """The database an ARN names. Beside crawlers, only databases carry tags."""
     start = call.arn("database/")
     if not arn.startswith(start) or not arn[len(start) :]:
         raise ServiceError("EntityNotFoundException", f"Resource {arn} not found.")
     return arn[len(start) :]
+
+
+def _crawler_of(call: Call, arn: str) -> str:
+    """The crawler an ARN names, or nothing."""
+    start = call.arn("crawler/")
+    return arn.removeprefix(start) if arn.startswith(start) else ""
+
+
+def _crawling_needs(call: Call, request: dict[str, Any]) -> list[Need]:
+    """The operation on the crawlers it names, and handing over a role."""
+    action = f"glue:{call.operation}"
+    named = request.get("Name") or request.get("CrawlerName")
+    names = [named] if named else request.get("CrawlerNames") or request.get("CrawlerNameList") or []
+    if not names or "Classifier" in call.operation:
+        return [Need(action)]
+    resources = [call.arn(f"crawler/{name}") for name in names]
+    needs = [Need(action, resource) for resource in resources]
+    if "Role" in request:
+        needs.append(pass_role(role_arn(_scope(call), request["Role"]), SERVICE, resources[0]))
+    return needs
 
 
 def _check_catalog(call: Call, request: dict[str, Any]) -> None:

@@ -28,6 +28,17 @@ from lakemill.engines.catalog import (
     VersionStale,
 )
 from lakemill.engines.catalog.spelling import definition_of, structure_of
+from lakemill.engines.crawling import (
+    CrawlerNotRunning,
+    CrawlerRunning,
+    CrawlerStopping,
+    CronInvalid,
+    GlobInvalid,
+    NoSchedule,
+    SchedulerNotRunning,
+    SchedulerRunning,
+)
+from lakemill.engines.resources import TooManyTags
 from lakemill.services.base import Call, ServiceError
 
 CODES: dict[type[Exception], str] = {
@@ -40,6 +51,13 @@ CODES: dict[type[Exception], str] = {
     PolicyMissing: "EntityNotFoundException",
     PolicyChanged: "ConditionCheckFailureException",
     VersionStale: "ConcurrentModificationException",
+    CrawlerRunning: "CrawlerRunningException",
+    CrawlerNotRunning: "CrawlerNotRunningException",
+    CrawlerStopping: "CrawlerStoppingException",
+    NoSchedule: "NoScheduleException",
+    SchedulerRunning: "SchedulerRunningException",
+    SchedulerNotRunning: "SchedulerNotRunningException",
+    **dict.fromkeys((CronInvalid, GlobInvalid, TooManyTags), "InvalidInputException"),
 }
 __all__ = ["definition_of", "structure_of"]
 """Others of this service take them from here."""

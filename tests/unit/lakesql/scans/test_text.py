@@ -154,3 +154,17 @@ def test_expressions_that_only_java_has_work_too(table, values):
     form = "ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe' WITH SERDEPROPERTIES ('input.regex' = '{}')"
     table("a string, b string", form.format(r"(?!#)(\\w+)=(\\w+)"), b"#c=d\nk=v\n")
     assert values("SELECT a, b FROM t") == [(None, None), ("k", "v")]
+
+
+def test_grok_expressions_cut_lines_into_columns(table, values):
+    options = "'input.format' = '%{IP:client} %{CODE:code:int}', 'input.grokCustomPatterns' = 'CODE [A-Z]?[0-9]+'"
+    form = f"ROW FORMAT SERDE 'com.amazonaws.glue.serde.GrokSerDe' WITH SERDEPROPERTIES ({options})"
+    table("client string, code int", form, b"10.0.0.1 7\nnothing\n10.0.0.2 A7\n")
+    assert values("SELECT client, code FROM t") == [("10.0.0.1", 7), (None, None), ("10.0.0.2", None)]
+
+
+def test_a_grok_expression_that_is_none_is_an_error(table, values):
+    form = "ROW FORMAT SERDE 'com.amazonaws.glue.serde.GrokSerDe' WITH SERDEPROPERTIES ('input.format' = '%{ABSENT:a}')"
+    table("a string", form, b"x\n")
+    with pytest.raises(SqlFailed, match="Invalid grok pattern: No pattern is named ABSENT"):
+        values("SELECT a FROM t")

@@ -1,0 +1,291 @@
+"""What a crawl found, held against the catalog and written into it.
+
+A table is written in steps of which each leaves it whole: the table, then its partitions a few hundred at a time, then
+what is missing. A crawl that is killed between two of them leaves a table that lacks some partitions; the next finds
+them.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from lakemill.engines.catalog import (
+    Catalog,
+    DatabaseExists,
+    DatabaseMissing,
+    Partition,
+    Partitions,
+    Table,
+)
+from lakemill.engines.crawling import definitions
+from lakemill.engines.crawling.definitions import DEPRECATED_BY, UPDATED_BY, Definition
+from lakemill.engines.crawling.errors import CrawlFailed
+from lakemill.engines.crawling.grouping import Found, partition_values
+from lakemill.engines.crawling.plan import DELETE, LOG, NEW_FOLDERS, Plan, Target
+
+BATCH = 500
+STATISTICS = {"recordCount", "averageRecordSize", "objectCount", "sizeKey"}
+"""Parameters that change without a change of the table."""
+Say = Callable[[str], None]
+
+
+@dataclasses.dataclass
+class Counts:
+    """What a crawl did."""
+
+    created: int = 0
+    updated: int = 0
+    deleted: int = 0
+    partitions_created: int = 0
+    partitions_updated: int = 0
+    partitions_deleted: int = 0
+
+
+class Writer:
+    """Writes the tables of one crawl. say: takes lines for its log. halted: raises if the crawl is to end."""
+
+    def __init__(self, plan: Plan, catalog: Catalog, say: Say, halted: Callable[[], None]) -> None:
+        self._plan, self._catalog, self._say, self._halted = plan, catalog, say, halted
+        self._partitions = Partitions(catalog)
+        self._scope, self._database = plan.scope, plan.database
+        self.counts = Counts()
+
+    async def begin(self) -> None:
+        """Make the database if it is not there. Raises CrawlFailed."""
+        self._permit("GetDatabase")
+        try:
+            self._catalog.database(self._scope, self._database)
+        except DatabaseMissing:
+            self._permit("CreateDatabase")
+            with contextlib.suppress(DatabaseExists):
+                await self._catalog.create_database(self._scope, {"name": self._database})
+            self._say(f"INFO : Created database {self._database}")
+        self._permit("GetTable", "*")
+
+    def ours(self) -> Iterator[Table]:
+        """Tables this crawler wrote, below its targets."""
+        for one in self._catalog.tables(self._scope, self._database):
+            if one.parameters.get(UPDATED_BY) == self._plan.crawler and any(
+                (one.location.rstrip("/") + "/").startswith(target.location) for target in self._plan.targets
+            ):
+                yield one
+
+    async def write(self, found: Sequence[tuple[Target, Found]]) -> None:
+        """Bring the catalog to what was found."""
+        names = {one.name: one.location for one in self._catalog.tables(self._scope, self._database)}
+        before = {
+            one.location: one
+            for one in self._catalog.tables(self._scope, self._database)
+            if UPDATED_BY in one.parameters
+        }
+        kept: set[str] = set()
+        for target, one in found:
+            self._halted()
+            location = definitions.location_of(target, one.path)
+            existing = before.get(location)
+            if existing is None:
+                name = definitions.table_name(self._plan, target, one.path)
+                if name in names:
+                    name = definitions.distinct_name(name, location)
+                names[name] = location
+                table = await self._create(target, one, name)
+            else:
+                table = await self._update(target, one, existing)
+            kept.add(table.name)
+            await self._write_partitions(target, one, table, fresh=existing is None)
+        if self._plan.recrawl != NEW_FOLDERS:
+            for table in [one for one in self.ours() if one.name not in kept]:
+                self._halted()
+                await self._missing(table)
+
+    # Tables
+
+    async def _create(self, target: Target, found: Found, name: str) -> Table:
+        self._permit("CreateTable", name)
+        definition = definitions.table(self._plan, target, found, name)
+        await self._catalog.create_table(self._scope, self._database, definition, f"crawler/{self._plan.crawler}")
+        self.counts.created += 1
+        self._say(f"INFO : Created table {name} in database {self._database}")
+        return self._catalog.table(self._scope, self._database, name)
+
+    async def _update(self, target: Target, found: Found, table: Table) -> Table:
+        wanted = _updated(table, definitions.table(self._plan, target, found, table.name), self._plan)
+        difference = _differs(table.definition, wanted)
+        if difference == "no":
+            return table
+        if self._plan.on_change == LOG and difference == "yes":
+            self._say(f"INFO : Table {table.name} in database {self._database} has another schema; it is not changed")
+            return table
+        if self._plan.on_change == LOG:
+            return table
+        self._permit("UpdateTable", table.name)
+        if len(wanted["partition_keys"]) != len(table.partition_keys):
+            await self._remove_all(table)
+        changed = difference == "yes"
+        updated = await self._catalog.update_table(self._scope, self._database, wanted, archive=changed)
+        if changed:
+            self.counts.updated += 1
+            self._say(f"INFO : Updated table {table.name} in database {self._database}")
+        return updated
+
+    async def _missing(self, table: Table) -> None:
+        """A table whose data is no more."""
+        if self._plan.on_missing == DELETE:
+            self._permit("DeleteTable", table.name)
+            await self._catalog.delete_table(self._scope, self._database, table.name)
+            self.counts.deleted += 1
+            self._say(f"INFO : Deleted table {table.name} in database {self._database}")
+        elif self._plan.on_missing == LOG:
+            self._say(f"INFO : The data of table {table.name} in database {self._database} is no more")
+        elif DEPRECATED_BY not in table.parameters:
+            self._permit("UpdateTable", table.name)
+            definition = table.definition | {"parameters": table.parameters | self._deprecated()}
+            await self._catalog.update_table(self._scope, self._database, definition)
+            self.counts.deleted += 1
+            self._say(f"INFO : Deprecated table {table.name} in database {self._database}")
+
+    def _deprecated(self) -> dict[str, str]:
+        return {DEPRECATED_BY: str(int(self._catalog.clock.time() * 1000))}
+
+    # Partitions
+
+    async def _write_partitions(self, target: Target, found: Found, table: Table, *, fresh: bool) -> None:
+        if not found.keys:
+            return
+        if len(found.keys) != len(table.partition_keys):
+            self._say(f"WARN : Table {table.name} has other partition keys; its partitions are not changed")
+            return
+        columns = table.storage.get("columns", []) if self._plan.inherit else None
+        leaves = {tuple(partition_values(leaf.names, found.keys)): leaf for leaf in found.leaves}
+        if len(leaves) < len(found.leaves):
+            self._say(f"WARN : Folders of table {table.name} have the same partition values; one of each is kept")
+
+        def wanted(values: tuple[str, ...]) -> Definition:
+            return definitions.partition(self._plan, target, found, leaves[values], columns)
+
+        there: set[tuple[str, ...]] = set()
+        if not fresh:
+            there = await self._refresh(table, wanted, leaves.keys())
+        new = [values for values in leaves if values not in there]
+        if new:
+            self._permit("BatchCreatePartition", table.name)
+        for start in range(0, len(new), BATCH):
+            self._halted()
+            await self._partitions.add(
+                self._scope, self._database, table.name, [wanted(values) for values in new[start : start + BATCH]]
+            )
+        self.counts.partitions_created += len(new)
+        if new:
+            self._say(f"INFO : Created {len(new)} partitions of table {table.name}")
+
+    async def _refresh(self, table: Table, wanted: Callable[[tuple[str, ...]], Definition], found: Any) -> set[Any]:
+        """Update partitions that differ, and see to those that are no more; the values of all that were there."""
+        there: set[tuple[str, ...]] = set()
+        after = ""
+        while True:
+            page, after = await self._partitions.search(
+                self._scope, self._database, table.name, after=after, limit=BATCH
+            )
+            self._halted()
+            there |= {one.values for one in page}
+            changes = []
+            for one in page:
+                if one.values in found:
+                    definition = _updated_partition(one, wanted(one.values))
+                    if _differs(one.definition, definition) != "no":
+                        changes.append((one.values, definition))
+            if changes and self._plan.on_change != LOG:
+                self._permit("BatchUpdatePartition", table.name)
+                await self._partitions.update(self._scope, self._database, table.name, changes)
+                self.counts.partitions_updated += len(changes)
+            if self._plan.recrawl != NEW_FOLDERS:
+                await self._missing_partitions(table, [one for one in page if one.values not in found])
+            if not after:
+                return there
+            await asyncio.sleep(0)
+
+    async def _missing_partitions(self, table: Table, gone: Sequence[Partition]) -> None:
+        if not gone:
+            return
+        if self._plan.on_missing == LOG:
+            self._say(f"INFO : The data of {len(gone)} partitions of table {table.name} is no more")
+            return
+        if self._plan.on_missing == DELETE:
+            self._permit("BatchDeletePartition", table.name)
+            await self._partitions.remove(self._scope, self._database, table.name, [one.values for one in gone])
+        else:
+            gone = [one for one in gone if DEPRECATED_BY not in one.parameters]
+            changes = [
+                (one.values, one.definition | {"parameters": one.parameters | self._deprecated()}) for one in gone
+            ]
+            self._permit("BatchUpdatePartition", table.name)
+            await self._partitions.update(self._scope, self._database, table.name, changes)
+        self.counts.partitions_deleted += len(gone)
+
+    async def _remove_all(self, table: Table) -> None:
+        """Remove all partitions of a table whose partition keys become others."""
+        while True:
+            page, after = await self._partitions.search(self._scope, self._database, table.name, limit=BATCH)
+            await self._partitions.remove(self._scope, self._database, table.name, [one.values for one in page])
+            if not after:
+                return
+
+    def _permit(self, action: str, table: str | None = None) -> None:
+        """Raises CrawlFailed unless the role may."""
+        account, region = self._scope.split("/")
+        places = ["catalog", f"database/{self._database}", *([f"table/{self._database}/{table}"] if table else [])]
+        for place in places:
+            refused = self._plan.refusal(f"glue:{action}", f"arn:aws:glue:{region}:{account}:{place}")
+            if refused is not None:
+                raise CrawlFailed(f"Access denied to {place} of the Data Catalog. {refused}")
+
+
+def _updated(table: Table, wanted: Definition, plan: Plan) -> Definition:
+    """A table's definition with what was found; what users added stays."""
+    before = table.definition
+    parameters = {name: one for name, one in table.parameters.items() if name != DEPRECATED_BY} | wanted["parameters"]
+    storage = wanted["storage_descriptor"]
+    if plan.add_columns_only:
+        known = {column.name for column in table.columns}
+        added = [one for one in storage["columns"] if one["name"] not in known]
+        storage = table.storage | {"columns": [*table.storage.get("columns", []), *added]}
+    else:
+        comments = {column.name: column.comment for column in table.columns if column.comment}
+        columns = [
+            one | ({"comment": comments[one["name"]]} if one["name"] in comments else {}) for one in storage["columns"]
+        ]
+        storage = table.storage | storage | {"columns": columns}
+    keys = before.get("partition_keys") or []
+    if len(keys) != len(wanted["partition_keys"]):
+        keys = wanted["partition_keys"]
+    return before | wanted | {"parameters": parameters, "storage_descriptor": storage, "partition_keys": keys}
+
+
+def _updated_partition(partition: Partition, wanted: Definition) -> Definition:
+    parameters = {name: one for name, one in partition.parameters.items() if name != DEPRECATED_BY}
+    storage = partition.storage | wanted["storage_descriptor"]
+    return (
+        partition.definition | wanted | {"parameters": parameters | wanted["parameters"], "storage_descriptor": storage}
+    )
+
+
+def _differs(before: Definition, after: Definition) -> str:
+    """`yes`, `no`, or `statistics` if nothing but those differs."""
+    if before == after:
+        return "no"
+    return "statistics" if _without_statistics(before) == _without_statistics(after) else "yes"
+
+
+def _without_statistics(definition: Definition) -> Definition:
+    storage = definition.get("storage_descriptor") or {}
+    return definition | {
+        "parameters": _kept(definition.get("parameters")),
+        "storage_descriptor": storage | {"parameters": _kept(storage.get("parameters"))},
+        "values": tuple(definition.get("values") or ()),
+    }
+
+
+def _kept(parameters: Any) -> dict[str, str]:
+    return {name: one for name, one in (parameters or {}).items() if name not in STATISTICS}
