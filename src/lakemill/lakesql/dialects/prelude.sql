@@ -215,6 +215,7 @@ url_host(s) AS
     CASE WHEN regexp_matches(s, '^[A-Za-z][A-Za-z0-9+.-]*://') THEN nullif(regexp_extract(s,
         '^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]*)', 1), '') END;
 url_scheme(s) AS regexp_extract(s, '^([A-Za-z][A-Za-z0-9+.-]*):', 1);
+url_fragment(s) AS url_decode(regexp_extract(s, '#(.*)$', 1));
 url_query(s) AS regexp_extract(s, '^[^?#]*[?]([^#]*)', 1);
 url_param(s, p) AS
     list_transform(list_filter(string_split(url_query(s), '&'), LAMBDA e_ : url_decode(replace(split_part(e_, '=',
