@@ -33,7 +33,8 @@ class StatementProcess:
         self._process, self._memory_mib = process, memory_mib
         self._lines: list[str] = []
         self._reading = asyncio.create_task(self._read_lines())
-        self.idle_since = 0.0
+        self.ready_s = 0.0
+        """When it is ready for a statement, by the clock of the event loop."""
 
     @classmethod
     async def start(cls, memory_mib: int, command: Sequence[str] = ("-m", MODULE)) -> "StatementProcess":

@@ -7,6 +7,8 @@ from lakemill.engines.queries.process import MODULE, StatementProcess
 
 IDLE_S = 60.0
 """So long more than one process waits for work."""
+LOADING_S, PREPARING_S = 2.0, 0.3
+"""About how long a new process loads, and one that has answered makes itself ready for the next statement."""
 STATEMENTS_MAX = 500
 """A process is replaced after so many, whatever it has gathered."""
 
@@ -23,13 +25,17 @@ class Processes:
         self._closed = False
 
     async def take(self) -> StatementProcess:
-        """A process for a statement: the one that was used last, as it has most in its caches, or a new one."""
+        """A process for a statement: of those that wait, the one that is ready first. Another one is made to wait."""
         while self._idle:
-            process = self._idle.pop()
+            process = min(self._idle, key=lambda one: one.ready_s)
+            self._idle.remove(process)
             if process.alive:
+                self.warm()
                 return process
             await self.discard(process)
-        return await self._start()
+        process = await self._start()
+        self.warm()
+        return process
 
     def give_back(self, process: StatementProcess) -> None:
         """It has ended its statement, and may have another."""
@@ -37,9 +43,7 @@ class Processes:
         if self._closed or not process.alive or self._used[process] >= STATEMENTS_MAX:
             self._in_background(self.discard(process))
             return
-        process.idle_since = asyncio.get_running_loop().time()
-        self._idle.append(process)
-        asyncio.get_running_loop().call_later(IDLE_S, self._shrink)
+        self._wait(process, PREPARING_S)
 
     async def discard(self, process: StatementProcess) -> None:
         """End it, and see that there is one to spare."""
@@ -74,13 +78,20 @@ class Processes:
         if self._closed:
             await process.kill()
         else:
-            process.idle_since = asyncio.get_running_loop().time()
-            self._idle.insert(0, process)
+            self._wait(process, LOADING_S)
+
+    def _wait(self, process: StatementProcess, ready_in_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        process.ready_s = loop.time() + ready_in_s
+        self._idle.append(process)
+        loop.call_later(IDLE_S + ready_in_s, self._shrink)
 
     def _shrink(self) -> None:
         now = asyncio.get_running_loop().time()
-        while len(self._idle) > 1 and now - self._idle[0].idle_since >= IDLE_S:
-            self._in_background(self.discard(self._idle.pop(0)))
+        for process in sorted(self._idle, key=lambda one: one.ready_s)[:-1]:
+            if now - process.ready_s >= IDLE_S:
+                self._idle.remove(process)
+                self._in_background(self.discard(process))
 
     def _in_background(self, work: "asyncio.Coroutine[None, None, None]") -> None:  # type: ignore[name-defined]
         task = asyncio.get_running_loop().create_task(work)

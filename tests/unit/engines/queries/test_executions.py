@@ -66,11 +66,14 @@ async def test_a_process_that_dies_fails_its_statement_only(run, step, said):
     assert (await run(*SELECT)).state == "SUCCEEDED"
 
 
-async def test_a_process_serves_one_statement_after_another(run, queries):
-    await run(*SELECT)
-    before = [process.pid for process in queries._processes._idle]
-    await run(*SELECT)
-    assert [process.pid for process in queries._processes._idle] == before
+async def test_two_processes_serve_one_statement_after_another_by_turns(run, queries):
+    for _ in range(2):
+        await run(*SELECT)
+    await until(lambda: len(queries._processes._idle) == 2)
+    before = {process.pid for process in queries._processes._idle}
+    for _ in range(6):
+        await run(*SELECT)
+    assert {process.pid for process in queries._processes._idle} == before
 
 
 async def test_cancelling_ends_the_process(run, queries):
