@@ -94,7 +94,7 @@ def of_datatype(node: exp.DataType, at: exp.Expr) -> Type:
 
 
 def typed_literal(node: exp.Cast) -> Typed | None:
-    """DATE '2020-01-31', TIMESTAMP '...', DECIMAL '1.50' and the like; also CAST('2020-01-31' AS DATE), which is the same."""
+    """DATE '2020-01-31', DECIMAL '1.50' and the like; also CAST('2020-01-31' AS DATE), which is the same."""
     value, kind = node.this.this, node.args["to"].this
     if kind == _D.DECIMAL and not node.args["to"].expressions:
         found = re.fullmatch(r"([+-]?)0*([0-9]*)(?:\.([0-9]*))?", value.strip())

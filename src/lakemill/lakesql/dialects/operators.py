@@ -189,7 +189,8 @@ def quantified(c: "Compiler", sign: str, value: Typed, query: exp.Expr, quantifi
         )
     kind = common(value.type, columns[0].type)
     if kind is None:
-        message = f"Value expression and result of subquery must be of the same type: {value.type.trino()} vs {columns[0].type.trino()}"
+        both = f"{value.type.trino()} vs {columns[0].type.trino()}"
+        message = f"Value expression and result of subquery must be of the same type: {both}"
         raise failed("TYPE_MISMATCH", message, node)
     name = c.name("q")
     inner = coerce(Typed(f"{name}.{columns[0].sql}", columns[0].type), kind)

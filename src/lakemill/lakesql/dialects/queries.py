@@ -83,6 +83,8 @@ def _select(c: "Compiler", node: exp.Select, outer: Scope | None) -> Query:
         condition = node.args["where"].this
         parts.append(f"WHERE {c.boolean(condition, 'WHERE clause').sql}")
         pruning.collect(c.scope, condition)
+    if not node.expressions:
+        raise failed("SYNTAX_ERROR", "mismatched input '<EOF>'. Expecting: <expression>", node)
     c.aggregates, c.windows_allowed = [], True
     items = _items(c, node)
     grouped, grouping = _grouping(c, node, items)
@@ -184,7 +186,8 @@ def _grouping(c: "Compiler", node: exp.Select, items: list[tuple[str | None, Any
         with c.within(groups=None, windows_allowed=False):
             value = item.take() if isinstance(item, Field) else c.expression(item)
         if len(c.aggregates or []) > before:
-            message = f"GROUP BY clause cannot contain aggregations, window functions or grouping operations: [{item.sql('trino')}]"
+            what = "aggregations, window functions or grouping operations"
+            message = f"GROUP BY clause cannot contain {what}: [{item.sql('trino')}]"
             raise failed("EXPRESSION_NOT_SCALAR", message, e)
         known.add(value.sql)
         return value.sql if value.value is None else f"CAST({value.sql} AS {value.type.duckdb()})"
@@ -310,9 +313,8 @@ def _as_types(c: "Compiler", side: Query, kinds: list[Type]) -> str:
 
 
 def _values(c: "Compiler", node: exp.Values) -> Query:
-    rows = []
-    for e in node.expressions:
-        rows.append([c.expression(i) for i in (e.expressions if isinstance(e, exp.Tuple) else [e])])
+    tuples = [e.expressions if isinstance(e, exp.Tuple) else [e] for e in node.expressions]
+    rows = [[c.expression(i) for i in cells] for cells in tuples]
     width = len(rows[0])
     kinds: list[Type] = []
     for i in range(width):

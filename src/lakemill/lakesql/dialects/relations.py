@@ -172,9 +172,9 @@ def _table(c: "Compiler", node: exp.Table, outer: Scope | None) -> Relation:
     database = db or c.database
     try:
         found = c.schema(database, name)
-        columns: list[tuple[str, Type]] = []
+        kinds: list[tuple[str, Type]] = []
         if not isinstance(found, View):
-            columns = [(column.lower(), of_hive(kind)) for column, kind in found]
+            kinds = [(column.lower(), of_hive(kind)) for column, kind in found]
     except SqlFailed as error:
         raise failed(error.code, error.message, node) from None
     names = (name, database, CATALOG)
@@ -183,9 +183,8 @@ def _table(c: "Compiler", node: exp.Table, outer: Scope | None) -> Relation:
     used: list[str] = []
     use = TableUse(database, name, f"scan_{len(c.tables)}", used, [])
     c.tables.append(use)
-    fields = [Field(name, kind, quoted(name), (), (use, name), used=_noting(used, name)) for name, kind in columns]
-    for name, kind in HIDDEN.items():
-        fields.append(Field(name, kind, quoted(name), hidden=True, used=_noting(used, name)))
+    fields = [Field(n, kind, quoted(n), (), (use, n), used=_noting(used, n)) for n, kind in kinds]
+    fields += [Field(n, kind, quoted(n), hidden=True, used=_noting(used, n)) for n, kind in HIDDEN.items()]
     sql, fields = _aliased(c, node, quoted(use.view), fields, names)
     for f in fields:
         if f.type == TIMESTAMP_TZ:

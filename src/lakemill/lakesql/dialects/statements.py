@@ -192,8 +192,8 @@ def _parsed(reader: _Reader) -> Parsed:
         return _RULES[first](reader)
     if first in _REFUSED:
         raise not_supported(f"{first} statement")
-    expected = "'ALTER', 'CREATE', 'DEALLOCATE', 'DESC', 'DESCRIBE', 'DROP', 'EXECUTE', 'EXPLAIN', 'INSERT', 'PREPARE', 'SHOW', "
-    raise reader.wrong(f"{expected}'UNLOAD', 'WITH', <query>")
+    words = "ALTER CREATE DEALLOCATE DESC DESCRIBE DROP EXECUTE EXPLAIN INSERT MSCK PREPARE SHOW UNLOAD WITH"
+    raise reader.wrong(", ".join(f"'{word}'" for word in words.split()) + ", <query>")
 
 
 def _create(reader: _Reader) -> Parsed:

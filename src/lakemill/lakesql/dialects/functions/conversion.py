@@ -114,7 +114,9 @@ def _converted(found: re.Match[str], value: Typed, node: exp.Expr) -> str:
         if digits is not None:
             shown = f"left({shown}, {digits})"
         if width:
-            shown = f"CASE WHEN length({shown}) >= {width} THEN {shown} ELSE {'r' if '-' in flags else 'l'}pad({shown}, {width}, ' ') END"
+            side = "r" if "-" in flags else "l"
+            padded = f"{side}pad({shown}, {width}, ' ')"
+            shown = f"CASE WHEN length({shown}) >= {width} THEN {shown} ELSE {padded} END"
         return f"upper({shown})" if letter == "S" else shown
     if letter in "dxX" and kind.name in INTEGERS and digits is None:
         if "," in flags and letter == "d" and not set(flags) - {","}:

@@ -87,11 +87,8 @@ def _concat_arrays(values: list[Typed], node: exp.Expr) -> Typed:
         kind = common(kind or UNKNOWN, v.type.element if v.type.name == "array" else v.type)
         if kind is None:
             raise unexpected("concat", [v.type for v in values], ["concat(array(E), E)", "concat(E, array(E))"], node)
-    parts = []
-    for v in values:
-        parts.append(
-            coerce(v, array(kind or UNKNOWN)).sql if v.type.name == "array" else f"[{coerce(v, kind or UNKNOWN).sql}]"
-        )
+    to = kind or UNKNOWN
+    parts = [coerce(v, array(to)).sql if v.type.name == "array" else f"[{coerce(v, to).sql}]" for v in values]
     made = parts[0]
     for part in parts[1:]:
         made = f"list_concat({made}, {part})"
