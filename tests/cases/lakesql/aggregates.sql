@@ -79,7 +79,7 @@ SELECT city, grouping(city), count(*) FROM people GROUP BY GROUPING SETS ((city)
 => Lyon | 0 | 2
 => NULL | 1 | 4
 
-SELECT city, age > 30, count(*) FROM people WHERE age IS NOT NULL GROUP BY CUBE (city, age > 30) ORDER BY 1, 2
+SELECT city, a, count(*) FROM (SELECT city, age > 30 AS a FROM people WHERE age IS NOT NULL) GROUP BY CUBE (city, a) ORDER BY 1, 2
 => Bern | false | 1
 => Bern | true | 1
 => Bern | NULL | 2

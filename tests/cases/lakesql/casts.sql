@@ -78,7 +78,7 @@ SELECT CAST(DATE '2020-01-31' AS timestamp), CAST(TIMESTAMP '2020-01-31 10:20:30
 => 2020-01-31 00:00:00.000 | 2020-01-31 | 10:20:30.000
 
 SELECT CAST(1 AS date)
-=! TYPE_MISMATCH: line 1:13: Cannot cast integer to date
+=! TYPE_MISMATCH: line 1:8: Cannot cast integer to date
 
 SELECT CAST('a' AS string)
 =! TYPE_NOT_FOUND: Unknown type: string
@@ -94,7 +94,7 @@ SELECT CAST(ROW(1, 'x') AS row(a bigint, b varchar)), CAST(ROW(1, 'x') AS row(a 
 => {a=1, b=x} | x
 
 SELECT CAST(ROW(1, 2) AS row(a bigint))
-=! TYPE_MISMATCH: line 1:17: Cannot cast row(integer, integer) to row(a bigint)
+=! TYPE_MISMATCH: line 1:8: Cannot cast row(integer, integer) to row(a bigint)
 
 SELECT CAST(0.1 AS real), CAST(16777217 AS real), CAST(CAST(0.1 AS real) AS double)
 =: real, real, double

@@ -28,7 +28,7 @@ SELECT * FROM read_parquet('/etc/passwd')
 =! FUNCTION_NOT_FOUND: line 1:15: Table function 'read_parquet' not registered
 
 SELECT * FROM glob('*')
-=! FUNCTION_NOT_FOUND: line 1:15: Table function 'glob' not registered
+=! SYNTAX_ERROR
 
 SELECT * FROM '/etc/passwd'
 =! SYNTAX_ERROR
@@ -58,7 +58,7 @@ SELECT 1; SELECT 2
 =! SYNTAX_ERROR
 
 SELECT
-=! SYNTAX_ERROR: line 1:7: mismatched input '<EOF>'
+=! SYNTAX_ERROR
 
 SELECT 1 FROM
 =! SYNTAX_ERROR: line 1:14: mismatched input '<EOF>'
@@ -79,10 +79,10 @@ SELECT `id` FROM people
 =! SYNTAX_ERROR: line 1:8: backquoted identifiers are not supported; use double quotes to quote identifiers
 
 SELECT * EXCLUDE (id) FROM people
-=! NOT_SUPPORTED
+=! SYNTAX_ERROR
 
 SELECT id FROM people QUALIFY row_number() OVER () = 1
-=! NOT_SUPPORTED
+=! SYNTAX_ERROR
 
 SELECT id::varchar FROM people
 =! NOT_SUPPORTED

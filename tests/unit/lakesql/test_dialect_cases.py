@@ -57,7 +57,9 @@ def connection():
     with duckdb.connect(":memory:", config={"threads": 1}) as made:
         athena.prelude(made)
         for name, table in TABLES.items():
-            made.execute(f"CREATE TABLE {name} AS SELECT *, 's3://lake/{name}/0.parquet' AS \"$path\" FROM ({table['rows']})")
+            made.execute(
+                f"CREATE TABLE {name} AS SELECT *, 's3://lake/{name}/0.parquet' AS \"$path\" FROM ({table['rows']})"
+            )
         yield made
 
 

@@ -1,7 +1,7 @@
 """CAST and TRY_CAST: what Trino makes of a value of one type as another."""
 
 from lakemill.lakesql.dialects.coercion import INTEGERS, NUMBERS, coerce, cost, field_of, pack
-from lakemill.lakesql.dialects.typed import Typed, guard, text
+from lakemill.lakesql.dialects.typed import Typed, guard, once, text
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.types import JSON, VARCHAR, Type
 
@@ -58,6 +58,12 @@ def _nested(value: Typed, to: Type, depth: int) -> Typed:
 
 
 def _number(value: Typed, to: Type) -> Typed:
+    if to.name not in INTEGERS | {"decimal": 0} or value.type.name == "boolean":
+        return Typed(f"CAST({value.sql} AS {to.duckdb()})", to)
+    return Typed(once(value.sql, lambda sql: _checked_number(Typed(sql, value.type), to).sql), to)
+
+
+def _checked_number(value: Typed, to: Type) -> Typed:
     of, sql = value.type, value.sql
     if of.name in {"real", "double"} and to.name in INTEGERS:
         shown = to.name
@@ -95,6 +101,8 @@ def plain_text(value: Typed) -> str:
     """The text that a value has as varchar."""
     of = value.type
     if of.name in INTEGERS or of.name in {"decimal", "varchar", "char"}:
+        if of.name == "decimal" and of.args[0] == of.args[1]:
+            return f"decimal_text({value.sql})"
         return value.sql if of.name in {"varchar", "char"} else f"CAST({value.sql} AS VARCHAR)"
     if of.name == "timestamp":
         return f"ts_text({value.sql}, {of.args[0]})"
@@ -123,6 +131,10 @@ _SHOWN = {"integer": "INT", "timestamp": "timestamp", "date": "date"}
 
 
 def _from_text(value: Typed, to: Type) -> Typed:
+    return Typed(once(value.sql, lambda sql: _checked_text(Typed(sql, value.type), to).sql), to)
+
+
+def _checked_text(value: Typed, to: Type) -> Typed:
     sql, name = value.sql, to.name
     if name == "varbinary":
         return Typed(f"encode({sql})", to)
@@ -154,8 +166,8 @@ def _from_text(value: Typed, to: Type) -> Typed:
         message = f"{text('Value cannot be cast to ' + name + ': ')} || {sql}"
     else:
         message = f"'Cannot cast ''' || {sql} || {text(chr(39) + ' to ' + shown)}"
-    bad = f"({sql} IS NOT NULL AND {form} IS NULL)"
-    return Typed(guard(bad, "INVALID_CAST_ARGUMENT", message, form), to)
+    made = once(form, lambda x: guard(f"({sql} IS NOT NULL AND {x} IS NULL)", "INVALID_CAST_ARGUMENT", message, x))
+    return Typed(made, to)
 
 
 def _temporal(value: Typed, to: Type) -> Typed:
@@ -180,7 +192,7 @@ def to_json(value: Typed, depth: int = 0) -> str:
     if of.name == "json":
         return sql
     if of.name in INTEGERS or of.name in {"boolean", "decimal"}:
-        return f"CAST({sql} AS VARCHAR)"
+        return plain_text(value)
     if of.name in {"real", "double"}:
         return f"java_double(CAST({sql} AS DOUBLE))" if of.name == "double" else f"java_real({sql})"
     if of.name in {"varchar", "char", "date", "timestamp"}:
@@ -209,6 +221,10 @@ def _row_json(value: Typed, depth: int) -> str:
 
 
 def _from_json(value: Typed, to: Type) -> Typed:
+    return Typed(once(value.sql, lambda sql: _checked_json(Typed(sql, JSON), to).sql), to)
+
+
+def _checked_json(value: Typed, to: Type) -> Typed:
     sql = value.sql
     plain = f"CASE WHEN json_type({sql}) NOT IN ('ARRAY', 'OBJECT', 'NULL') THEN json_extract_string({sql}, '$') END"
     shown = to.trino()

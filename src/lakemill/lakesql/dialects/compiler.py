@@ -4,6 +4,7 @@
 allowed; the rest is refused by name.
 """
 
+import zlib
 from collections.abc import Callable
 from contextlib import contextmanager
 from typing import Any
@@ -66,6 +67,10 @@ class Compiler:
         self.names += 1
         return f"{prefix}{self.names}"
 
+    def local(self, node: exp.Expr, which: str = "") -> str:
+        """A name for a lambda's parameter. The same for the same text, by which GROUP BY recognises expressions."""
+        return f"v{zlib.crc32(node.sql('trino').encode()):08x}{which}"
+
     @contextmanager
     def within(self, **changes: Any) -> Any:
         """Some of the attributes set otherwise for a while."""
@@ -110,7 +115,7 @@ class Compiler:
 
     def lambda_body(self, node: exp.Expr, types: list[Type]) -> tuple[list[str], Typed]:
         """DuckDB's names for a lambda's parameters, and its body."""
-        names = [self.name("v") for _ in types]
+        names = [self.local(node, f"_{i}") for i in range(len(types))]
         return names, self.lambda_with(node, list(zip(names, types, strict=True)))
 
     def lambda_with(self, node: exp.Expr, values: list[tuple[str, Type]]) -> Typed:

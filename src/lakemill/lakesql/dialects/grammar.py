@@ -20,7 +20,7 @@ from lakemill.lakesql.errors import SqlFailed
 MARK = "fn$"
 SUBSCRIPT = "subscript"
 # Calls whose arguments have a syntax of their own; and words that a parenthesis follows without being calls.
-_OWN_SYNTAX = {"cast", "try_cast", "extract", "trim", "position", "bernoulli", "system", "substring"}
+_OWN_SYNTAX = {"cast", "try_cast", "extract", "trim", "position", "bernoulli", "system", "group", "substring"}
 _NOT_TRINO_TYPES = {"float", "string", "text", "int64", "number", "long"}
 # What Trino's grammar does not let stand for a name without quotes.
 _RESERVED = {
@@ -125,6 +125,7 @@ def parse(text: str) -> exp.Expr:
             node.meta["place"] = (line, start - lines[line - 1] + 1)
         if isinstance(node, exp.Identifier | exp.Var | exp.Anonymous) and str(node.this).startswith(MARK):
             node.set("this", node.this[len(MARK) :])
+    _place_casts(tree, found, text)
     for node in list(tree.find_all(exp.Bracket)):
         inner = node.expressions[0]
         if isinstance(inner, exp.Anonymous) and inner.name == SUBSCRIPT:
@@ -181,6 +182,21 @@ def _is_clause(found: list[Token], at: int, word: str) -> bool:
     return word == "date" and at > 0 and found[at - 1].token_type == TokenType.ALIAS
 
 
+def _place_casts(tree: exp.Expr, found: list[Token], text: str) -> None:
+    """Where CAST, and the word before a literal such as DATE '2020-01-31', stand: sqlglot does not tell."""
+    numbers = {token.start: i for i, token in enumerate(found)}
+    for node in reversed(list(tree.find_all(exp.Cast))):
+        starts = [n.meta["start"] for n in node.this.walk() if "start" in n.meta]
+        at = numbers.get(min(starts)) if starts else None
+        if at is None or at == 0:
+            continue
+        before = found[at - 1]
+        if before.token_type == TokenType.L_PAREN and at > 1:
+            before = found[at - 2]
+        node.meta["start"] = before.start
+        node.meta["place"] = place(before, text)
+
+
 def _like(token: Token, kind: TokenType, text: str) -> Token:
     return Token(kind, text, token.line, token.col, token.start, token.end, [])
 
@@ -193,25 +209,28 @@ def _check_brackets(found: list[Token], text: str) -> None:
     pairs = {TokenType.R_PAREN: TokenType.L_PAREN, TokenType.R_BRACKET: TokenType.L_BRACKET}
     open_ones: list[Any] = []
     for token in found:
+        if text[token.start] == "`":
+            message = "backquoted identifiers are not supported; use double quotes to quote identifiers"
+            raise SqlFailed("SYNTAX_ERROR", message, *place(token, text))
         if token.token_type in pairs.values():
             open_ones.append(token.token_type)
         elif token.token_type in pairs:
             if not open_ones or open_ones.pop() != pairs[token.token_type]:
                 line, column = place(token, text)
                 raise SqlFailed("SYNTAX_ERROR", f"mismatched input '{token.text}'", line, column)
-        elif token.token_type == TokenType.PARAMETER or token.text.startswith("`"):
+        elif token.token_type == TokenType.PARAMETER:
             raise SqlFailed("SYNTAX_ERROR", f"mismatched input '{token.text}'", *place(token, text))
-    backquote = text.find("`")
-    if backquote >= 0 and any(t.start <= backquote <= t.end and t.token_type == TokenType.IDENTIFIER for t in found):
-        message = "backquoted identifiers are not supported; use double quotes to quote identifiers"
-        raise SqlFailed(
-            "SYNTAX_ERROR", message, text.count("\n", 0, backquote) + 1, backquote - text.rfind("\n", 0, backquote)
-        )
 
 
 def _check_words(found: list[Token], text: str) -> None:
     """Reserved words as aliases, which sqlglot would let pass."""
     for before, token in pairwise(found):
+        if (
+            before.token_type in {TokenType.FROM, TokenType.JOIN}
+            and token.token_type == TokenType.STRING
+            and not _in_call(found, before)
+        ):
+            raise SqlFailed("SYNTAX_ERROR", f"mismatched input '{token.text}'", *place(token, text))
         if (
             before.token_type == TokenType.ALIAS
             and token.token_type != TokenType.IDENTIFIER
@@ -220,6 +239,18 @@ def _check_words(found: list[Token], text: str) -> None:
             raise SqlFailed(
                 "SYNTAX_ERROR", f"mismatched input '{token.text}'. Expecting: <identifier>", *place(token, text)
             )
+
+
+def _in_call(found: list[Token], token: Token) -> bool:
+    """Whether FROM is that of TRIM('x' FROM 'y') or EXTRACT(... FROM ...)."""
+    depth = 0
+    for before in reversed(found[: found.index(token)]):
+        depth += (before.token_type == TokenType.R_PAREN) - (before.token_type == TokenType.L_PAREN)
+        if depth < 0:
+            return True
+        if depth == 0 and before.token_type == TokenType.SELECT:
+            return False
+    return False
 
 
 def _in_trinos_words(error: ParseError, found: list[Token], text: str) -> SqlFailed:

@@ -76,27 +76,29 @@ tz_shift(t, z) AS
 tz_utc(t, z) AS
     CASE WHEN z = 'UTC' THEN t WHEN regexp_full_match(z, '[+-][0-9]{2}:[0-9]{2}') THEN t -
         to_minutes(zone_minutes(z)) ELSE timezone('UTC', timezone(z, t)) END;
-tz_local(x) AS tz_shift(x.t, x.z);
+tz_local(x) AS list_extract(list_transform([x], LAMBDA x_ : tz_shift(x_.t, x_.z)), 1);
 zone_minutes_of(x) AS CAST(date_diff('minute', x.t, tz_local(x)) AS BIGINT);
-tz_make(local, z) AS
-    CASE WHEN local IS NOT NULL AND z IS NOT NULL THEN {'t': tz_utc(local, zone_name(z)), 'z': zone_name(z)} END;
+tz_put(l, z) AS CASE WHEN l IS NOT NULL AND z IS NOT NULL THEN {'t': tz_utc(l, z), 'z': z} END;
+tz_make(l, z) AS
+    list_extract(list_transform([{'l': l, 'z': zone_name(z)}], LAMBDA p_ : tz_put(p_.l, p_.z)), 1);
 tz_at(x, z) AS CASE WHEN x IS NOT NULL AND z IS NOT NULL THEN {'t': x.t, 'z': zone_name(z)} END;
-text_zoned(s) AS
-    CASE WHEN text_timestamp(s) IS NOT NULL THEN tz_make(text_timestamp(s), 'UTC') ELSE
-        tz_make(text_timestamp(regexp_extract(trim(s),
-        '^([0-9+-][0-9-]* [0-9:.]+) ?([+-][0-9:]+|[A-Za-z_/]+[A-Za-z0-9_/+-]*)$', 1)),
-        nullif(regexp_extract(trim(s), '^([0-9+-][0-9-]* [0-9:.]+) ?([+-][0-9:]+|[A-Za-z_/]+[A-Za-z0-9_/+-]*)$', 2),
-        '')) END;
+zone_of(s) AS
+    nullif(regexp_extract(s, '^[0-9+-][0-9-]* [0-9:.]+ ?([+-][0-9:]+|[A-Za-z_/]+[A-Za-z0-9_/+-]*)$', 1), '');
+stamp_of(s) AS
+    text_timestamp(regexp_extract(s, '^([0-9+-][0-9-]* [0-9:.]+) ?([+-][0-9:]+|[A-Za-z_/]+[A-Za-z0-9_/+-]*)$', 1));
+text_zoned(s) AS tz_make(coalesce(text_timestamp(s), stamp_of(trim(s))),
+    coalesce(zone_of(trim(s)), CASE WHEN text_timestamp(s) IS NOT NULL THEN 'UTC' END));
 ts_text(t, p) AS left(strftime(t, '%Y-%m-%d %H:%M:%S.%f'), 19 + CASE WHEN p = 0 THEN 0 ELSE p + 1 END);
 tz_text(x, p) AS ts_text(tz_local(x), p) || ' ' || x.z;
 interval_ms(i) AS
     CAST(date_part('day', i) AS BIGINT) * 86400000 + CAST(date_part('hour', i) AS BIGINT) * 3600000 +
         CAST(date_part('minute', i) AS BIGINT) * 60000 + CAST(date_part('millisecond', i) AS BIGINT);
-interval_text(i) AS
-    CASE WHEN interval_ms(i) < 0 THEN '-' ELSE '' END || CAST(abs(interval_ms(i)) // 86400000 AS VARCHAR) || ' ' ||
-        lpad(CAST(abs(interval_ms(i)) // 3600000 % 24 AS VARCHAR), 2, '0') || ':' || lpad(CAST(abs(interval_ms(i))
-        // 60000 % 60 AS VARCHAR), 2, '0') || ':' || lpad(CAST(abs(interval_ms(i)) // 1000 % 60 AS VARCHAR), 2, '0')
-        || '.' || lpad(CAST(abs(interval_ms(i)) % 1000 AS VARCHAR), 3, '0');
+millis_text(m) AS
+    CASE WHEN m < 0 THEN '-' ELSE '' END || CAST(abs(m) // 86400000 AS VARCHAR) || ' ' ||
+        lpad(CAST(abs(m) // 3600000 % 24 AS VARCHAR), 2, '0') || ':' ||
+        lpad(CAST(abs(m) // 60000 % 60 AS VARCHAR), 2, '0') || ':' ||
+        lpad(CAST(abs(m) // 1000 % 60 AS VARCHAR), 2, '0') || '.' || lpad(CAST(abs(m) % 1000 AS VARCHAR), 3, '0');
+interval_text(i) AS list_extract(list_transform([interval_ms(i)], LAMBDA m_ : millis_text(m_)), 1);
 interval_months(i) AS CAST(date_part('year', i) AS BIGINT) * 12 + CAST(date_part('month', i) AS BIGINT);
 interval_year_text(i) AS
     CASE WHEN interval_months(i) < 0 THEN '-' ELSE '' END || CAST(abs(interval_months(i)) // 12 AS VARCHAR) || '-'
@@ -121,11 +123,12 @@ map_made(ks, vs) AS
 
 -- Decimals
 
-decimal_made(units, scale) AS
-    CASE WHEN units < 0 THEN '-' ELSE '' END || CASE WHEN scale = 0 THEN CAST(abs(units) AS VARCHAR) ELSE
-        left(lpad(CAST(abs(units) AS VARCHAR), CAST(greatest(length(CAST(abs(units) AS VARCHAR)), scale + 1) AS
-        INTEGER), '0'), greatest(length(CAST(abs(units) AS VARCHAR)), scale + 1) - scale) || '.' ||
-        right(lpad(CAST(abs(units) AS VARCHAR), scale, '0'), scale) END;
+decimal_text(x) AS regexp_replace(CAST(x AS VARCHAR), '^(-?)[.]', '\\10.');
+decimal_placed(t, s) AS CASE WHEN s = 0 THEN t ELSE left(t, length(t) - s) || '.' || right(t, s) END;
+decimal_padded(t, s) AS decimal_placed(lpad(t, CAST(greatest(length(t), s + 1) AS INTEGER), '0'), s);
+decimal_made(units, s) AS
+    list_extract(list_transform([units], LAMBDA u_ : CASE WHEN u_ < 0 THEN '-' ELSE '' END ||
+        decimal_padded(CAST(abs(u_) AS VARCHAR), s)), 1);
 half_up(n, d) AS (abs(n) * 2 + abs(d)) // (abs(d) * 2) * CASE WHEN (n < 0) = (d < 0) THEN 1 ELSE -1 END;
 units_of(x) AS CAST(replace(CAST(x AS VARCHAR), '.', '') AS HUGEINT);
 
@@ -246,9 +249,9 @@ iso_made(s) AS
     CASE WHEN iso_form(s) THEN tz_make(date_trunc('millisecond', TRY_CAST(iso_day(s) || ' ' || iso_clock(s) AS
         TIMESTAMP)), iso_zone(s)) END;
 iso_timestamp(s) AS
-    CASE WHEN CASE WHEN s IS NOT NULL AND iso_made(s) IS NULL THEN
-        CAST('│INVALID_FUNCTION_ARGUMENT│Invalid format: "' || s || '"│' AS TINYINT) = 0 ELSE false END THEN NULL
-        ELSE iso_made(s) END;
+    list_extract(list_transform([{'s': s, 'm': iso_made(s)}], LAMBDA p_ :
+        guard(p_.s IS NOT NULL AND p_.m IS NULL, '│INVALID_FUNCTION_ARGUMENT│Invalid format: "' || p_.s || '"│',
+            p_.m)), 1);
 iso_date(s) AS
     CASE WHEN CASE WHEN s IS NOT NULL AND TRY_CAST(CASE WHEN regexp_full_match(s,
         '[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?') THEN iso_day(s) END AS DATE) IS NULL THEN

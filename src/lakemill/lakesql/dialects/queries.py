@@ -83,6 +83,8 @@ def _select(c: "Compiler", node: exp.Select, outer: Scope | None) -> Query:
         condition = node.args["where"].this
         parts.append(f"WHERE {c.boolean(condition, 'WHERE clause').sql}")
         pruning.collect(c.scope, condition)
+    if not node.expressions:
+        raise failed("SYNTAX_ERROR", "mismatched input '<EOF>'. Expecting: <expression>", node)
     c.aggregates, c.windows_allowed = [], True
     items = _items(c, node)
     grouped, grouping = _grouping(c, node, items)

@@ -1,5 +1,8 @@
 """An expression of DuckDB with the type it has in Trino."""
 
+import re
+import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +36,19 @@ def guard(bad: str, code: str, message: str, value: str) -> str:
     message: an expression of DuckDB. `try(...)` makes NULL of such a failure; only rows that come here can fail.
     """
     return f"guard({bad}, {text(MARK + code + MARK)} || {message} || {text(MARK)}, {value})"
+
+
+def once(sql: str, body: Callable[[str], str]) -> str:
+    """An expression in which `sql` occurs several times and is computed once, unless it is no more than a name.
+
+    >>> once("r1.a", lambda x: f"f({x}, {x})")
+    'f(r1.a, r1.a)'
+    """
+    if re.fullmatch(r"""[\w."]+|'[^']*'""", sql):
+        return body(sql)
+    # The same name for the same text: GROUP BY recognises expressions by their texts.
+    name = f"o{zlib.crc32(sql.encode()):08x}"
+    return f"list_extract(list_transform([{sql}], LAMBDA {name} : {body(name)}), 1)"
 
 
 def place_of(node: exp.Expr | None) -> tuple[int | None, int | None]:

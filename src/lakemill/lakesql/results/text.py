@@ -1,5 +1,6 @@
 """Values as text, as Athena writes them into results."""
 
+from lakemill.lakesql.dialects.casts import plain_text
 from lakemill.lakesql.dialects.coercion import field_of
 from lakemill.lakesql.dialects.typed import Typed
 from lakemill.lakesql.types import Type
@@ -13,6 +14,8 @@ def shown(value: Typed, depth: int = 0) -> str:
     of, sql, name = value.type, value.sql, f"t{depth}_"
     if of.name in {"varchar", "char", "json"}:
         return sql
+    if of.name == "decimal":
+        return plain_text(value)
     if of.name in _BY_TYPE:
         return _BY_TYPE[of.name].format(sql)
     if of.name == "array":

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lakemill.formats import hive, moments
+from lakemill.formats import hive, jit, moments
 from lakemill.formats.jsoncolumns import ColumnReader
 from lakemill.formats.jsonserde import HiveJson, OpenX, Serde
 from lakemill.lakesql.errors import SqlFailed
@@ -29,15 +29,20 @@ def serde_of(storage: Storage) -> Serde:
     )
 
 
-def reader(storage: Storage, columns: Sequence[Column]) -> Callable[[File], Iterator[pa.Table]]:
+def reader(
+    storage: Storage, columns: Sequence[Column], size_bytes: int
+) -> Callable[[File], Iterator[pa.Table]]:  # fmt: skip
     """What makes tables of the lines of a file. Raises SqlFailed.
+
+    size_bytes: of all files; whether compiled code is worth its loading depends on it.
 
     Where `ignore.malformed.json` is true, a line that is no row of the table is a row of nulls.
     """
     lenient = _flag(storage.options, "ignore.malformed.json", False)
     skipped = skipped_lines(storage.options)
     try:
-        made = ColumnReader(columns, serde_of(storage), "us")
+        large = size_bytes >= jit.COLD_BYTES
+        made = ColumnReader(columns, serde_of(storage), "us", compiled=True if large else None)
     except (hive.TypeUnknown, moments.PatternRefused) as wrong:
         raise SqlFailed("HIVE_INVALID_METADATA", str(wrong)) from None
 

@@ -29,10 +29,10 @@ class Reading:
     values: dict[str, str]
 
 
-def reading(storage: Storage, columns: Sequence[Column]) -> Reading:
-    """Of a text format. Raises SqlFailed for what cannot be honoured."""
+def reading(storage: Storage, columns: Sequence[Column], size_bytes: int) -> Reading:
+    """Of a text format; size_bytes: of all files. Raises SqlFailed for what cannot be honoured."""
     if storage.format == "json":
-        return _json(storage, columns)
+        return _json(storage, columns, size_bytes)
     order = {column.name: place for place, column in enumerate(storage.columns)}
     there = [column for column in columns if column.name in order]
     places = [order[column.name] for column in there]
@@ -67,9 +67,9 @@ def _grok(storage: Storage) -> Any:
 _FORMS = {"lazy": _lazy, "opencsv": _opencsv, "regex": _regex, "grok": _grok}
 
 
-def _json(storage: Storage, columns: Sequence[Column]) -> Reading:
+def _json(storage: Storage, columns: Sequence[Column], size_bytes: int) -> Reading:
     wanted = list(columns) or [Column("$none", "string")]
-    tables = jsonlines.reader(storage, wanted)
+    tables = jsonlines.reader(storage, wanted, size_bytes)
     fields = [pa.field(column.name, hive.arrow(hive.parse(column.type), "us")) for column in wanted]
 
     def batches(file: File) -> Iterator[list[Any]]:

@@ -58,7 +58,8 @@ class Views:
         return avro.of_connection(self._connection)
 
     def _text(self, part: Part, columns: Sequence[Column], constants: Constants) -> str:
-        reading = textual.reading(part.storage, columns)
+        size = sum(file.source.size for file in part.files)
+        reading = textual.reading(part.storage, columns, size)
         names = [f"$constant {place}" for place in range(len(constants.columns))]
         schema = pa.schema([*reading.fields, *(pa.field(name, pa.string()) for name in (textual.FILE, *names))])
 

@@ -55,28 +55,34 @@ def _split(
     query: Query, written: files.Columns, relation: str, layout: Layout,
     expressions: dict[str, str], types: dict[str, Type],
 ) -> list[Piece]:  # fmt: skip
-    # The rows are kept, spilling to the disk where memory ends, because each partition reads its own.
-    query.connection.execute(f"CREATE TEMP TABLE kept AS SELECT * FROM {relation}")
     keys = [_key(expressions[key]) for key in layout.keys]
-    bucket = "0"
     if layout.bucket_count:
         hashed = [(expressions[name], types[name]) for name in layout.bucket_columns]
-        bucket = hivehash.bucket(hashed, layout.bucket_count)
-    parts = ", ".join([*keys, bucket])
-    limited = f"SELECT DISTINCT {parts} FROM kept LIMIT {WRITERS_MAX + 1}"
-    groups = query.connection.execute(limited).fetchall()
+        keys.append(hivehash.bucket(hashed, layout.bucket_count))
+    names = [f"key{place}" for place in range(len(keys))]
+    terms = ", ".join(f"{key} AS {name}" for key, name in zip(keys, names, strict=True))
+    # The rows are kept in the order of their keys, spilling to the disk where memory ends: a file is a range of them.
+    query.connection.execute(
+        f"CREATE TEMP TABLE kept AS SELECT *, {terms} FROM {relation} ORDER BY {', '.join(names)}"
+    )  # fmt: skip
+    distinct = f"SELECT DISTINCT {', '.join(names)} FROM kept LIMIT {WRITERS_MAX + 1}"
+    groups = query.connection.execute(distinct).fetchall()
     if len(groups) > WRITERS_MAX:
         raise SqlFailed(
             "HIVE_TOO_MANY_OPEN_PARTITIONS",
             f"Exceeded limit of {WRITERS_MAX} open writers for partitions/buckets",
         )
     pieces = []
-    for *values, number in sorted(groups):
-        conditions = [f"{key} = {sql.text(value)}" for key, value in zip(keys, values, strict=True)]
-        where = " AND ".join([*conditions, f"{bucket} = {number}"])
-        suffix = f"_bucket-{number:05d}" if layout.bucket_count else ""
-        pieces.append(_piece(query, written, f"kept WHERE {where}", layout, tuple(values), suffix))
+    for group in sorted(groups):
+        conditions = [f"{name} = {_constant(value)}" for name, value in zip(names, group, strict=True)]
+        suffix = f"_bucket-{group[-1]:05d}" if layout.bucket_count else ""
+        some = f"kept WHERE {' AND '.join(conditions)}"
+        pieces.append(_piece(query, written, some, layout, group[: len(layout.keys)], suffix))
     return pieces
+
+
+def _constant(value: str | int) -> str:
+    return sql.text(value) if isinstance(value, str) else str(value)
 
 
 def _piece(

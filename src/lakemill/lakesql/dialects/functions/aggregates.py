@@ -5,7 +5,7 @@ from collections.abc import Callable
 from lakemill.lakesql.dialects.coercion import INTEGERS, NUMBERS, coerce, common
 from lakemill.lakesql.dialects.functions.calls import Call
 from lakemill.lakesql.dialects.operators import moment, of_units
-from lakemill.lakesql.dialects.typed import Typed, failed, guard, not_supported
+from lakemill.lakesql.dialects.typed import Typed, failed, guard, not_supported, once
 from lakemill.lakesql.types import BIGINT, BOOLEAN, DOUBLE, VARCHAR, Type, array, decimal, mapping
 
 
@@ -36,13 +36,24 @@ def _sum(call: Call) -> Typed:
     _numeric(call)
     if kind.name in INTEGERS or kind.name == "unknown":
         made = call.sql("sum", call.arg(0, BIGINT))
-        bad = f"({made} > 9223372036854775807 OR {made} < -9223372036854775808)"
-        message = f"'bigint addition overflow: ' || {made}"
-        return Typed(guard(bad, "NUMERIC_VALUE_OUT_OF_RANGE", message, f"TRY_CAST({made} AS BIGINT)"), BIGINT)
+        return Typed(once(made, _as_bigint), BIGINT)
     if kind.name == "decimal":
         kind = decimal(38, kind.args[1])
         return Typed(f"CAST({call.sql('sum', call.args[0].sql)} AS {kind.duckdb()})", kind)
     return Typed(f"CAST({call.sql('sum', call.args[0].sql)} AS {kind.duckdb()})", kind)
+
+
+def _as_bigint(total: str) -> str:
+    bad = f"({total} > 9223372036854775807 OR {total} < -9223372036854775808)"
+    message = f"'bigint addition overflow: ' || {total}"
+    return guard(bad, "NUMERIC_VALUE_OUT_OF_RANGE", message, f"TRY_CAST({total} AS BIGINT)")
+
+
+def _skewness(call: Call) -> Typed:
+    """Of the population; DuckDB's is that of a sample."""
+    call.arity(1)
+    made, n = call.sql("skewness", call.arg(0, DOUBLE)), call.sql("count", call.arg(0, DOUBLE))
+    return Typed(f"({made} * ({n} - 2) / sqrt(CAST({n} AS DOUBLE) * ({n} - 1)))", DOUBLE)
 
 
 def _avg(call: Call) -> Typed:
@@ -246,7 +257,7 @@ AGGREGATES: dict[str, Callable[[Call], Typed]] = {
     "corr": _corr,
     "regr_slope": _double("regr_slope", 2),
     "regr_intercept": _double("regr_intercept", 2),
-    "skewness": _double("skewness"),
+    "skewness": _skewness,
     "kurtosis": _double("kurtosis"),
     "geometric_mean": _geometric_mean,
     "bitwise_and_agg": _bits("bit_and"),

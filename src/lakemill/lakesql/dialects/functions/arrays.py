@@ -8,7 +8,7 @@ from lakemill.lakesql.dialects.casts import plain_text
 from lakemill.lakesql.dialects.coercion import coerce, common, cost
 from lakemill.lakesql.dialects.functions.registry import table, unexpected
 from lakemill.lakesql.dialects.operators import compare
-from lakemill.lakesql.dialects.typed import Typed, failed, guard, not_supported
+from lakemill.lakesql.dialects.typed import Typed, failed, guard, not_supported, once
 from lakemill.lakesql.types import BIGINT, BOOLEAN, DATE, DOUBLE, INTERVAL_DAY, UNKNOWN, VARCHAR, Type, array, row
 
 if TYPE_CHECKING:
@@ -82,11 +82,14 @@ def _match(wanted: str, sure: str, unsure: str):  # type: ignore[no-untyped-def]
         values = _list_of(c, "any_match", args[0], node)
         name, body = _condition(c, args[1], values.type.element)
         made = f"list_transform({values.sql}, LAMBDA {name} : {body})"
-        return Typed(
-            f"CASE WHEN {values.sql} IS NULL THEN NULL WHEN list_contains({made}, {wanted}) THEN {sure} "
-            f"WHEN list_count({made}) < len({made}) THEN NULL ELSE {unsure} END",
-            BOOLEAN,
+        found = once(
+            made,
+            lambda m: (
+                f"CASE WHEN {m} IS NULL THEN NULL WHEN list_contains({m}, {wanted}) THEN {sure} "
+                f"WHEN list_count({m}) < len({m}) THEN NULL ELSE {unsure} END"
+            ),
         )
+        return Typed(found, BOOLEAN)
 
     return rule
 
@@ -97,7 +100,7 @@ def _reduce(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
     values, start = _list_of(c, "reduce", args[0], node), c.expression(args[1])
     element, state = values.type.element, start.type
     for _ in range(4):
-        acc, item = c.name("v"), c.name("v")
+        acc, item = c.local(node, "a"), c.local(node, "b")
         body = c.lambda_with(args[2], [(f"{acc}.s", state), (f"{item}.x", element)])
         wider = common(state, body.type)
         if wider == state:
@@ -112,7 +115,7 @@ def _reduce(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
     first = f"CAST({{'s': {coerce(start, state).sql}, 'x': NULL}} AS {kind})"
     step = f"CAST({{'s': {coerce(body, state).sql}, 'x': NULL}} AS {kind})"
     folded = f"list_reduce({boxed}, LAMBDA {acc}, {item} : {step}, {first})"
-    last = c.name("v")
+    last = c.local(node, "c")
     result = c.lambda_with(args[3], [(f"{last}.s", state)])
     made = f"list_transform([{folded}], LAMBDA {last} : {coerce(result, result.type).sql})[1]"
     return Typed(f"CASE WHEN {values.sql} IS NOT NULL THEN {made} END", result.type)
@@ -122,7 +125,7 @@ def _zip(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
     if len(args) < 2:
         raise failed("FUNCTION_NOT_FOUND", "Unexpected number of parameters for function zip", node)
     values = [_list_of(c, "zip", a, node) for a in args]
-    name = c.name("v")
+    name = c.local(node)
     fields = ", ".join(f"'field{i}': {v.sql}[{name}]" for i, v in enumerate(values))
     longest = "greatest(" + ", ".join(f"len({v.sql})" for v in values) + ")"
     nulls = " OR ".join(f"{v.sql} IS NULL" for v in values)
@@ -134,7 +137,7 @@ def _zip(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
 def _zip_with(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
     _arity("zip_with", args, node, 3)
     a, b = _list_of(c, "zip_with", args[0], node), _list_of(c, "zip_with", args[1], node)
-    name = c.name("v")
+    name = c.local(node)
     body = c.lambda_with(args[2], [(f"{a.sql}[{name}]", a.type.element), (f"{b.sql}[{name}]", b.type.element)])
     made = f"list_transform(range(1, 1 + greatest(len({a.sql}), len({b.sql}))), LAMBDA {name} : {body.sql})"
     return Typed(f"CASE WHEN {a.sql} IS NULL OR {b.sql} IS NULL THEN NULL ELSE {made} END", array(body.type))
@@ -151,7 +154,7 @@ def _sort(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
 def _join(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
     _arity("array_join", args, node, 2, 3)
     values, rest = _list_of(c, "array_join", args[0], node), [c.expression(a) for a in args[1:]]
-    name = c.name("v")
+    name = c.local(node)
     shown = (
         plain_text(Typed(name, values.type.element)) if values.type.element != UNKNOWN else f"CAST({name} AS VARCHAR)"
     )
@@ -195,7 +198,7 @@ def _sequence(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
             values[2].sql if len(values) == 3 else f"(CASE WHEN {start} <= {stop} THEN to_days(1) ELSE to_days(-1) END)"
         )
         made = f"generate_series(CAST({start} AS TIMESTAMP), CAST({stop} AS TIMESTAMP), {step})"
-        name = c.name("v")
+        name = c.local(node)
         return Typed(f"list_transform({made}, LAMBDA {name} : CAST({name} AS {kind.duckdb()}))", array(kind))
     raise unexpected("sequence", [v.type for v in values], ["sequence(bigint, bigint)", "sequence(date, date)"], node)
 

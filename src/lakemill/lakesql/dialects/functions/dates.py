@@ -8,7 +8,7 @@ from lakemill.lakesql.dialects import patterns
 from lakemill.lakesql.dialects.casts import cast
 from lakemill.lakesql.dialects.coercion import coerce, common, cost
 from lakemill.lakesql.dialects.functions.registry import table, unexpected
-from lakemill.lakesql.dialects.typed import Typed, failed, guard, text
+from lakemill.lakesql.dialects.typed import Typed, failed, guard, once, text
 from lakemill.lakesql.types import (
     BIGINT,
     DATE,
@@ -234,10 +234,13 @@ def _date_parse(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
     if cost(value.type, VARCHAR) is None:
         raise unexpected("date_parse", [value.type, VARCHAR], ["date_parse(varchar, varchar)"], node)
     sql, pattern = coerce(value, VARCHAR).sql, patterns.mysql(_format_of(c, "date_parse", args[1]), node, parsing=True)
-    made = f"try_strptime({sql}, {text(pattern)})"
-    bad = f"({sql} IS NOT NULL AND {made} IS NULL)"
+    return Typed(_parsed(sql, f"CAST(try_strptime({sql}, {text(pattern)}) AS TIMESTAMP)"), TIMESTAMP)
+
+
+def _parsed(sql: str, made: str) -> str:
+    """What was made of a text, which fails where nothing was."""
     message = f"'Invalid format: \"' || {sql} || '\"'"
-    return Typed(guard(bad, "INVALID_FUNCTION_ARGUMENT", message, f"CAST({made} AS TIMESTAMP)"), TIMESTAMP)
+    return once(made, lambda m: guard(f"({sql} IS NOT NULL AND {m} IS NULL)", "INVALID_FUNCTION_ARGUMENT", message, m))
 
 
 def _format_datetime(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
@@ -260,9 +263,7 @@ def _parse_datetime(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Type
         made = f"tz_make({stamp}, nullif(regexp_extract({sql}, {offset}, 1), ''))"
     else:
         made = f"tz_make(try_strptime({sql}, {text(pattern)}), 'UTC')"
-    bad = f"({sql} IS NOT NULL AND {made} IS NULL)"
-    message = f"'Invalid format: \"' || {sql} || '\"'"
-    return Typed(guard(bad, "INVALID_FUNCTION_ARGUMENT", message, made), TIMESTAMP_TZ)
+    return Typed(_parsed(sql, made), TIMESTAMP_TZ)
 
 
 def _date(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:

@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from lakemill.lakesql.dialects.coercion import NUMBERS, coerce, cost
 from lakemill.lakesql.dialects.functions.registry import table, unexpected
-from lakemill.lakesql.dialects.typed import Typed, failed, guard, not_supported, text
+from lakemill.lakesql.dialects.typed import Typed, failed, guard, not_supported, once, text
 from lakemill.lakesql.types import BIGINT, BOOLEAN, JSON, VARCHAR
 
 if TYPE_CHECKING:
@@ -88,8 +88,12 @@ def _parse(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
     if len(values) != 1 or cost(values[0].type, VARCHAR) is None:
         raise unexpected("json_parse", [v.type for v in values], ["json_parse(varchar)"], node)
     sql = coerce(values[0], VARCHAR).sql
+    return Typed(once(sql, _parsed), JSON)
+
+
+def _parsed(sql: str) -> str:
     message = f"'Cannot convert value to JSON: ''' || {sql} || ''''"
-    return Typed(guard(f"NOT json_valid({sql})", "INVALID_FUNCTION_ARGUMENT", message, f"json_sorted({sql})"), JSON)
+    return guard(f"NOT json_valid({sql})", "INVALID_FUNCTION_ARGUMENT", message, f"json_sorted({sql})")
 
 
 def _size(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
@@ -101,7 +105,7 @@ def _size(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
 def _contains(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
     values = _json(c, "json_array_contains", args, node, 2)
     sql, wanted = values[0].sql, values[1]
-    name = c.name("v")
+    name = c.local(node)
     if wanted.type.name == "varchar":
         hit = f"json_type({name}) = 'VARCHAR' AND json_extract_string({name}, '$') = {wanted.sql}"
     elif wanted.type.name == "boolean":

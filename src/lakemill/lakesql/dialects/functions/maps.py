@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from lakemill.lakesql.dialects.coercion import coerce, cost
 from lakemill.lakesql.dialects.functions.registry import table, unexpected
-from lakemill.lakesql.dialects.typed import Typed, failed, guard
+from lakemill.lakesql.dialects.typed import Typed, failed, guard, once
 from lakemill.lakesql.types import BOOLEAN, UNKNOWN, Type, array, mapping, row
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ map_values(map(K,V)) -> array(V) : map_values({0})
 
 def _of_lists(keys: str, values: str) -> str:
     """A map of keys and values, which fails on a key that is there twice."""
+    return once(keys, lambda k: once(values, lambda v: _checked(k, v)))
+
+
+def _checked(keys: str, values: str) -> str:
     message = f"'Duplicate map keys (' || CAST(list_twice({keys}) AS VARCHAR) || ') are not allowed'"
     made = guard(f"list_unique({keys}) < len({keys})", "INVALID_FUNCTION_ARGUMENT", message, f"map({keys}, {values})")
     return guard(f"list_count({keys}) < len({keys})", "INVALID_FUNCTION_ARGUMENT", "'map key cannot be null'", made)
@@ -72,7 +76,7 @@ def _map_of(c: "Compiler", name: str, args: list[exp.Expr], node: exp.Expr, coun
 
 def _both(c: "Compiler", name: str, args: list[exp.Expr], node: exp.Expr) -> tuple[Typed, Typed, str]:
     """The map, the lambda's body for an entry, and the entry's name."""
-    value, entry = _map_of(c, name, args, node, 2), c.name("v")
+    value, entry = _map_of(c, name, args, node, 2), c.local(node)
     body = c.lambda_with(args[1], [(f"{entry}.key", value.type.args[0]), (f"{entry}.value", value.type.args[1])])
     return value, coerce(body, body.type), entry
 
@@ -113,7 +117,7 @@ def _zip_with(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
         raise unexpected(
             "map_zip_with", [a.type, b.type], ["map_zip_with(map(K,V1), map(K,V2), function(K,V1,V2,V3))"], node
         )
-    key = c.name("v")
+    key = c.local(node)
     sides = [(key, a.type.args[0]), (f"{a.sql}[{key}]", a.type.args[1]), (f"{b.sql}[{key}]", b.type.args[1])]
     body = c.lambda_with(args[2], sides)
     keys = f"list_distinct_all(list_both(map_keys({a.sql}), map_keys({b.sql})))"
