@@ -60,6 +60,13 @@ def test_results_come_in_pages_the_header_on_the_first(lake, size):
     assert [int(row[0]) for row in rows[1:]] == list(range(1, (3 if size == 1 else 2500) + 1))
 
 
+@pytest.mark.parametrize("token", ["x", "bm9uZQ==", "YSAw"])
+def test_a_token_of_another_result_is_none(lake, token):
+    id = lake.run("SELECT 1")["QueryExecutionId"]
+    with pytest.raises(ClientError, match="NextToken is malformed"):
+        lake.athena.get_query_results(QueryExecutionId=id, NextToken=token)
+
+
 def test_ddl_answers_in_lines_without_a_header(lake):
     done = lake.run("SHOW TABLES")
     assert ["flights"] in lake.rows_of(done)
@@ -244,7 +251,10 @@ def test_a_workgroup_decides_where_results_go(lake, group):
     done = lake.run("SELECT 1", WorkGroup=group)
     place = f"s3://{lake.bucket}/group/{done['QueryExecutionId']}.csv"
     assert done["ResultConfiguration"]["OutputLocation"] == place
+    elsewhere = f"CREATE TABLE placed WITH (external_location = 's3://{lake.bucket}/placed/') AS SELECT 1 AS n"
+    assert "enforces a centralized output location" in lake.fails(elsewhere, WorkGroup=group)
     lake.athena.update_work_group(WorkGroup=group, ConfigurationUpdates={"EnforceWorkGroupConfiguration": False})
+    lake.run(elsewhere, WorkGroup=group)
     done = lake.run("SELECT 1", WorkGroup=group)
     assert done["ResultConfiguration"]["OutputLocation"].startswith(lake.results)
 

@@ -6,7 +6,7 @@ from lakemill.engines.resources import Resources
 from lakemill.services.athena.errors import invalid, missing
 from lakemill.services.athena.paging import opened, sealed
 from lakemill.services.athena.workgroups import KIND, scope_of
-from lakemill.services.base import Call, operation
+from lakemill.services.base import Call, ServiceError, operation
 
 PAGE_MAX, PAGE_MIN = 75, 75
 Document = dict[str, Any]
@@ -53,10 +53,10 @@ class TagOperations:
         """The workgroup of an ARN."""
         arn, start = request["ResourceARN"], call.arn("workgroup/")
         name: str = arn.removeprefix(start)
+        if not arn.startswith(start):
+            raise missing(f"Resource {arn} was not found", arn)
         try:
-            if not arn.startswith(start):
-                raise missing(f"Resource {arn} was not found", arn)
             self.group(call, name)
-        except Exception:
+        except ServiceError:
             raise missing(f"Resource {arn} was not found", arn) from None
         return name
