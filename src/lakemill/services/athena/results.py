@@ -10,7 +10,7 @@ from lakemill.services.athena.errors import invalid
 from lakemill.services.athena.paging import opened, sealed
 from lakemill.services.athena.shapes import column
 from lakemill.services.athena.workgroups import scope_of
-from lakemill.services.base import Call, operation
+from lakemill.services.base import Call, Ready, operation
 from lakemill.services.lakerights import LakeRights
 
 ROWS_MAX = 1000
@@ -35,7 +35,9 @@ class ResultOperations:
         rows, token = await self._rows(call, found, request)
         answer: Document = {
             "ResultSet": {
-                "Rows": [{"Data": [{} if one is None else {"VarCharValue": one} for one in row]} for row in rows],
+                "Rows": Ready(
+                    [{"Data": [{} if one is None else {"VarCharValue": one} for one in row]} for row in rows]
+                ),
                 "ResultSetMetadata": {"ColumnInfo": [column(one) for one in found.columns]},
             }
         }
