@@ -47,7 +47,8 @@ def parts(lake: Lake, table: Table, predicates: Sequence[Comparison] = ()) -> li
         found = [_of_document(table, document) for document in _documents(lake, table, predicates)]
     grouped: dict[Any, Part] = {}
     for values, storage in found:
-        key = (storage.serde, storage.columns, tuple(sorted(storage.options.items())))
+        columns = tuple((column.name, column.type) for column in storage.columns)
+        key = (storage.serde, columns, tuple(sorted(storage.options.items())))
         part = grouped.setdefault(key, Part(storage, []))
         part.files += [File(source, values) for source in objects.listed(lake, storage.location)]
     return list(grouped.values())
