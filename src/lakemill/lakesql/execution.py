@@ -66,8 +66,14 @@ def _select(query: Query, parsed: Parsed) -> Outcome:
     return query.result()
 
 
+def _explain(query: Query, parsed: Parsed) -> Outcome:
+    query.plan(parsed.tree)
+    return query.explained("analyze" in parsed.flags)
+
+
 _KINDS: dict[str, Callable[[Query, Parsed], Outcome]] = {
     "query": _select,
+    "explain": _explain,
     "ctas": create.carry_out,
     "insert": insert.carry_out,
     "unload": unload.carry_out,

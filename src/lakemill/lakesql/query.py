@@ -11,7 +11,7 @@ from lakemill.lakesql import instances, results, viewing
 from lakemill.lakesql.dialects import athena
 from lakemill.lakesql.dialects.model import Translated, View
 from lakemill.lakesql.errors import SqlFailed
-from lakemill.lakesql.interface import Lake, LakeRefused, Outcome, Statement
+from lakemill.lakesql.interface import Column, Lake, LakeRefused, Outcome, Statement
 from lakemill.lakesql.scans.objects import Meter
 from lakemill.lakesql.scans.table import Table, of_document
 from lakemill.lakesql.scans.views import Views
@@ -68,6 +68,18 @@ class Query:
             relation = self.connection.sql(self.translated.sql)
             columns, rows = results.write(relation, path, "csv", self.translated.columns)
         return Outcome(kind="DML", substatement="SELECT", form="csv", columns=columns, rows=rows, result=str(path))
+
+    def explained(self, analyze: bool) -> Outcome:
+        """How DuckDB would run it, or has run it, as lines of text."""
+        path = self.folder / "result.txt"
+        with self.watching():
+            plan = self.connection.execute(f"EXPLAIN {'ANALYZE ' if analyze else ''}{self.translated.sql}").fetchall()
+        lines = [line for _, text in plan for line in text.rstrip().split("\n")]
+        rows = results.write_lines(lines, path)
+        return Outcome(
+            kind="UTILITY", substatement="EXPLAIN", form="txt", columns=[Column("Query Plan", "varchar")], rows=rows,
+            result=str(path),
+        )  # fmt: skip
 
     def reader(self) -> Any:
         """The result as batches of Arrow."""

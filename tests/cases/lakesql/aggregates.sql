@@ -69,7 +69,7 @@ SELECT geometric_mean(x), bitwise_and_agg(x), bitwise_or_agg(x) FROM (VALUES 2, 
 => 4.0 | 0 | 10
 
 SELECT skewness(x) IS NULL, round(skewness(y), 6), round(kurtosis(y), 6) FROM (VALUES (1, 1), (NULL, 2), (NULL, 3), (NULL, 10)) t(x, y)
-=> true | 1.018232 | 3.228
+=> true | 1.018234 | 3.228
 
 SELECT any_value(city), arbitrary(city) FROM people WHERE city = 'Bern'
 => Bern | Bern

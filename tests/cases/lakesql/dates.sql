@@ -90,7 +90,7 @@ SELECT TIMESTAMP '2020-01-01 12:00:00 UTC' = TIMESTAMP '2020-01-01 07:00:00 Amer
 => true | true
 
 SELECT TIMESTAMP '2020-01-01 12:00:00 UTC' AT TIME ZONE 'Mars/Base'
-=! INVALID_FUNCTION_ARGUMENT: line 1:18: 'Mars/Base' is not a valid time zone
+=! INVALID_FUNCTION_ARGUMENT: line 1:8: 'Mars/Base' is not a valid time zone
 
 SELECT with_timezone(TIMESTAMP '2020-01-01 12:00:00', 'Europe/Paris'), CAST(TIMESTAMP '2020-01-01 12:00:00 Europe/Paris' AS timestamp)
 => 2020-01-01 12:00:00.000 Europe/Paris | 2020-01-01 12:00:00.000

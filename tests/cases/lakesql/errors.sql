@@ -85,13 +85,13 @@ SELECT id FROM people QUALIFY row_number() OVER () = 1
 =! SYNTAX_ERROR
 
 SELECT id::varchar FROM people
-=! NOT_SUPPORTED
+=! SYNTAX_ERROR: line 1:10: mismatched input '::'
 
 SELECT [1, 2]
-=! NOT_SUPPORTED
+=! SYNTAX_ERROR: line 1:8: mismatched input '['
 
 SELECT {'a': 1}
-=! NOT_SUPPORTED
+=! SYNTAX_ERROR: line 1:8: mismatched input '{'
 
 SELECT id FROM people WHERE name ILIKE 'a'
 =! NOT_SUPPORTED
@@ -106,10 +106,10 @@ SELECT nope.* FROM people
 =! TABLE_NOT_FOUND: line 1:8: Unable to resolve reference nope
 
 SELECT *
-=! COLUMN_NOT_FOUND: line 1:1: SELECT * not allowed in queries without FROM clause
+=! COLUMN_NOT_FOUND: line 1:8: SELECT * not allowed in queries without FROM clause
 
 SELECT * FROM (VALUES (1, 2)) t(a)
-=! MISMATCHED_COLUMN_ALIASES: line 1:23: Column alias list has 1 entries but 't' has 2 columns available
+=! MISMATCHED_COLUMN_ALIASES: Column alias list has 1 entries but 't' has 2 columns available
 
 VALUES (1, 2), (3)
 =! TYPE_MISMATCH

@@ -1,5 +1,5 @@
-SELECT json_extract_scalar('{"a": {"b": [1, "x"]}}', '$.a.b[1]'), json_extract_scalar('{"a": 1.50}', '$.a'), json_extract_scalar('{"a": [1]}', '$.a'), json_extract_scalar('{"a": null}', '$.a'), json_extract_scalar('{"a": true}', '$.a')
-=> x | 1.50 | NULL | NULL | true
+SELECT json_extract_scalar('{"a": {"b": [1, "x"]}}', '$.a.b[1]'), json_extract_scalar('{"a": 1.5}', '$.a'), json_extract_scalar('{"a": [1]}', '$.a'), json_extract_scalar('{"a": null}', '$.a'), json_extract_scalar('{"a": true}', '$.a')
+=> x | 1.5 | NULL | NULL | true
 
 SELECT json_extract('{"a": {"b": [1, "x"]}}', '$.a'), json_extract('{"a": "x"}', '$.a'), json_extract('{"a": 1}', '$.z'), json_extract('{"a": null}', '$.a')
 =: json, json, json, json

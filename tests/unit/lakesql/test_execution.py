@@ -68,3 +68,14 @@ def test_a_table_of_an_unknown_serde_is_refused_by_its_name(lake, failure):
     lake.put("s3://lake/x/1", b"x")
     lake.create_table("default", {"Name": "x", "StorageDescriptor": descriptor})
     assert "'x.Y'" in failure("SELECT a FROM x")
+
+
+def test_explain_tells_the_plan_and_analyze_runs_it(table, rows, carried):
+    assert carried("EXPLAIN SELECT count(*) AS n FROM t").kind == "UTILITY"
+    assert any("STREAM" in line or "ARROW_SCAN" in line for line in rows("EXPLAIN SELECT sum(n) AS n FROM t"))
+    assert any("Total Time" in line for line in rows("EXPLAIN ANALYZE SELECT count(*) AS n FROM t"))
+
+
+def test_parameters_stand_for_question_marks(table, rows, failure):
+    assert rows("SELECT n FROM t WHERE n = ? OR n = ? ORDER BY n", parameters=["7", "9"]) == ['"7"', '"9"']
+    assert "expected 1 but found 2" in failure("SELECT n FROM t WHERE n = ?", parameters=["7", "9"])

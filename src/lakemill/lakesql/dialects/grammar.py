@@ -21,6 +21,27 @@ MARK = "fn$"
 SUBSCRIPT = "subscript"
 # Calls whose arguments have a syntax of their own; and words that a parenthesis follows without being calls.
 _OWN_SYNTAX = {"cast", "try_cast", "extract", "trim", "position", "bernoulli", "system", "group", "substring"}
+_NOT_TRINO_SIGNS = {
+    "::",
+    ":",
+    "~",
+    "//",
+    "**",
+    "->>",
+    "{",
+    "}",
+    "#",
+    "^",
+    "&",
+    "|",
+    "<=>",
+    "==",
+    ":=",
+    "@",
+    "!",
+    "<<",
+    ">>",
+}
 _NOT_TRINO_TYPES = {"float", "string", "text", "int64", "number", "long"}
 # What Trino's grammar does not let stand for a name without quotes.
 _RESERVED = {
@@ -105,7 +126,7 @@ def parse(text: str) -> exp.Expr:
     _check_brackets(found, text)
     _check_words(found, text)
     try:
-        trees = Trino().parser().parse(_marked(found), text)
+        trees = Trino().parser().parse(_marked(found, text), text)
     except ParseError as error:
         raise _in_trinos_words(error, found, text) from None
     except RecursionError:
@@ -141,13 +162,22 @@ def _callable_words() -> set[str]:
     return registry.names() - {"map"}
 
 
-def _marked(found: list[Token]) -> list[Token]:
+def _subscribable(token: Token) -> bool:
+    """Whether what ends with this token can have a subscript."""
+    if token.token_type in {TokenType.IDENTIFIER, TokenType.STRING, TokenType.NUMBER}:
+        return True
+    return token.text in {")", "]"} or (token.text.isidentifier() and token.text.upper() not in _RESERVED)
+
+
+def _marked(found: list[Token], text: str) -> list[Token]:
     """Calls with their marks, and subscripts inside of calls: sqlglot would count from 0 in those it understands."""
     marked: list[Token] = []
     open_brackets: list[bool] = []
     for i, token in enumerate(found):
         if token.token_type == TokenType.L_BRACKET:
             subscript = i > 0 and found[i - 1].token_type != TokenType.ARRAY
+            if subscript and not _subscribable(found[i - 1]):
+                raise SqlFailed("SYNTAX_ERROR", "mismatched input '['. Expecting: <expression>", *place(token, text))
             open_brackets.append(subscript)
             marked.append(token)
             if subscript:
@@ -218,8 +248,12 @@ def _check_brackets(found: list[Token], text: str) -> None:
             if not open_ones or open_ones.pop() != pairs[token.token_type]:
                 line, column = place(token, text)
                 raise SqlFailed("SYNTAX_ERROR", f"mismatched input '{token.text}'", line, column)
-        elif token.token_type == TokenType.PARAMETER:
+        elif token.token_type == TokenType.PARAMETER or (token.text in _NOT_TRINO_SIGNS and _is_sign(token, text)):
             raise SqlFailed("SYNTAX_ERROR", f"mismatched input '{token.text}'", *place(token, text))
+
+
+def _is_sign(token: Token, text: str) -> bool:
+    return text[token.start] not in "'\""
 
 
 def _check_words(found: list[Token], text: str) -> None:

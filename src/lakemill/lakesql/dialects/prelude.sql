@@ -123,7 +123,7 @@ map_made(ks, vs) AS
 
 -- Decimals
 
-decimal_text(x) AS regexp_replace(CAST(x AS VARCHAR), '^(-?)[.]', '\\10.');
+decimal_text(x) AS regexp_replace(CAST(x AS VARCHAR), '^(-?)[.]', '\10.');
 decimal_placed(t, s) AS CASE WHEN s = 0 THEN t ELSE left(t, length(t) - s) || '.' || right(t, s) END;
 decimal_padded(t, s) AS decimal_placed(lpad(t, CAST(greatest(length(t), s + 1) AS INTEGER), '0'), s);
 decimal_made(units, s) AS
@@ -153,6 +153,7 @@ split_map(s, d, k) AS
 
 -- Numbers
 
+cube_root(x) AS CASE WHEN x = 0 OR isinf(x) THEN x ELSE cbrt(x) - (pow(cbrt(x), 3) - x) / (3 * pow(cbrt(x), 2)) END;
 bits_counted(x, b) AS
     CAST(bit_count(CASE WHEN b >= 64 THEN x ELSE x & (CAST(pow(2, b) AS BIGINT) - 1) END) AS BIGINT);
 base_text(x, b) AS CASE WHEN x < 0 THEN '-' ELSE '' END || lower(to_base(abs(x), CAST(b AS INTEGER)));

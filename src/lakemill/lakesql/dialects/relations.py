@@ -120,7 +120,7 @@ def _aliased(c: "Compiler", node: exp.Expr, sql: str, columns: list[Field], name
     if given and len(given) != len([f for f in columns if not f.hidden]):
         size = len([f for f in columns if not f.hidden])
         message = f"Column alias list has {len(given)} entries but '{qualifiers[0]}' has {size} columns available"
-        raise failed("MISMATCHED_COLUMN_ALIASES", message, node)
+        raise SqlFailed("MISMATCHED_COLUMN_ALIASES", message)
     fields = []
     for i, column in enumerate(columns):
         name = given[i] if given and not column.hidden else column.name
@@ -146,7 +146,7 @@ def _cte(c: "Compiler", cte: Cte, node: exp.Expr) -> tuple[str, list[Field]]:
     if cte.columns:
         if len(cte.columns) != len(columns):
             message = f"column alias list has {len(cte.columns)} entries but relation has {len(columns)} columns"
-            raise failed("MISMATCHED_COLUMN_ALIASES", message, node)
+            raise SqlFailed("MISMATCHED_COLUMN_ALIASES", message)
         for column, name in zip(columns, cte.columns, strict=True):
             column.name = name
     return sql, columns
@@ -303,7 +303,7 @@ def _unnest(c: "Compiler", node: exp.Unnest, outer: Scope | None, left: bool) ->
         names.append(offset.name.lower())
     if names and len(names) != len(columns):
         message = f"Column alias list has {len(names)} entries but relation has {len(columns)} columns available"
-        raise failed("MISMATCHED_COLUMN_ALIASES", message, node)
+        raise SqlFailed("MISMATCHED_COLUMN_ALIASES", message)
     shown = ", ".join(f"{v.sql} AS c{i}" for i, v in enumerate(columns))
     qualifiers = (alias.name.lower(),) if alias and alias.name else ()
     fields = [

@@ -13,7 +13,8 @@ from lakemill.lakesql.scans.objects import File
 from lakemill.lakesql.scans.table import Storage, Table, storage_of
 
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
-_NUMBERS = ("tinyint", "smallint", "int", "integer", "bigint", "float", "double")
+_WHOLE = ("tinyint", "smallint", "int", "integer", "bigint")
+_NUMBERS = (*_WHOLE, "float", "double")
 _WIDER = {
     "tinyint": ("smallint", "int", "bigint"),
     "smallint": ("int", "bigint"),
@@ -46,7 +47,8 @@ def parts(lake: Lake, table: Table, predicates: Sequence[Comparison] = ()) -> li
         found = [_of_document(table, document) for document in _documents(lake, table, predicates)]
     grouped: dict[Any, Part] = {}
     for values, storage in found:
-        key = (storage.serde, storage.columns, tuple(sorted(storage.options.items())))
+        columns = tuple((column.name, column.type) for column in storage.columns)
+        key = (storage.serde, columns, tuple(sorted(storage.options.items())))
         part = grouped.setdefault(key, Part(storage, []))
         part.files += [File(source, values) for source in objects.listed(lake, storage.location)]
     return list(grouped.values())
@@ -76,7 +78,9 @@ def _terms(comparison: Comparison, type: str) -> list[str]:
 
 def _literal(value: str, type: str) -> str | None:
     if type in _NUMBERS or type.startswith("decimal"):
-        return value if value.lstrip("+-").replace(".", "", 1).isdecimal() else None
+        digits = value.removeprefix("-")
+        whole = digits if type in _WHOLE else digits.replace(".", "", 1)
+        return value if whole.isdecimal() and whole.isascii() else None
     return "'" + value.replace("'", "''") + "'"
 
 

@@ -34,6 +34,14 @@ HIDDEN = ("$path", "$file_size", "$file_modified_time")
 HIDDEN_TYPES = ("string", "bigint", "timestamp")
 
 
+_TOLD = {
+    *("recordCount", "averageRecordSize", "objectCount", "sizeKey", "UPDATED_BY_CRAWLER", "exclusions"),
+    *("CrawlerSchemaSerializerVersion", "CrawlerSchemaDeserializerVersion", "compressionType", "typeOfData"),
+    *("numFiles", "numRows", "rawDataSize", "totalSize", "COLUMN_STATS_ACCURATE", "transient_lastDdlTime"),
+}
+"""Parameters that tell about data, and differ between partitions that are read alike."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Column:
     """name: in lower case. type: as Hive writes it."""
@@ -101,11 +109,12 @@ def of_document(database: str, document: Mapping[str, Any]) -> Table:
 def storage_of(descriptor: Mapping[str, Any], parameters: Mapping[str, str]) -> Storage:
     """What a storage descriptor says; a table's parameters count where the SerDe has none of that name."""
     serde = descriptor.get("SerdeInfo") or {}
+    options = {**parameters, **(descriptor.get("Parameters") or {}), **(serde.get("Parameters") or {})}
     return Storage(
         descriptor.get("Location") or "",
         columns_of(descriptor.get("Columns")),
         serde.get("SerializationLibrary") or "",
-        {**parameters, **(descriptor.get("Parameters") or {}), **(serde.get("Parameters") or {})},
+        {name: value for name, value in options.items() if name not in _TOLD},
     )
 
 

@@ -25,6 +25,7 @@ def carry_out(query: Query, parsed: Parsed) -> Outcome:
         raise SqlFailed("TABLE_ALREADY_EXISTS", f"Table 'awsdatacatalog.{database}.{name}' already exists", 1, 1)
     layout = layouts.of_properties(parsed.properties, ctas=True)
     location = _location(query, parsed)
+    rows.prepare(query, layout)
     query.plan(parsed.tree)
     columns = query.named_columns(parsed.tree)
     layouts.check_columns(layout, columns)

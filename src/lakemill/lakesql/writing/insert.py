@@ -39,6 +39,7 @@ def carry_out(query: Query, parsed: Parsed) -> Outcome:
     if document["StorageDescriptor"].get("BucketColumns"):
         raise SqlFailed("NOT_SUPPORTED", f"Inserting into the bucketed table {database}.{name} is not supported")
     layout = layouts.of_table(table)
+    rows.prepare(query, layout)
     query.plan(parsed.tree)
     pieces = rows.write(query, _wanted(table, parsed.columns, query.translated.columns), layout)
     uris = _added(query, table, pieces)

@@ -11,12 +11,12 @@ from lakemill.lakesql.types import Type
 
 WRITERS_MAX = 100
 FORMATS = ("PARQUET", "ORC", "AVRO", "JSON", "TEXTFILE")
-_DEFAULTS = {"PARQUET": "GZIP", "ORC": "ZLIB", "AVRO": "DEFLATE", "JSON": "GZIP", "TEXTFILE": "GZIP"}
+_DEFAULTS = {"PARQUET": "GZIP", "ORC": "ZLIB", "AVRO": "NONE", "JSON": "GZIP", "TEXTFILE": "GZIP"}
 _TEXT_ENDS = {"GZIP": ".gz", "NONE": "", "ZSTD": ".zst", "BZIP2": ".bz2", "SNAPPY": ".snappy"}
 COMPRESSIONS = {
     "PARQUET": {"GZIP": "gzip", "SNAPPY": "snappy", "ZSTD": "zstd", "LZ4": "lz4_raw", "NONE": "uncompressed"},
     "ORC": {"ZLIB": "zlib", "SNAPPY": "snappy", "ZSTD": "zstd", "LZ4": "lz4", "NONE": "uncompressed"},
-    "AVRO": {"DEFLATE": "deflate"},
+    "AVRO": {"NONE": "null"},
     "JSON": _TEXT_ENDS,
     "TEXTFILE": _TEXT_ENDS,
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.query import Query
-from lakemill.lakesql.scans import sql
+from lakemill.lakesql.scans import avro, sql
 from lakemill.lakesql.scans.partitions import NULL_PARTITION
 from lakemill.lakesql.types import Type
 from lakemill.lakesql.writing import files, hivehash
@@ -33,6 +33,12 @@ class Wanted:
     name: str
     type: Type
     place: int | None
+
+
+def prepare(query: Query, layout: Layout) -> None:
+    """Before a query is planned: load what its format needs. Raises SqlFailed where that is not installed."""
+    if layout.format == "AVRO":
+        avro.load(query.connection)
 
 
 def write(query: Query, columns: Sequence[Wanted], layout: Layout) -> list[Piece]:

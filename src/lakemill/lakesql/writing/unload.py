@@ -13,6 +13,7 @@ def carry_out(query: Query, parsed: Parsed) -> Outcome:
     """Raises SqlFailed."""
     layout = layouts.of_properties(parsed.properties, ctas=False)
     location = prefix_of(parsed.location)
+    rows.prepare(query, layout)
     query.plan(parsed.tree)
     columns = query.named_columns(parsed.tree)
     layouts.check_columns(layout, columns)

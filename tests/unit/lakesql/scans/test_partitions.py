@@ -48,6 +48,12 @@ def test_only_partitions_for_which_the_predicates_hold_are_listed(table, lake):
     assert next(args[0] for method, args, _ in lake.calls if method == "objects").endswith("/region=eu/")
 
 
+def test_partitions_that_differ_in_what_a_crawler_counted_are_read_together(table, lake):
+    for number, one in enumerate(lake.partitions("default", "t", None)):
+        one["StorageDescriptor"]["Parameters"] = {"recordCount": str(number), "sizeKey": "1"}
+    assert [len(part.files) for part in partitions.parts(lake, table)] == [3]
+
+
 def test_what_the_catalog_cannot_compare_is_not_told_to_it(table):
     tell = [Comparison("year", "=", ["x"]), Comparison("region", "is null", []), Comparison("other", "=", ["1"])]
     assert partitions.expression(table, tell) is None
@@ -169,3 +175,40 @@ def test_wrong_properties_of_projection_are_named(change, message):
 )  # fmt: skip
 def test_dates_are_counted(options, values):
     assert projecteddates.values(options, datetime.datetime(2024, 3, 1, 5, 30)) == values
+
+
+def test_statements_prune_projected_partitions(lake, rows, values):
+    for day in ("2024-02-28", "2024-02-29", "2024-03-01"):
+        for who in ("x", "y"):
+            lake.put(f"s3://lake/e/{day}/{who}/1", f"{day[-2:]}\n".encode())
+    rows(
+        "CREATE EXTERNAL TABLE e (n int) PARTITIONED BY (day date, who string) LOCATION 's3://lake/e/' TBLPROPERTIES ("
+        "'projection.enabled'='true', 'projection.day.type'='date', 'projection.day.range'='2024-02-01,2024-03-31', "
+        "'projection.day.format'='yyyy-MM-dd', 'projection.who.type'='injected', "
+        "'storage.location.template'='s3://lake/e/${day}/${who}')"
+    )
+    with pytest.raises(SqlFailed, match="must end with /"):
+        values("SELECT n FROM e WHERE who = 'x'")
+    rows("ALTER TABLE e SET TBLPROPERTIES ('storage.location.template'='s3://lake/e/${day}/${who}/')")
+    lake.calls.clear()
+    found = values("SELECT n, day, who FROM e WHERE who = 'x' AND day BETWEEN DATE '2024-02-29' AND DATE '2024-03-15'")
+    assert sorted(found) == [(1, datetime.date(2024, 3, 1), "x"), (29, datetime.date(2024, 2, 29), "x")]
+    listed = {args[0] for method, args, _ in lake.calls if method == "objects"}
+    assert len(listed) == 16 and all(place.endswith("/x/") for place in listed)
+    with pytest.raises(SqlFailed, match="CONSTRAINT_VIOLATION"):
+        values("SELECT n FROM e WHERE day = DATE '2024-02-29'")
+
+
+def test_statements_prune_partitions_of_the_catalog(table, lake, values):
+    assert values("SELECT a FROM t WHERE year = 2024 AND region IN ('eu', 'us')") == [(1,)]
+    assert [args[2] for method, args, _ in lake.calls if method == "partitions"] == [
+        "\"year\" = 2024 AND \"region\" IN ('eu', 'us')"
+    ]
+    assert values("SELECT count(*) AS n FROM t WHERE region IS NULL") == [(1,)]
+    assert values("SELECT a FROM t WHERE year = 2024 OR region = 'eu' ORDER BY a") == [(0,), (1,), (2,)]
+
+
+def test_files_tell_their_size_and_time(table, lake, values):
+    size = lake.path("s3://lake/t/year=2024/region=eu/1").stat().st_size
+    found = values('SELECT "$file_size", "$file_modified_time" > TIMESTAMP \'2024-01-01 00:00:00\' FROM t WHERE a = 1')
+    assert found == [(size, True)]

@@ -30,7 +30,7 @@ def done(carried):
     return run
 
 
-@pytest.mark.parametrize("format", ["PARQUET", "ORC", "JSON", "TEXTFILE"])
+@pytest.mark.parametrize("format", ["PARQUET", "ORC", "AVRO", "JSON", "TEXTFILE"])
 def test_what_is_written_is_read_again(lake, done, values, format):
     outcome = done(f"CREATE TABLE w WITH (format = '{format}') AS SELECT * FROM {ROWS}")
     assert (outcome.kind, outcome.substatement, outcome.updated) == ("DDL", "CREATE_TABLE_AS_SELECT", 2)
@@ -143,8 +143,10 @@ def test_no_rows_make_a_table_without_objects(done, values):
          "the table properties: [a]"),
         ("CREATE TABLE w WITH (table_type='ICEBERG') AS SELECT 1 AS a",
          "NOT_SUPPORTED: table_type ICEBERG is not supported"),
-        ("CREATE TABLE w WITH (format='AVRO') AS SELECT 1 AS a",
-         "NOT_SUPPORTED: Writing AVRO is not supported; write PARQUET, ORC, JSON or TEXTFILE"),
+        ("CREATE TABLE w WITH (format='AVRO') AS SELECT MAP(ARRAY['k'], ARRAY[1]) AS a",
+         "NOT_SUPPORTED: AVRO cannot be written with a column of type map(varchar(1), integer)"),
+        ("CREATE TABLE w WITH (format='AVRO', write_compression='SNAPPY') AS SELECT 1 AS a",
+         "INVALID_TABLE_PROPERTY: Compression SNAPPY is not supported for AVRO; it may be one of NONE"),
         ("UNLOAD (SELECT 1 AS a) TO 's3://lake/full/' WITH (format='JSON')",
          "HIVE_PATH_ALREADY_EXISTS: Target directory for unload already exists: s3://lake/full/"),
         ("CREATE TABLE w WITH (external_location='s3://absent/x/') AS SELECT 1 AS a",
@@ -164,6 +166,11 @@ def test_an_existing_table_is_left_alone(done, failure, values):
     assert failure(text.format("")) == "TABLE_ALREADY_EXISTS: line 1:1: Table 'awsdatacatalog.default.w' already exists"
     assert done(text.format("IF NOT EXISTS")).updated == 0
     assert values("SELECT a FROM w") == [(1,)]
+
+
+def test_small_numbers_are_whole_numbers_of_avro(done, values):
+    done("CREATE TABLE w WITH (format='AVRO') AS SELECT TINYINT '1' AS a, ARRAY[SMALLINT '2'] AS b")
+    assert values("SELECT a, b FROM w") == [(1, [2])]
 
 
 @pytest.mark.parametrize("method", ["create_table", "store"])

@@ -112,7 +112,7 @@ def _contains(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
         hit = f"CAST({name} AS VARCHAR) = CAST({wanted.sql} AS VARCHAR)"
     elif wanted.type.name in NUMBERS:
         number = f"json_type({name}) IN ('BIGINT', 'UBIGINT', 'DOUBLE')"
-        hit = f"{number} AND CAST(CAST({name} AS VARCHAR) AS DOUBLE) = {wanted.sql}"
+        hit = f"{number} AND TRY_CAST(CAST({name} AS VARCHAR) AS DOUBLE) = {wanted.sql}"
     else:
         raise unexpected("json_array_contains", [v.type for v in values], ["json_array_contains(json, bigint)"], node)
     items = f"list_filter(json_extract({sql}, '$[*]'), LAMBDA {name} : {hit})"

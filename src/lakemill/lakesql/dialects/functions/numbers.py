@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 TABLE = table(
     """
-cbrt(double) -> double : cbrt({0})
+cbrt(double) -> double : cube_root({0})
 degrees(double) -> double : degrees({0})
 radians(double) -> double : radians({0})
 e() -> double : exp(CAST(1 AS DOUBLE))
