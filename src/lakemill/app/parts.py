@@ -20,6 +20,7 @@ from lakemill.engines.jobs import Jobs
 from lakemill.engines.keys import Keys
 from lakemill.engines.loglines import LogLines
 from lakemill.engines.objects import Objects
+from lakemill.engines.queries import Queries
 from lakemill.engines.resources import Resources
 from lakemill.engines.streams import Streams
 from lakemill.engines.tables import Tables
@@ -32,6 +33,7 @@ from lakemill.ports.clock import SystemClock
 from lakemill.ports.compute import EmbeddedCompute
 from lakemill.ports.log import Log, open_log
 from lakemill.ports.metadata import EmbeddedMetadata
+from lakemill.services.athena import Athena
 from lakemill.services.base import Service
 from lakemill.services.dynamodb import DynamoDB
 from lakemill.services.firehose import Firehose
@@ -63,7 +65,7 @@ from lakemill.services.sts import Sts
 from lakemill.settings import Settings
 
 SERVICES: tuple[type[Service], ...] = (
-    *(S3, Iam, Sts, Logs, Kms, Lambda, DynamoDB, Kinesis, Firehose, Glue, KinesisAnalytics, KinesisAnalyticsV2),
+    *(S3, Iam, Sts, Logs, Kms, Lambda, DynamoDB, Kinesis, Firehose, Glue, Athena, KinesisAnalytics, KinesisAnalyticsV2),
     *(KinesisVideo, KinesisVideoMedia, KinesisVideoArchivedMedia, SageMaker, SageMakerRuntime),
 )
 """Every service there is; docs and tests read this."""
@@ -91,6 +93,7 @@ class App:
     catalog: Catalog
     etl: Etl
     crawlers: Crawlers
+    queries: Queries
     records: Log
     streams: Streams
     delivery: Delivery
@@ -114,6 +117,7 @@ class App:
         self.catalog.start()
         self.etl.firing.start()
         recovered += await self.crawlers.start_all()
+        recovered += await self.queries.start()
         recovered += await self.streams.recover()
         await self.mappings.start()
         recovered += await self.delivery.start()
@@ -124,7 +128,7 @@ class App:
     async def _keep_house(self) -> None:
         """Free what is past its retention or time, rotate and delete keys when theirs has come, again and again."""
         chores = (self.loglines.expire, self.keys.tend, self.tables.expire, self.video.expire, self.streams.expire,
-                  self.delivery.expire)  # fmt: skip
+                  self.delivery.expire, self.queries.expire)  # fmt: skip
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
             for chore in chores:
@@ -141,6 +145,7 @@ class App:
         await self.delivery.close()
         await self.etl.firing.close()
         await self.crawlers.close()
+        await self.queries.close()
         await self.catalog.close()
         await self.mappings.close()
         await self.tables.close()
@@ -185,6 +190,15 @@ def build(settings: Settings) -> App:
     analytics.use(planning)
     catalog = Catalog(metadata, clock)
     crawlers = Crawlers(metadata, objects, catalog, loglines, clock)
+    queries = Queries(
+        metadata,
+        objects,
+        catalog,
+        clock,
+        data / "queries",
+        at_once=settings.queries_at_once,
+        memory_mib=settings.query_memory_mib,
+    )
     jobs = Jobs(metadata, compute, loglines, clock)
     hosting = Hosting(metadata, compute, objects, loglines, clock, data / "endpoints")
     sagemaker = SageMaker(
@@ -234,6 +248,7 @@ def build(settings: Settings) -> App:
         Kinesis(streams),
         firehose,
         Glue(catalog, crawlers, etl, identity, objects, enforce=enforce),
+        Athena(queries, catalog, objects, identity, enforce=enforce),
         KinesisAnalytics(analytics, planning),
         KinesisAnalyticsV2(analytics, planning),
         KinesisVideo(video),
@@ -265,6 +280,7 @@ def build(settings: Settings) -> App:
         catalog=catalog,
         etl=etl,
         crawlers=crawlers,
+        queries=queries,
         records=records,
         streams=streams,
         delivery=delivery,

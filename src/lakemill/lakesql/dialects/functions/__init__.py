@@ -1,0 +1,1 @@
+"""Functions by family; `registry` finds them."""

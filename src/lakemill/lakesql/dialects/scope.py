@@ -1,0 +1,65 @@
+"""Names in a query: which column a name means, in the relations of FROM and in those of the queries around."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from lakemill.lakesql.dialects.model import TableUse
+from lakemill.lakesql.dialects.typed import Typed, failed
+from lakemill.lakesql.types import Type
+
+
+@dataclass
+class Field:
+    """A column of a relation.
+
+    qualifiers : tuple of str
+        What may stand before its name, from the table outwards: ("t", "db", "awsdatacatalog").
+    origin : (TableUse, str) or None
+        The table's column that it is, unchanged.
+    hidden : bool
+        Not among those of `*`.
+    """
+
+    name: str | None
+    type: Type
+    sql: str
+    qualifiers: tuple[str, ...] = ()
+    origin: tuple[TableUse, str] | None = None
+    hidden: bool = False
+    used: Callable[[], None] | None = None
+
+    def take(self) -> Typed:
+        """Its value; from now on the column counts as used."""
+        if self.used:
+            self.used()
+        return Typed(self.sql, self.type)
+
+
+@dataclass
+class Scope:
+    """Columns that can be named, and those of the query around (`parent`)."""
+
+    fields: list[Field] = field(default_factory=list)
+    parent: "Scope | None" = None
+    # Fields tried before `fields`: names of the output, in ORDER BY.
+    first: list[Field] = field(default_factory=list)
+
+    def find(self, parts: list[str], node: exp.Expr) -> tuple[Field, list[str]] | None:
+        """The column that the longest beginning of a dotted name means, and what is left: fields of a row.
+
+        Raises SqlFailed(AMBIGUOUS_NAME) where several could be meant.
+        """
+        for end in range(len(parts), 0, -1):
+            name, qualifier = parts[end - 1], tuple(reversed(parts[: end - 1]))
+            for among in (self.first, self.fields):
+                found = [f for f in among if f.name == name and f.qualifiers[: len(qualifier)] == qualifier]
+                if len(found) > 1 and len({f.sql for f in found}) > 1:
+                    raise failed("AMBIGUOUS_NAME", f"Column '{'.'.join(parts[:end])}' is ambiguous", node)
+                if found:
+                    return found[0], parts[end:]
+        return self.parent.find(parts, node) if self.parent else None
+
+    def own(self, found: Field) -> bool:
+        return any(found is f for f in self.fields)

@@ -1,0 +1,103 @@
+"""One statement, from its text to its outcome."""
+
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import duckdb
+
+from lakemill.lakesql import ddl, errors, instances
+from lakemill.lakesql.dialects import athena
+from lakemill.lakesql.dialects.model import Parsed
+from lakemill.lakesql.errors import SqlFailed
+from lakemill.lakesql.interface import Failure, Lake, LakeRefused, Outcome, Statement
+from lakemill.lakesql.query import Query
+from lakemill.lakesql.scans.objects import Meter
+from lakemill.lakesql.writing import create, insert, unload, views
+
+_MEMORY = ("Out of Memory", "bad_alloc", "realloc of size", "malloc of size", "cannot allocate memory")
+
+
+def carry_out(statement: Statement, lake: Lake, told: Callable[[int], None] = lambda count: None) -> Outcome | Failure:
+    """Carry a statement out. told: is called with the bytes that were read so far."""
+    meter = Meter(statement.scan_bytes_max, told)
+    Path(statement.folder).mkdir(parents=True, exist_ok=True)
+    try:
+        outcome = _carried_out(statement, lake, meter)
+        outcome.scanned_bytes = meter.bytes
+        return outcome
+    except Exception as wrong:
+        return _failure(wrong, meter)
+
+
+def warm() -> None:
+    """Load and try what every statement needs, and have an instance ready."""
+    with tempfile.TemporaryDirectory() as folder:
+        statement = Statement(text="", dialect="athena", folder=folder)
+        with Query(statement, cast(Lake, None), Meter()) as query:
+            query.plan(athena.parse("SELECT count(*) AS n FROM (VALUES (1, 'x')) AS t (a, b) WHERE a = 1").tree)
+            query.result()
+    instances.prepare()
+
+
+def _carried_out(statement: Statement, lake: Lake, meter: Meter) -> Outcome:
+    started = time.monotonic()
+    if ddl.is_ddl(statement.text):
+        return ddl.carry_out(statement, lake)
+    parsed = athena.parse(statement.text, statement.parameters)
+    if parsed.kind == "ddl":
+        return ddl.carry_out(statement, lake)
+    meter.begin()
+    if parsed.kind not in _KINDS:
+        raise SqlFailed("NOT_SUPPORTED", f"{parsed.kind.upper()} is not supported")
+    with Query(statement, lake, meter) as query:
+        outcome = _KINDS[parsed.kind](query, parsed)
+        planned = query.planned or time.monotonic()
+    outcome.planning_ms = round(1000 * (planned - started))
+    outcome.execution_ms = round(1000 * (time.monotonic() - planned))
+    return outcome
+
+
+def _select(query: Query, parsed: Parsed) -> Outcome:
+    query.plan(parsed.tree)
+    return query.result()
+
+
+def _explain(query: Query, parsed: Parsed) -> Outcome:
+    query.plan(parsed.tree)
+    return query.explained("analyze" in parsed.flags)
+
+
+_KINDS: dict[str, Callable[[Query, Parsed], Outcome]] = {
+    "query": _select,
+    "explain": _explain,
+    "ctas": create.carry_out,
+    "insert": insert.carry_out,
+    "unload": unload.carry_out,
+    "create_view": views.create,
+}
+"""What carries out a parsed statement."""
+
+
+def _failure(wrong: Exception, meter: Meter) -> Failure:
+    if isinstance(wrong, MemoryError) or any(sign in str(wrong) for sign in _MEMORY):
+        wrong = SqlFailed("EXCEEDED_MEMORY_LIMIT", "Query exhausted resources at this scale factor")
+    elif isinstance(wrong, LakeRefused):
+        wrong = SqlFailed("HIVE_METASTORE_ERROR", f"{wrong.message} ({wrong.code})")
+    elif isinstance(wrong, duckdb.Error):
+        wrong = errors.of_duckdb(wrong)
+    if isinstance(wrong, ddl.DdlFailed):
+        return Failure(message=str(wrong), at_start=isinstance(wrong, ddl.ParseFailed), kind="DDL")
+    if isinstance(wrong, SqlFailed):
+        internal = wrong.code == "GENERIC_INTERNAL_ERROR"
+        syntax = wrong.code == "SYNTAX_ERROR" and meter.bytes == 0
+        return Failure(
+            message=str(wrong), category=1 if internal else 2, at_start=syntax, scanned_bytes=meter.bytes
+        )  # fmt: skip
+    traceback.print_exception(wrong)
+    return Failure(
+        message=f"GENERIC_INTERNAL_ERROR: {type(wrong).__name__}: {wrong}", category=1, scanned_bytes=meter.bytes
+    )

@@ -1,0 +1,57 @@
+"""Instances of DuckDB: each statement has one of its own, made before it comes."""
+
+import shutil
+from pathlib import Path
+
+import duckdb
+
+from lakemill.lakesql.dialects import athena
+from lakemill.lakesql.interface import Statement
+
+SPILL_BYTES_MAX = 64 << 30
+"""What a statement may put aside on the disk; also no more than half of what is free."""
+_CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
+    "preserve_insertion_order": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "python_enable_replacements": False,
+}
+_ready: list[duckdb.DuckDBPyConnection] = []
+
+
+def prepare() -> None:
+    """Make an instance for the next statement, so that it does not wait for one."""
+    if not _ready:
+        _ready.append(_made())
+
+
+def take(statement: Statement, folder: Path) -> duckdb.DuckDBPyConnection:
+    """An instance with a statement's limits, that nothing has used."""
+    connection = _ready.pop() if _ready else _made()
+    spill = folder / "spill"
+    spill.mkdir(exist_ok=True)
+    room = min(SPILL_BYTES_MAX, shutil.disk_usage(folder).free // 2)
+    settings = {
+        "memory_limit": f"{max(64, statement.memory_mib * 3 // 4)}MiB",
+        "threads": statement.threads,
+        "temp_directory": str(spill),
+        "max_temp_directory_size": f"{room >> 20}MiB",
+    }
+    for name, value in settings.items():
+        connection.execute(f"SET {name} = ?", [value])
+    return connection
+
+
+def close(connection: duckdb.DuckDBPyConnection, paths: list[str], out: Path) -> None:
+    """Let nothing be opened any more but these files and, to write, what is in a folder."""
+    connection.execute("SET allowed_paths = ?", [paths])
+    connection.execute("SET allowed_directories = ?", [[str(out)]])
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def _made() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(":memory:", config=_CONFIGURATION)
+    connection.execute("SET threads = 1")
+    athena.prelude(connection)
+    return connection

@@ -1,0 +1,130 @@
+"""A query in an instance of DuckDB of its own."""
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from sqlglot import exp
+
+from lakemill.lakesql import instances, results, viewing
+from lakemill.lakesql.dialects import athena
+from lakemill.lakesql.dialects.model import Translated, View
+from lakemill.lakesql.errors import SqlFailed
+from lakemill.lakesql.interface import Column, Lake, LakeRefused, Outcome, Statement
+from lakemill.lakesql.scans.objects import Meter
+from lakemill.lakesql.scans.table import Table, of_document
+from lakemill.lakesql.scans.views import Views
+from lakemill.lakesql.types import Type
+
+
+class Query:
+    """Tables, plan and result of a query; a context that closes its instance."""
+
+    def __init__(self, statement: Statement, lake: Lake, meter: Meter) -> None:
+        self.statement, self.lake, self.meter = statement, lake, meter
+        self.folder = Path(statement.folder)
+        self.connection = instances.take(statement, self.folder)
+        self.views = Views(self.connection, lake, meter)
+        self.translated = Translated("", [])
+        self.planned: float | None = None
+        """When everything was ready to run, by the monotonic clock."""
+        self._tables: dict[tuple[str, str], Table] = {}
+
+    def __enter__(self) -> "Query":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.connection.close()
+        shutil.rmtree(self.folder / "spill", ignore_errors=True)
+
+    def plan(self, tree: exp.Expr | None) -> None:
+        """Translate it, and make the views it reads from. Raises SqlFailed."""
+        self.translate(tree)
+        for use in self.translated.tables:
+            self.views.make(use, self._tables[use.database.lower(), use.name.lower()])
+        instances.close(self.connection, self.views.paths, self.folder / "out")
+        self.planned = time.monotonic()
+
+    def translate(self, tree: exp.Expr | None) -> None:
+        """Know the query for DuckDB, and its columns. Raises SqlFailed."""
+        assert tree is not None
+        self.translated = athena.translate(tree, self._schema, self.statement.database)
+
+    def named_columns(self, tree: exp.Expr | None) -> list[tuple[str, Type]]:
+        """The columns of the planned query, names in lower case; empty where the statement gives none."""
+        assert tree is not None
+        known = {name for use in self.translated.tables for name in use.columns or ()}
+        known |= {identifier.name.lower() for identifier in tree.find_all(exp.Identifier)}
+        return [
+            ("" if name == f"_col{place}" and name not in known else name.lower(), type)
+            for place, (name, type) in enumerate(self.translated.columns)
+        ]
+
+    def result(self) -> Outcome:
+        """Run it, and write its result as CSV."""
+        path = self.folder / "result.csv"
+        with self.watching():
+            relation = self.connection.sql(self.translated.sql)
+            columns, rows = results.write(relation, path, "csv", self.translated.columns)
+        return Outcome(kind="DML", substatement="SELECT", form="csv", columns=columns, rows=rows, result=str(path))
+
+    def explained(self, analyze: bool) -> Outcome:
+        """How DuckDB would run it, or has run it, as lines of text."""
+        path = self.folder / "result.txt"
+        with self.watching():
+            plan = self.connection.execute(f"EXPLAIN {'ANALYZE ' if analyze else ''}{self.translated.sql}").fetchall()
+        lines = [line for _, text in plan for line in text.rstrip().split("\n")]
+        rows = results.write_lines(lines, path)
+        return Outcome(
+            kind="UTILITY", substatement="EXPLAIN", form="txt", columns=[Column("Query Plan", "varchar")], rows=rows,
+            result=str(path),
+        )  # fmt: skip
+
+    def reader(self) -> Any:
+        """The result as batches of Arrow."""
+        with self.watching():
+            return self.connection.execute(self.translated.sql).to_arrow_reader(1 << 16)
+
+    def watching(self) -> "_Watching":
+        """A context in which a stream's failure is raised as what it is."""
+        return _Watching(self.views)
+
+    def _schema(self, database: str, name: str) -> list[tuple[str, str]] | View:
+        database, name = database.lower(), name.lower()
+        document = table_document(self.lake, database, name)
+        if document.get("TableType") == "VIRTUAL_VIEW":
+            return viewing.decoded(document)
+        table = of_document(database, document)
+        self._tables[database, name] = table
+        return [(column.name, column.type) for column in table.columns]
+
+
+class _Watching:
+    def __init__(self, views: Views) -> None:
+        self._views = views
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, wrong: BaseException | None, trace: Any) -> None:
+        if wrong is not None:
+            for stream in self._views.streams:
+                if stream.failure is not None:
+                    raise stream.failure from None
+
+
+def table_document(lake: Lake, database: str, name: str) -> dict[str, Any]:
+    """A table of the catalog. Raises SqlFailed with TABLE_NOT_FOUND or SCHEMA_NOT_FOUND."""
+    try:
+        return lake.table(database, name)
+    except LakeRefused as refused:
+        if refused.code != "EntityNotFoundException":
+            raise
+    try:
+        lake.database(database)
+    except LakeRefused as refused:
+        if refused.code == "EntityNotFoundException":
+            raise SqlFailed("SCHEMA_NOT_FOUND", f"Schema '{database}' does not exist") from None
+        raise
+    raise SqlFailed("TABLE_NOT_FOUND", f"Table 'awsdatacatalog.{database}.{name}' does not exist")

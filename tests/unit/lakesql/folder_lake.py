@@ -1,0 +1,171 @@
+"""A Lake over a folder of this machine and dicts, for tests."""
+
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lakemill.lakesql.interface import Document, LakeRefused, Source
+
+
+class FolderLake:
+    """Buckets are folders below `root`. calls: what was asked, (method, arguments)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.calls = Path(root), []
+        self.root.mkdir(exist_ok=True)
+        self.catalog: dict[str, dict[str, Document]] = {"default": {}}
+        self.database_documents: dict[str, Document] = {"default": {"Name": "default"}}
+        self.partition_documents: dict[tuple[str, str], list[Document]] = {}
+        self.archived: set[str] = set()
+        self.refused: dict[str, LakeRefused] = {}
+        """What to refuse, by the method's name."""
+
+    def __getattribute__(self, name: str) -> Any:
+        found = object.__getattribute__(self, name)
+        if name.startswith("_") or not callable(found) or name in ("put", "path"):
+            return found
+
+        def called(*args: Any, **kwargs: Any) -> Any:
+            self.calls.append((name, args, kwargs))
+            if name in self.refused:
+                raise self.refused[name]
+            return found(*args, **kwargs)
+
+        return called
+
+    def put(self, uri: str, data: bytes) -> None:
+        path = self.path(uri)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+    def path(self, uri: str) -> Path:
+        return self.root / uri.removeprefix("s3://")
+
+    # The catalog
+
+    def databases(self) -> list[Document]:
+        return list(self.database_documents.values())
+
+    def database(self, name: str) -> Document:
+        if name not in self.database_documents:
+            raise LakeRefused("EntityNotFoundException", f"Database {name} not found.")
+        return self.database_documents[name]
+
+    def create_database(self, definition: Document) -> None:
+        self.database_documents[definition["Name"]] = definition
+        self.catalog[definition["Name"]] = {}
+
+    def drop_database(self, name: str, cascade: bool) -> None:
+        del self.database_documents[name], self.catalog[name]
+
+    def tables(self, database: str) -> list[Document]:
+        self._known(database)
+        return list(self.catalog[database].values())
+
+    def table(self, database: str, name: str) -> Document:
+        self._known(database)
+        if name not in self.catalog[database]:
+            raise LakeRefused("EntityNotFoundException", f"Table {name} not found.")
+        return self.catalog[database][name]
+
+    def create_table(self, database: str, definition: Document, partitions: Sequence[Document] = ()) -> None:
+        self._known(database)
+        if definition["Name"] in self.catalog[database]:
+            raise LakeRefused("AlreadyExistsException", "Table already exists.")
+        self.catalog[database][definition["Name"]] = {**definition, "DatabaseName": database}
+        self.partition_documents[database, definition["Name"]] = list(partitions)
+
+    def update_table(self, database: str, definition: Document) -> None:
+        self.table(database, definition["Name"])
+        self.catalog[database][definition["Name"]] = {**definition, "DatabaseName": database}
+
+    def drop_table(self, database: str, name: str) -> None:
+        self.table(database, name)
+        del self.catalog[database][name]
+        self.partition_documents.pop((database, name), None)
+
+    def partitions(self, database: str, table: str, expression: str | None) -> list[Document]:
+        keys = [key["Name"] for key in self.table(database, table)["PartitionKeys"]]
+        found = self.partition_documents.get((database, table), [])
+        return [one for one in found if _holds(expression, dict(zip(keys, one["Values"], strict=True)))]
+
+    def add_partitions(self, database: str, table: str, definitions: list[Document]) -> list[str | None]:
+        self.table(database, table)
+        there = self.partition_documents.setdefault((database, table), [])
+        codes: list[str | None] = []
+        for one in definitions:
+            known = any(other["Values"] == one["Values"] for other in there)
+            codes.append("AlreadyExistsException" if known else None)
+            if not known:
+                there.append(one)
+        return codes
+
+    def update_partition(self, database: str, table: str, values: list[str], definition: Document) -> None:
+        there = self.partition_documents[database, table]
+        there[[one["Values"] for one in there].index(values)] = definition
+
+    def drop_partitions(self, database: str, table: str, values: list[list[str]]) -> None:
+        there = self.partition_documents[database, table]
+        there[:] = [one for one in there if one["Values"] not in values]
+
+    # Objects
+
+    def objects(self, location: str, after: str = "") -> list[Source]:
+        bucket, _, prefix = location.removeprefix("s3://").partition("/")
+        folder = self.root / bucket
+        if not folder.is_dir():
+            raise LakeRefused("NoSuchBucket", "The specified bucket does not exist")
+        found = []
+        for path in folder.rglob("*"):
+            key = str(path.relative_to(folder))
+            uri = f"s3://{bucket}/{key}"
+            if path.is_file() and key.startswith(prefix) and uri > after:
+                status = path.stat()
+                kind = "GLACIER" if uri in self.archived else "STANDARD"
+                found.append(Source(uri, status.st_size, int(status.st_mtime), "etag", kind))
+        return sorted(found, key=lambda one: one.uri)[:3]
+
+    def fetch(self, uris: list[str]) -> list[str]:
+        for uri in uris:
+            if not self.path(uri).is_file():
+                raise LakeRefused("NoSuchKey", uri)
+        return [str(self.path(uri)) for uri in uris]
+
+    def store(self, path: str, uri: str) -> None:
+        target = self.path(uri)
+        if not (self.root / uri.removeprefix("s3://").split("/")[0]).is_dir():
+            raise LakeRefused("NoSuchBucket", "The specified bucket does not exist")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+
+    def remove(self, uris: list[str]) -> None:
+        for uri in uris:
+            os.unlink(self.path(uri))
+
+    def _known(self, database: str) -> None:
+        if database not in self.catalog:
+            raise LakeRefused("EntityNotFoundException", f"Database {database} not found.")
+
+
+def _holds(expression: str | None, values: dict[str, str]) -> bool:
+    """Terms joined with AND, as scans write them."""
+    for term in (expression or "").split(" AND "):
+        match = re.fullmatch(r'"(\w+)" (\S+) (.+)', term)
+        if not match:
+            continue
+        name, operator, text = match.groups()
+        value: Any = values[name]
+        if operator.lower() == "in":
+            if value not in [one.strip("' ") for one in text.strip("()").split(",")]:
+                return False
+            continue
+        other: Any = text.strip("'")
+        if not text.startswith("'"):
+            value, other = float(value), float(other)
+        if not {"=": value == other, "<>": value != other, "<": value < other, "<=": value <= other,
+                ">": value > other, ">=": value >= other}[operator]:  # fmt: skip
+            return False
+    return True

@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import pytest
+
+from lakemill.lakesql.interface import Failure, LakeRefused, Outcome
+
+
+@pytest.fixture
+def table(lake, rows):
+    lake.put("s3://lake/t/1.csv", b"".join(b"%d,%d\n" % (n, n % 7) for n in range(20_000)))
+    rows("CREATE EXTERNAL TABLE t (n int, g int) ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' LOCATION 's3://lake/t/'")
+
+
+def test_rows_come_in_the_order_that_is_asked_for(table, rows):
+    assert rows("SELECT n FROM t ORDER BY n DESC") == [f'"{n}"' for n in range(19_999, -1, -1)]
+    assert rows("SELECT g, count(*) AS c FROM t GROUP BY g HAVING g > 4 ORDER BY g") == ['"5","2857"', '"6","2857"']
+
+
+def test_a_table_may_be_read_in_several_places(table, rows):
+    text = "WITH s AS (SELECT n FROM t WHERE g = 1) SELECT count(*) AS c FROM s AS a JOIN s AS b ON a.n = b.n "
+    text += "JOIN t ON t.n = a.n"
+    assert rows(text) == ['"2857"']
+
+
+def test_outcomes_tell_what_was_read_and_how_long_it_took(table, carried, lake):
+    outcome = carried("SELECT count(*) AS c FROM t")
+    assert isinstance(outcome, Outcome)
+    assert outcome.scanned_bytes == lake.path("s3://lake/t/1.csv").stat().st_size
+    assert (outcome.kind, outcome.substatement, outcome.form, outcome.rows) == ("DML", "SELECT", "csv", 1)
+    assert [(column.name, column.type) for column in outcome.columns] == [("c", "bigint")]
+    assert 0 <= outcome.planning_ms < 60_000 and 0 <= outcome.execution_ms < 60_000
+    assert not Path(outcome.result).parent.joinpath("spill").exists()
+
+
+def test_more_bytes_than_allowed_end_a_statement(table, carried):
+    failed = carried("SELECT n FROM t", scan_bytes_max=1000)
+    assert isinstance(failed, Failure) and failed.message == "BYTES_SCANNED_LIMIT: Bytes scanned limit was exceeded"
+    assert failed.scanned_bytes > 1000
+
+
+def test_what_the_catalog_refuses_is_a_failure(lake, table, failure):
+    lake.refused["table"] = LakeRefused("AccessDeniedException", "not authorized to perform: glue:GetTable")
+    assert "not authorized to perform: glue:GetTable" in failure("SELECT n FROM t")
+
+
+def test_what_s3_refuses_is_a_failure(lake, table, failure):
+    lake.refused["fetch"] = LakeRefused("AccessDenied", "Access Denied")
+    assert failure("SELECT n FROM t").startswith("PERMISSION_DENIED: Access Denied (Service: Amazon S3")
+    lake.refused["objects"] = LakeRefused("AccessDenied", "Access Denied")
+    assert failure("SELECT n FROM t").startswith("PERMISSION_DENIED: Access Denied (Service: Amazon S3")
+
+
+def test_iceberg_tables_are_refused_by_name(lake, failure):
+    document = {"Name": "i", "Parameters": {"table_type": "ICEBERG"}, "StorageDescriptor": {"Columns": []}}
+    lake.create_table("default", document)
+    assert failure("SELECT * FROM i").endswith("default.i is an Iceberg table, which is not supported")
+    assert "Iceberg tables are not supported" in failure(
+        "CREATE TABLE i (a int) LOCATION 's3://lake/i/' TBLPROPERTIES ('table_type' = 'ICEBERG')"
+    )
+
+
+def test_a_table_of_an_unknown_serde_is_refused_by_its_name(lake, failure):
+    descriptor = {
+        "Columns": [{"Name": "a", "Type": "int"}],
+        "Location": "s3://lake/x/",
+        "SerdeInfo": {"SerializationLibrary": "x.Y"},
+    }
+    lake.put("s3://lake/x/1", b"x")
+    lake.create_table("default", {"Name": "x", "StorageDescriptor": descriptor})
+    assert "'x.Y'" in failure("SELECT a FROM x")
+
+
+def test_explain_tells_the_plan_and_analyze_runs_it(table, rows, carried):
+    assert carried("EXPLAIN SELECT count(*) AS n FROM t").kind == "UTILITY"
+    assert any("STREAM" in line or "ARROW_SCAN" in line for line in rows("EXPLAIN SELECT sum(n) AS n FROM t"))
+    assert any("Total Time" in line for line in rows("EXPLAIN ANALYZE SELECT count(*) AS n FROM t"))
+
+
+def test_parameters_stand_for_question_marks(table, rows, failure):
+    assert rows("SELECT n FROM t WHERE n = ? OR n = ? ORDER BY n", parameters=["7", "9"]) == ['"7"', '"9"']
+    assert "expected 1 but found 2" in failure("SELECT n FROM t WHERE n = ?", parameters=["7", "9"])
