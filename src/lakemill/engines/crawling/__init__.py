@@ -5,7 +5,6 @@ files looked at by the process behind `process`, `grouping` makes tables of fold
 that.
 """
 
-from lakemill.engines.crawling.cron import Cron
 from lakemill.engines.crawling.engine import KIND, READY, RUNNING, STOPPING, Crawlers
 from lakemill.engines.crawling.errors import (
     CrawlerNotRunning,
@@ -13,7 +12,6 @@ from lakemill.engines.crawling.errors import (
     CrawlerStopping,
     CrawlFailed,
     CrawlingError,
-    CronInvalid,
     GlobInvalid,
     NoSchedule,
     SchedulerNotRunning,
@@ -54,8 +52,6 @@ __all__ = [
     "CrawlerStopping",
     "Crawlers",
     "CrawlingError",
-    "Cron",
-    "CronInvalid",
     "GlobInvalid",
     "NoSchedule",
     "Plan",

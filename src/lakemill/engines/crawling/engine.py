@@ -12,9 +12,9 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from lakemill.engines import schedules
 from lakemill.engines.catalog import Catalog
 from lakemill.engines.crawling.crawl import Crawl
-from lakemill.engines.crawling.cron import Cron
 from lakemill.engines.crawling.errors import (
     CrawlerNotRunning,
     CrawlerRunning,
@@ -68,7 +68,7 @@ class Crawlers:
     async def create(
         self, scope: str, name: str, definition: Document, schedule: str | None, tags: dict[str, str] | None
     ) -> None:
-        """Raises ResourceExists, TooManyTags, CronInvalid."""
+        """Raises ResourceExists, TooManyTags, ScheduleWrong."""
         document = {"definition": definition, "state": READY, "version": 1, "schedule": _schedule(schedule)}
         empty: Document = {
             "updated": self.clock.now(),
@@ -88,7 +88,7 @@ class Crawlers:
     ) -> None:
         """Let `change` make a definition of the one before; schedule: "" for none, None to leave it.
 
-        Raises ResourceMissing, CrawlerRunning, CronInvalid.
+        Raises ResourceMissing, CrawlerRunning, ScheduleWrong.
         """
 
         def work(document: Document) -> None:
@@ -113,7 +113,7 @@ class Crawlers:
     # Schedules
 
     async def reschedule(self, scope: str, name: str, expression: str) -> None:
-        """Give it another schedule, or with "" none. Raises ResourceMissing, CronInvalid."""
+        """Give it another schedule, or with "" none. Raises ResourceMissing, ScheduleWrong."""
 
         def work(document: Document) -> None:
             document["schedule"] = _schedule(expression)
@@ -259,7 +259,7 @@ class Crawlers:
         for document in list(self.resources.all(KIND)):
             schedule = document["schedule"]
             if schedule and schedule["running"]:
-                due = Cron(schedule["expression"]).after(before)
+                due = schedules.parse(schedule["expression"]).next_after(before)
                 if due is not None and due <= self._ticked:
                     with contextlib.suppress(CrawlerRunning, ResourceMissing):
                         await self.start(document["scope"], document["name"])
@@ -289,5 +289,5 @@ def _check_ready(document: Document) -> None:
 def _schedule(expression: str | None) -> Document | None:
     if not expression:
         return None
-    Cron(expression)
+    schedules.parse(expression)
     return {"expression": expression, "running": True}

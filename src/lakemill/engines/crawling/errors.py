@@ -7,7 +7,6 @@ CrawlingError
     NoSchedule            it has none that could be started
     SchedulerRunning      its schedule is in force already
     SchedulerNotRunning   its schedule is not in force
-    CronInvalid           not an expression of AWS's cron
     GlobInvalid           not a pattern of names
     CrawlFailed           a crawl cannot go on; the sentence says why
 """
@@ -45,10 +44,6 @@ class SchedulerRunning(CrawlingError):
 
 class SchedulerNotRunning(CrawlingError):
     sentence = "The schedule of crawler {name} is not running"
-
-
-class CronInvalid(CrawlingError):
-    """A sentence says what."""
 
 
 class GlobInvalid(CrawlingError):

@@ -32,13 +32,13 @@ from lakemill.engines.crawling import (
     CrawlerNotRunning,
     CrawlerRunning,
     CrawlerStopping,
-    CronInvalid,
     GlobInvalid,
     NoSchedule,
     SchedulerNotRunning,
     SchedulerRunning,
 )
 from lakemill.engines.resources import ResourceMissing, TooManyTags
+from lakemill.engines.schedules import ScheduleWrong
 from lakemill.services.base import Call, ServiceError
 
 CODES: dict[type[Exception], str] = {
@@ -57,7 +57,7 @@ CODES: dict[type[Exception], str] = {
     NoSchedule: "NoScheduleException",
     SchedulerRunning: "SchedulerRunningException",
     SchedulerNotRunning: "SchedulerNotRunningException",
-    **dict.fromkeys((CronInvalid, GlobInvalid, TooManyTags), "InvalidInputException"),
+    **dict.fromkeys((ScheduleWrong, GlobInvalid, TooManyTags), "InvalidInputException"),
 }
 __all__ = ["definition_of", "structure_of"]
 """Others of this service take them from here."""
