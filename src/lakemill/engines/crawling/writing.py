@@ -122,7 +122,12 @@ class Writer:
         return self._catalog.table(self._scope, self._database, name)
 
     async def _update(self, target: Target, found: Found, table: Table) -> Table:
-        wanted = _updated(table, definitions.table(self._plan, target, found, table.name), self._plan)
+        wanted = definitions.table(self._plan, target, found, table.name)
+        if self._plan.add_columns_only:
+            if _is_other(table, wanted):
+                await self._deprecate(table)
+                return table
+            wanted = _updated(table, wanted)
         difference = _differs(table.definition, wanted)
         if difference == "no":
             return table
@@ -150,7 +155,11 @@ class Writer:
             self._say(f"INFO : Deleted table {table.name} in database {self._database}")
         elif self._plan.on_missing == LOG:
             self._say(f"INFO : The data of table {table.name} in database {self._database} is no more")
-        elif DEPRECATED_BY not in table.parameters:
+        else:
+            await self._deprecate(table)
+
+    async def _deprecate(self, table: Table) -> None:
+        if DEPRECATED_BY not in table.parameters:
             self._permit("UpdateTable", table.name)
             definition = table.definition | {"parameters": table.parameters | self._deprecated()}
             await self._catalog.update_table(self._scope, self._database, definition)
@@ -204,7 +213,9 @@ class Writer:
             changes = []
             for one in page:
                 if one.values in found:
-                    definition = _updated_partition(one, wanted(one.values))
+                    definition = wanted(one.values)
+                    if self._plan.add_columns_only:
+                        definition = _updated_partition(one, definition)
                     if _differs(one.definition, definition) != "no":
                         changes.append((one.values, definition))
             if changes and self._plan.on_change != LOG:
@@ -257,33 +268,32 @@ def _by_values(found: Found) -> dict[tuple[str, ...], Leaf]:
     return {tuple(partition_values(leaf.names, found.keys)): leaf for leaf in found.leaves}
 
 
-def _updated(table: Table, wanted: Definition, plan: Plan) -> Definition:
-    """A table's definition with what was found; what users added stays."""
-    before = table.definition
-    parameters = {name: one for name, one in table.parameters.items() if name != DEPRECATED_BY} | wanted["parameters"]
-    storage = wanted["storage_descriptor"]
-    if plan.add_columns_only:
-        known = {column.name for column in table.columns}
-        added = [one for one in storage["columns"] if one["name"] not in known]
-        storage = table.storage | {"columns": [*table.storage.get("columns", []), *added]}
-    else:
-        comments = {column.name: column.comment for column in table.columns if column.comment}
-        columns = [
-            one | ({"comment": comments[one["name"]]} if one["name"] in comments else {}) for one in storage["columns"]
-        ]
-        storage = table.storage | storage | {"columns": columns}
-    keys = before.get("partition_keys") or []
+def _updated(table: Table, wanted: Definition) -> Definition:
+    """A table's definition with the columns it does not have yet; everything else stays as it is."""
+    known = {column.name for column in table.columns}
+    added = [one for one in wanted["storage_descriptor"]["columns"] if one["name"] not in known]
+    storage = table.storage | {"columns": [*table.storage.get("columns", []), *added]}
+    keys = table.definition.get("partition_keys") or []
     if len(keys) != len(wanted["partition_keys"]):
         keys = wanted["partition_keys"]
-    return before | wanted | {"parameters": parameters, "storage_descriptor": storage, "partition_keys": keys}
+    parameters = _not_deprecated(table.parameters) | wanted["parameters"]
+    return wanted | table.definition | {"parameters": parameters, "storage_descriptor": storage, "partition_keys": keys}
 
 
 def _updated_partition(partition: Partition, wanted: Definition) -> Definition:
-    parameters = {name: one for name, one in partition.parameters.items() if name != DEPRECATED_BY}
-    storage = partition.storage | wanted["storage_descriptor"]
+    parameters = _not_deprecated(partition.parameters) | wanted["parameters"]
     return (
-        partition.definition | wanted | {"parameters": parameters | wanted["parameters"], "storage_descriptor": storage}
+        wanted | partition.definition | {"parameters": parameters, "storage_descriptor": wanted["storage_descriptor"]}
     )
+
+
+def _not_deprecated(parameters: dict[str, str]) -> dict[str, str]:
+    return {name: one for name, one in parameters.items() if name != DEPRECATED_BY}
+
+
+def _is_other(table: Table, wanted: Definition) -> bool:
+    """Whether what was found is of another format, so that new columns would be of no use."""
+    return any(table.parameters.get(name) != wanted["parameters"].get(name) for name in ("classification", "delimiter"))
 
 
 def _differs(before: Definition, after: Definition) -> str:

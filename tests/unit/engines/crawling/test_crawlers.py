@@ -224,7 +224,8 @@ async def test_other_partition_keys_replace_the_partitions(site):
     assert await site.values("t") == ["1", "1"]
 
 
-async def test_renamed_partition_keys_and_comments_stay(site):
+async def test_where_only_columns_are_added_everything_else_stays(site):
+    site.options = {"add_columns_only": True}
     await site.crawl()
     definition = site.catalog.table(SCOPE, "lake", "t").definition
     storage = definition["storage_descriptor"] | {"columns": [{"name": "a", "type": "int", "comment": "why"}]}
@@ -253,3 +254,25 @@ async def test_targets_may_lie_in_each_other(site):
     await site.crawlers.update(SCOPE, "c", lambda definition: {"prefixes": ["t/", ""]})
     await site.crawl()
     assert [one.name for one in site.catalog.tables(SCOPE, "lake")] == ["t"]
+
+
+async def test_an_update_removes_what_no_crawler_set(site):
+    await site.crawl()
+    definition = site.catalog.table(SCOPE, "lake", "t").definition
+    await site.catalog.update_table(
+        SCOPE, "lake", definition | {"description": "mine", "parameters": {"UPDATED_BY_CRAWLER": "c", "mine": "yes"}}
+    )
+    await site.crawl()
+    table = site.catalog.table(SCOPE, "lake", "t")
+    assert "mine" not in table.parameters and "description" not in table.definition
+
+
+async def test_a_table_whose_format_changed_is_deprecated_where_only_columns_are_added(site):
+    site.options = {"add_columns_only": True}
+    await site.crawl()
+    for number in (1, 2):
+        await site.objects.put("lake", f"t/d={number}/x.json", b"a,b\n1,2\n3,4\n")
+    await site.crawl()
+    table = site.catalog.table(SCOPE, "lake", "t")
+    assert "DEPRECATED_BY_CRAWLER" in table.parameters
+    assert table.parameters["classification"] == "json"

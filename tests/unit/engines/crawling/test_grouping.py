@@ -149,6 +149,12 @@ def test_what_nobody_recognizes_is_left_out_beside_what_somebody_does():
     assert list(tables({"t/README": seen((), "UNKNOWN")})) == ["t/"]
 
 
+def test_the_example_of_glue_s_guide():
+    files = {"year=2017/1": seen((("a", "int"), ("b", "int"))), "year=2018/2": seen((("c", "int"), ("d", "int")))}
+    assert sorted(tables(files)) == ["year=2017/", "year=2018/"]
+    assert tables(files, combine=True)[""] == (["year"], [("2017",), ("2018",)], ["a", "b", "c", "d"])
+
+
 def test_combining_ignores_schemas_but_not_formats():
     files = {"t/1": seen(ABC), "u/1": seen(XYZ)}
     assert tables(files, combine=True)[""][2] == ["a", "b", "c", "x", "y", "z"]
