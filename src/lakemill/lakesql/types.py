@@ -185,7 +185,7 @@ def of_hive(text: str) -> Type:
         found, end = _hive(tokens, 0)
     except (IndexError, ValueError, KeyError):
         end, found = -1, UNKNOWN
-    if end != len(tokens) or "".join(tokens) != re.sub(r"\s+", "", text):
+    if end != len(tokens) or re.sub(r"\s+", "", "".join(tokens)) != re.sub(r"\s+", "", text):
         raise SqlFailed("HIVE_INVALID_METADATA", f"Column type is unknown: {text}")
     return found
 

@@ -145,6 +145,54 @@ def test_views_are_put_in_with_their_own_database():
     assert [(u.database, u.name) for u in tables] == [("shop", "sales")]
 
 
+class Shop:
+    """A catalog of two databases."""
+
+    def __init__(self):
+        self.asked = []
+
+    def databases(self):
+        return ["default", "shop"]
+
+    def tables(self, database):
+        self.asked.append(database)
+        if database == "shop":
+            return [("sales", False, COLUMNS), ("recent", True, COLUMNS[:1])]
+        return []
+
+
+@pytest.mark.parametrize(
+    ("sql", "rows"),
+    [
+        ("SELECT schema_name FROM information_schema.schemata ORDER BY 1", [("default",), ("shop",)]),
+        (
+            "SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = 'shop' ORDER BY 1",
+            [("recent", "VIEW"), ("sales", "BASE TABLE")],
+        ),
+        (
+            "SELECT column_name, ordinal_position, data_type FROM awsdatacatalog.information_schema.columns "
+            "WHERE table_schema = 'shop' AND table_name = 'sales' AND ordinal_position < 3 ORDER BY 2",
+            [("id", 1, "integer"), ("name", 2, "varchar")],
+        ),
+        ("SELECT table_name FROM information_schema.tables WHERE table_schema = 'none'", []),
+    ],
+)
+def test_information_schema(sql, rows):
+    with duckdb.connect(":memory:") as connection:
+        translated = athena.translate(athena.parse(sql).tree, schema, "shop", Shop())
+        assert connection.execute(translated.sql).fetchall() == rows
+        assert translated.tables == []
+
+
+def test_information_schema_asks_only_for_the_databases_that_matter():
+    catalog = Shop()
+    sql = "SELECT 1 FROM information_schema.tables WHERE table_schema IN ('shop')"
+    athena.translate(athena.parse(sql).tree, schema, "shop", catalog)
+    assert catalog.asked == ["shop"]
+    with pytest.raises(SqlFailed, match="NOT_SUPPORTED: information_schema"):
+        athena.translate(athena.parse(sql).tree, schema)
+
+
 def test_a_view_of_itself_is_refused():
     with pytest.raises(SqlFailed, match="View is recursive"):
         uses("SELECT * FROM loop")

@@ -49,7 +49,8 @@ def test_columns_as_athena_tells_them(connection, tmp_path):
 
 
 def test_nested_values(connection, tmp_path):
-    sql = "SELECT ARRAY[ARRAY[1, NULL], NULL], MAP(ARRAY[1], ARRAY[CAST(ROW(1.5, 'x') AS row(a double, b varchar))]), ARRAY[]"
+    row = "CAST(ROW(1.5, 'x') AS row(a double, b varchar))"
+    sql = f"SELECT ARRAY[ARRAY[1, NULL], NULL], MAP(ARRAY[1], ARRAY[{row}]), ARRAY[]"
     _, _, text = written(connection, sql, tmp_path / "r.csv")
     assert text.splitlines()[1] == '"[[1, null], null]","{1={a=1.5, b=x}}","[]"'
 

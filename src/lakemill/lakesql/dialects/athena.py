@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from lakemill.lakesql.dialects import macros
+from lakemill.lakesql.dialects import information, macros
 from lakemill.lakesql.dialects.compiler import Compiler
 from lakemill.lakesql.dialects.model import Comparison, Parsed, Schema, TableUse, Translated, View
 from lakemill.lakesql.dialects.queries import query
 from lakemill.lakesql.dialects.statements import parse
+from lakemill.lakesql.dialects.typed import not_supported
 from lakemill.lakesql.errors import SqlFailed
 
 if TYPE_CHECKING:
@@ -21,9 +22,12 @@ if TYPE_CHECKING:
 __all__ = ["Comparison", "Parsed", "Schema", "TableUse", "Translated", "View", "parse", "prelude", "translate"]
 
 
-def translate(tree: exp.Expr, schema: Schema, database: str = "default") -> Translated:
+def translate(
+    tree: exp.Expr, schema: Schema, database: str = "default", catalog: information.Catalog | None = None
+) -> Translated:
     """The query for DuckDB, the tables it reads, and the columns it gives.
 
+    catalog: asked where the query reads information_schema; without one such queries are refused.
     Raises SqlFailed, with line and column.
     """
     compiler = Compiler(schema, database.lower(), query)
@@ -31,6 +35,11 @@ def translate(tree: exp.Expr, schema: Schema, database: str = "default") -> Tran
         sql, fields = query(compiler, tree, None)
     except RecursionError:
         raise SqlFailed("STACK_OVERFLOW", "statement is too large (stack overflow during analysis)") from None
+    if compiler.information:
+        if catalog is None:
+            raise not_supported("information_schema")
+        known = [f'"{use.view}" AS ({information.rows(use, catalog)})' for use in compiler.information]
+        sql = f"WITH {', '.join(known)} {sql}"
     columns = [(field.name or f"_col{i}", field.type) for i, field in enumerate(fields)]
     return Translated(sql, compiler.tables, columns)
 

@@ -50,6 +50,8 @@ class Compiler:
         """Compiles a sub-query: (compiler, node, scope) -> (sql, columns)."""
         self.scope = Scope()
         self.tables: list[TableUse] = []
+        self.information: list[TableUse] = []
+        """Relations of information_schema that are read."""
         self.ctes: list[dict[str, Any]] = [{}]
         self.names = 0
         self.depth = 0

@@ -106,8 +106,18 @@ _RESERVED = {
 }
 
 
+# After these words at the beginning, sqlglot takes the rest of a statement for one text.
+_COMMAND = re.compile(
+    r"((?:\s|--[^\n]*\n|/\*.*?\*/)*)(EXPLAIN|ANALYZE|VERBOSE|PREPARE|EXECUTE|DEALLOCATE)\b", re.I | re.S
+)
+
+
 def tokenize(text: str) -> list[Token]:
     """Raises SqlFailed where a quote does not end."""
+    command = _COMMAND.match(text)
+    if command:
+        first = Token(TokenType.VAR, command[2], 1, 1, command.start(2), command.end(2) - 1, [])
+        return [first, *tokenize(re.sub(r"[^\n]", " ", command[0]) + text[command.end() :])]
     try:
         return list(Trino().tokenize(text))
     except TokenError:

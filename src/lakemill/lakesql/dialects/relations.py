@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from lakemill.lakesql.dialects import grammar
+from lakemill.lakesql.dialects import grammar, information
 from lakemill.lakesql.dialects.coercion import coerce, common, field_of
 from lakemill.lakesql.dialects.model import TableUse, View
 from lakemill.lakesql.dialects.operators import compare
@@ -23,7 +23,6 @@ HIDDEN: dict[str, Type] = {
     "$path": VARCHAR,
     "$file_size": BIGINT,
     "$file_modified_time": TIMESTAMP_TZ,
-    "$partition": VARCHAR,
 }
 VIEWS_DEEP_MAX = 30
 Relation = tuple[str, list[Field]]
@@ -170,6 +169,8 @@ def _table(c: "Compiler", node: exp.Table, outer: Scope | None) -> Relation:
     if node.args.get("version") is not None:
         raise not_supported("FOR TIMESTAMP AS OF and FOR VERSION AS OF on tables of this format", node)
     database = db or c.database
+    if database == information.NAME:
+        return _information(c, node, name)
     try:
         found = c.schema(database, name)
         kinds: list[tuple[str, Type]] = []
@@ -190,6 +191,15 @@ def _table(c: "Compiler", node: exp.Table, outer: Scope | None) -> Relation:
         if f.type == TIMESTAMP_TZ:
             f.sql = f"{{'t': {f.sql}, 'z': 'UTC'}}"
     return sql, fields
+
+
+def _information(c: "Compiler", node: exp.Table, name: str) -> Relation:
+    if name not in information.RELATIONS:
+        raise failed("TABLE_NOT_FOUND", f"Table '{CATALOG}.{information.NAME}.{name}' does not exist", node)
+    use = TableUse(information.NAME, name, f"information_{len(c.information)}", [], [])
+    c.information.append(use)
+    fields = [Field(n, kind, quoted(n), (), (use, n)) for n, kind in information.RELATIONS[name]]
+    return _aliased(c, node, quoted(use.view), fields, (name, information.NAME, CATALOG))
 
 
 def _noting(used: list[str], column: str) -> Callable[[], None]:

@@ -337,15 +337,10 @@ def parameter(text: str) -> exp.Expr:
     except SqlFailed:
         raise wrong from None
     others = {k for k, v in tree.args.items() if v and k != "expressions"}
-    if (
-        not isinstance(tree, exp.Select)
-        or others
-        or len(tree.expressions) != 1
-        or tree.find(exp.Placeholder, exp.Query) not in {None, tree}
-    ):
+    if not isinstance(tree, exp.Select) or others or len(tree.expressions) != 1:
         raise wrong
     value = tree.expressions[0]
-    if isinstance(value, exp.Alias | exp.Star) or value.find(exp.Column) is not None:
+    if isinstance(value, exp.Alias | exp.Star) or value.find(exp.Column, exp.Query, exp.Placeholder) is not None:
         raise wrong
     for node in value.walk():
         node.meta.pop("place", None)

@@ -66,8 +66,10 @@ def _try(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
 def _typeof(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
     if len(args) != 1:
         raise failed("FUNCTION_NOT_FOUND", "Unexpected number of parameters for function typeof", node)
-    kind = c.expression(args[0]).type.trino()
-    return Typed(text(kind), VARCHAR, kind)
+    value = c.expression(args[0])
+    kind = text(value.type.trino())
+    # The argument stays, because an aggregate in it makes one row of many.
+    return Typed(f"CASE WHEN {value.sql} IS NULL THEN {kind} ELSE {kind} END", VARCHAR)
 
 
 _FORMAT = re.compile(r"%(?:(\d+)\$)?([-#+ 0,(]*)(\d+)?(?:\.(\d+))?([a-zA-Z%])")
