@@ -39,6 +39,8 @@ class Settings:
     log_url: str = _setting(
         "", "Where records of streams are kept: empty for files in DATA/log, or kafka://host:port[,host:port]."
     )
+    queries_at_once: int = _setting(4, "SQL statements of one account that run at once; others wait for their turn.")
+    query_memory_mib: int = _setting(2048, "MiB of memory for each SQL statement that runs.")
     flink_python: str = _setting(
         "",
         "Programs of Python that have PyFlink, with commas between; empty looks for bin/python in "
@@ -63,6 +65,9 @@ class Settings:
             raise SettingError("account", "12 digits", self.account)
         if not 0 <= self.port <= 65535:
             raise SettingError("port", "between 0 and 65535", self.port)
+        for name, least in (("queries_at_once", 1), ("query_memory_mib", 128)):
+            if getattr(self, name) < least:
+                raise SettingError(name, f"at least {least}", getattr(self, name))
         for name, allowed in (
             ("auth", ("on", "soft", "off")),
             ("log_format", ("text", "json")),

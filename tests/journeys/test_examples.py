@@ -36,6 +36,7 @@ def run(lakemill, command, **environment):
 @pytest.mark.parametrize(
     ("python", "program", "says"),
     [
+        ("boto3", "athena.py", "worst days: EWR 03-08 (98 min), JFK 07-10 (64 min), LGA 03-08 (106 min)"),
         ("boto3", "boto3_only.py", "transform gave 3000 lines"),
         ("boto3", "growing_stream.py", "1200 clicks of 20 users in order, over 4 shards"),
         ("boto3", "sealed_orders.py", "200 orders worth 10200"),

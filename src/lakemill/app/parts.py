@@ -20,6 +20,7 @@ from lakemill.engines.jobs import Jobs
 from lakemill.engines.keys import Keys
 from lakemill.engines.loglines import LogLines
 from lakemill.engines.objects import Objects
+from lakemill.engines.queries import Queries
 from lakemill.engines.streams import Streams
 from lakemill.engines.tables import Tables
 from lakemill.engines.video import Video
@@ -31,6 +32,7 @@ from lakemill.ports.clock import SystemClock
 from lakemill.ports.compute import EmbeddedCompute
 from lakemill.ports.log import Log, open_log
 from lakemill.ports.metadata import EmbeddedMetadata
+from lakemill.services.athena import Athena
 from lakemill.services.base import Service
 from lakemill.services.dynamodb import DynamoDB
 from lakemill.services.firehose import Firehose
@@ -62,7 +64,7 @@ from lakemill.services.sts import Sts
 from lakemill.settings import Settings
 
 SERVICES: tuple[type[Service], ...] = (
-    *(S3, Iam, Sts, Logs, Kms, Lambda, DynamoDB, Kinesis, Firehose, Glue, KinesisAnalytics, KinesisAnalyticsV2),
+    *(S3, Iam, Sts, Logs, Kms, Lambda, DynamoDB, Kinesis, Firehose, Glue, Athena, KinesisAnalytics, KinesisAnalyticsV2),
     *(KinesisVideo, KinesisVideoMedia, KinesisVideoArchivedMedia, SageMaker, SageMakerRuntime),
 )
 """Every service there is; docs and tests read this."""
@@ -89,6 +91,7 @@ class App:
     video: Video
     catalog: Catalog
     crawlers: Crawlers
+    queries: Queries
     records: Log
     streams: Streams
     delivery: Delivery
@@ -111,6 +114,7 @@ class App:
         await self.video.recover()
         self.catalog.start()
         recovered += await self.crawlers.start_all()
+        recovered += await self.queries.start()
         recovered += await self.streams.recover()
         await self.mappings.start()
         recovered += await self.delivery.start()
@@ -121,7 +125,7 @@ class App:
     async def _keep_house(self) -> None:
         """Free what is past its retention or time, rotate and delete keys when theirs has come, again and again."""
         chores = (self.loglines.expire, self.keys.tend, self.tables.expire, self.video.expire, self.streams.expire,
-                  self.delivery.expire)  # fmt: skip
+                  self.delivery.expire, self.queries.expire)  # fmt: skip
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
             for chore in chores:
@@ -137,6 +141,7 @@ class App:
         await self.analytics.close()
         await self.delivery.close()
         await self.crawlers.close()
+        await self.queries.close()
         await self.catalog.close()
         await self.mappings.close()
         await self.tables.close()
@@ -181,6 +186,15 @@ def build(settings: Settings) -> App:
     analytics.use(planning)
     catalog = Catalog(metadata, clock)
     crawlers = Crawlers(metadata, objects, catalog, loglines, clock)
+    queries = Queries(
+        metadata,
+        objects,
+        catalog,
+        clock,
+        data / "queries",
+        at_once=settings.queries_at_once,
+        memory_mib=settings.query_memory_mib,
+    )
     jobs = Jobs(metadata, compute, loglines, clock)
     hosting = Hosting(metadata, compute, objects, loglines, clock, data / "endpoints")
     sagemaker = SageMaker(
@@ -219,6 +233,7 @@ def build(settings: Settings) -> App:
         Kinesis(streams),
         firehose,
         Glue(catalog, crawlers, identity, objects, enforce=enforce),
+        Athena(queries, catalog, objects, identity, enforce=enforce),
         KinesisAnalytics(analytics, planning),
         KinesisAnalyticsV2(analytics, planning),
         KinesisVideo(video),
@@ -248,6 +263,7 @@ def build(settings: Settings) -> App:
         video=video,
         catalog=catalog,
         crawlers=crawlers,
+        queries=queries,
         records=records,
         streams=streams,
         delivery=delivery,

@@ -55,6 +55,8 @@ def up(
     account: options.Account = None,
     stream_limits: options.StreamLimits = None,
     stream_settle_ms: options.StreamSettle = None,
+    queries_at_once: options.QueriesAtOnce = None,
+    query_memory_mib: options.QueryMemory = None,
     flink_python: options.FlinkPython = None,
     log_url: options.LogUrl = None,
     log_format: options.LogFormat = None,
@@ -63,7 +65,8 @@ def up(
     """Start lakemill in the foreground. `Ready.` is the last line of the start."""
     chosen = options.settings(
         host=host, port=port, data=data, auth=auth, tls=tls, region=region, account=account,
-        stream_limits=stream_limits, stream_settle_ms=stream_settle_ms, flink_python=flink_python, log_url=log_url,
+        stream_limits=stream_limits, stream_settle_ms=stream_settle_ms, queries_at_once=queries_at_once,
+        query_memory_mib=query_memory_mib, flink_python=flink_python, log_url=log_url,
         log_format=log_format, log_requests=log_requests,
     )  # fmt: skip
     from lakemill.app import START_REFUSALS
@@ -143,6 +146,35 @@ def status(port: options.Port = None, data: options.Data = None, json: options.J
     else:
         show(facts)
     raise typer.Exit(0 if facts["up"] else 1)
+
+
+@app.command()
+def sql(
+    statement: Annotated[str, typer.Argument(help="The statement; - reads it from standard input.")],
+    database: Annotated[str, typer.Option(help="Where tables without a database are looked up.")] = "default",
+    workgroup: Annotated[str, typer.Option(help="The workgroup it runs in.")] = "primary",
+    output: Annotated[str, typer.Option(help="table, csv or json.")] = "table",
+    rows: Annotated[int, typer.Option(min=0, help="Rows of a table that are shown.")] = 100,
+    port: options.Port = None,
+    data: options.Data = None,
+    region: options.Region = None,
+) -> None:
+    """Run a statement on the lake: lakemill sql "select * from flights limit 10"."""
+    import sys
+
+    from lakemill.cli import sql as shown
+    from lakemill.cli.target import target
+
+    if output not in ("table", "csv", "json"):
+        fail(f"--output must be table, csv or json; got {output}")
+    text = sys.stdin.read() if statement == "-" else statement
+    found = target(options.settings(port=port, data=data, region=region), port_given=port is not None)
+    one = shown.Statement(found, text, database, workgroup)
+    one.run()
+    if output == "table":
+        shown.show_table(one, rows)
+    else:
+        (shown.show_csv if output == "csv" else shown.show_json)(one)
 
 
 @app.command()

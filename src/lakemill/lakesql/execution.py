@@ -32,6 +32,7 @@ def carry_out(statement: Statement, lake: Lake, told: Callable[[int], None] = la
         parsing = False
         if parsed is None:
             return ddl.carry_out(statement, lake)
+        meter.begin()
         kind, substatement, carried_out = _KINDS[parsed.kind]
         return _carried_out(parsed, carried_out, statement, lake, meter)
     except Exception as wrong:

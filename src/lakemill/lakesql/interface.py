@@ -7,7 +7,7 @@ the process asks (`Lake`), one question at a time, and gets an answer to each; i
     platform -> process   {"statement": Statement}
     process -> platform   {"ask": method of Lake, "with": {argument: value}}
     platform -> process   {"answer": value}   or {"refused": {"code", "message"}}
-    process -> platform   {"progress": {"scanned_bytes": n}}             now and then, not answered
+    process -> platform   {"progress": {"scanned_bytes": n}}             once it is parsed, and now and then; not answered
     process -> platform   {"outcome": Outcome}   or {"failed": Failure}
 
 Catalog documents (databases, tables, partitions) are those of the Glue API: `{"Name", "StorageDescriptor", ...}`.
@@ -41,6 +41,7 @@ class Statement(msgspec.Struct, kw_only=True):
     scan_bytes_max: int | None = None
     """Fails with BYTES_SCANNED_LIMIT once it has read more."""
     options: dict[str, str] = {}
+    """`location`: `enforced` where it is decided where results go, so that CREATE TABLE AS may not name a place."""
 
 
 class Source(msgspec.Struct):

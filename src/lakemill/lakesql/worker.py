@@ -1,13 +1,14 @@
 """The process in which statements are carried out: python -m lakemill.lakesql.worker [--memory-mib N]
 
-What is said is in interface.py. The process ends when its standard input does, so it never outlives the platform for
-long. All it prints goes to standard error.
+What is said is in interface.py. The process ends when its standard input does, also while it works, so it never
+outlives the platform. All it prints goes to standard error.
 """
 
 import argparse
 import contextlib
 import gc
 import os
+import select
 import sys
 import threading
 import traceback
@@ -153,6 +154,7 @@ def main() -> None:
     # Arrow's own allocator sets a GiB aside, which the limit would count.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     wire = Wire(os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb"))
+    threading.Thread(target=_end_with_the_platform, daemon=True).start()
     os.dup2(2, 1)  # Whatever prints must not come between the messages.
     _load()
     _limit(memory_mib)
@@ -168,6 +170,15 @@ def main() -> None:
         code = 1
     sys.stderr.flush()
     os._exit(code)  # Without the second that unloading everything takes.
+
+
+def _end_with_the_platform() -> None:
+    """End when nobody is left to write to us: a statement may compute for minutes without a question."""
+    if hasattr(select, "poll"):
+        watch = select.poll()
+        watch.register(0, 0)  # Nothing but its end.
+        watch.poll()
+        os._exit(0)
 
 
 def _load() -> None:

@@ -108,18 +108,20 @@ class Catalog:
 
     async def create_table(self, scope: str, database: str, definition: Definition, created_by: str = "") -> None:
         """Raises DatabaseMissing, TableExists, DefinitionWrong."""
+        await self.metadata.transact(lambda t: self.create_table_in(t, scope, database, definition, created_by))
+
+    def create_table_in(
+        self, transaction: Transaction, scope: str, database: str, definition: Definition, created_by: str
+    ) -> None:
+        """`create_table` inside a transaction."""
         definition = folded(definition)
         _check(definition)
-
-        def work(transaction: Transaction) -> None:
-            key = self._table_key(transaction, scope, database, definition["name"])
-            if transaction.get(TABLES, key) is not None:
-                raise TableExists
-            now = self.clock.now()
-            document = {"id": _fresh_id(), "version": 0, "created": now, "updated": now, "created_by": created_by}
-            transaction.put(TABLES, key, document | {"definition": definition})
-
-        await self.metadata.transact(work)
+        key = self._table_key(transaction, scope, database, definition["name"])
+        if transaction.get(TABLES, key) is not None:
+            raise TableExists
+        now = self.clock.now()
+        document = {"id": _fresh_id(), "version": 0, "created": now, "updated": now, "created_by": created_by}
+        transaction.put(TABLES, key, document | {"definition": definition})
 
     def table(self, scope: str, database: str, name: str, version: int | str | None = None) -> Table:
         """The table as it is, or as it was at a version. Raises DatabaseMissing, TableMissing, VersionMissing."""

@@ -44,6 +44,22 @@ class Partitions:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
+    async def create_table(
+        self, scope: str, database: str, definition: Definition, partitions: Sequence[Definition], created_by: str = ""
+    ) -> None:
+        """Make a table and its first partitions, at once.
+
+        Raises DatabaseMissing, TableExists, PartitionExists, DefinitionWrong.
+        """
+
+        def work(transaction: Transaction) -> None:
+            self._catalog.create_table_in(transaction, scope, database, definition, created_by)
+            found = self._catalog.table_in(transaction, scope, database, definition["name"])
+            for one in partitions:
+                self._put_new(transaction, found, one)
+
+        await self._catalog.metadata.transact(work)
+
     async def add(
         self, scope: str, database: str, table: str, definitions: Sequence[Definition]
     ) -> list[CatalogError | None]:

@@ -30,6 +30,10 @@ class Meter:
     def __init__(self, bytes_max: int | None = None, told: Callable[[int], None] = lambda count: None) -> None:
         self.bytes, self._bytes_max, self._told, self._said = 0, bytes_max, told, 0
 
+    def begin(self) -> None:
+        """Tell that the statement could be read, and begins."""
+        self._told(self.bytes)
+
     def add(self, count: int) -> None:
         """Raises SqlFailed with BYTES_SCANNED_LIMIT."""
         self.bytes += count

@@ -67,6 +67,12 @@ def _is_there(query: Query, database: str, name: str) -> bool:
 
 def _location(query: Query, parsed: Parsed) -> str:
     given = parsed.properties.get("external_location")
+    if given and query.statement.options.get("location") == "enforced":
+        message = (
+            "The Create Table As Select query failed because it was submitted with an 'external_location' property to "
+            "an Athena Workgroup that enforces a centralized output location for all queries."
+        )
+        raise SqlFailed("INVALID_TABLE_PROPERTY", message)
     if given:
         return prefix_of(str(given))
     folder, _, id = query.statement.output.rpartition("/")

@@ -2,8 +2,6 @@
 
 import base64
 import binascii
-import functools
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,6 +27,7 @@ from lakemill.engines.catalog import (
     VersionMissing,
     VersionStale,
 )
+from lakemill.engines.catalog.spelling import definition_of, structure_of
 from lakemill.engines.crawling import (
     CrawlerNotRunning,
     CrawlerRunning,
@@ -60,45 +59,12 @@ CODES: dict[type[Exception], str] = {
     SchedulerNotRunning: "SchedulerNotRunningException",
     **dict.fromkeys((CronInvalid, GlobInvalid, TooManyTags), "InvalidInputException"),
 }
+__all__ = ["definition_of", "structure_of"]
+"""Others of this service take them from here."""
 LAKE_FORMATION = "there is no Lake Formation"
 DEFAULT_PERMISSIONS = [
     {"Principal": {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"}, "Permissions": ["ALL"]},
 ]
-_MAPS = ("Parameters", "SkewedColumnValueLocationMaps")
-_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
-
-
-def definition_of(structure: Any) -> Any:
-    """A structure of Glue's as a definition: `SerdeInfo` becomes `serde_info`; the keys of maps stay.
-
-    >>> definition_of({"SerdeInfo": {"Parameters": {"A": "b"}}})
-    {'serde_info': {'parameters': {'A': 'b'}}}
-    """
-    if isinstance(structure, list):
-        return [definition_of(one) for one in structure]
-    if not isinstance(structure, Mapping):
-        return structure
-    return {_snake(name): dict(value) if name in _MAPS else definition_of(value) for name, value in structure.items()}
-
-
-def structure_of(definition: Any) -> Any:
-    """The other way."""
-    if isinstance(definition, list | tuple):
-        return [structure_of(one) for one in definition]
-    if not isinstance(definition, dict):
-        return definition
-    named = {_camel(name): value for name, value in definition.items()}
-    return {name: value if name in _MAPS else structure_of(value) for name, value in named.items()}
-
-
-@functools.lru_cache
-def _camel(name: str) -> str:
-    return "".join(word.capitalize() for word in name.split("_"))
-
-
-@functools.lru_cache
-def _snake(name: str) -> str:
-    return _CAPITAL.sub("_", name).lower()
 
 
 def database(call: Call, found: Database) -> dict[str, Any]:
