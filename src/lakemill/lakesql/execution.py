@@ -25,12 +25,22 @@ def carry_out(statement: Statement, lake: Lake, told: Callable[[int], None] = la
     """Carry a statement out. told: is called with the bytes that were read so far."""
     meter = Meter(statement.scan_bytes_max, told)
     Path(statement.folder).mkdir(parents=True, exist_ok=True)
+    kind = substatement = ""
+    parsing = True
     try:
-        outcome = _carried_out(statement, lake, meter)
-        outcome.scanned_bytes = meter.bytes
-        return outcome
+        parsed = _parsed(statement)
+        parsing = False
+        if parsed is None:
+            return ddl.carry_out(statement, lake)
+        meter.begin()
+        kind, substatement, carried_out = _KINDS[parsed.kind]
+        return _carried_out(parsed, carried_out, statement, lake, meter)
     except Exception as wrong:
-        return _failure(wrong, meter)
+        failure = _failure(wrong)
+        failure.at_start = isinstance(wrong, ddl.ParseFailed) or (parsing and str(wrong).startswith("SYNTAX_ERROR"))
+        failure.kind, failure.substatement = failure.kind or kind, substatement
+        failure.scanned_bytes = meter.bytes
+        return failure
 
 
 def warm() -> None:
@@ -43,21 +53,30 @@ def warm() -> None:
     instances.prepare()
 
 
-def _carried_out(statement: Statement, lake: Lake, meter: Meter) -> Outcome:
-    started = time.monotonic()
+def _parsed(statement: Statement) -> Parsed | None:
+    """None for DDL, which is taken apart elsewhere. Raises SqlFailed."""
+    if statement.dialect != "athena":
+        raise SqlFailed("NOT_SUPPORTED", f"The dialect {statement.dialect!r} is not supported")
     if ddl.is_ddl(statement.text):
-        return ddl.carry_out(statement, lake)
+        return None
     parsed = athena.parse(statement.text, statement.parameters)
     if parsed.kind == "ddl":
-        return ddl.carry_out(statement, lake)
-    meter.begin()
+        return None
     if parsed.kind not in _KINDS:
         raise SqlFailed("NOT_SUPPORTED", f"{parsed.kind.upper()} is not supported")
+    return parsed
+
+
+def _carried_out(
+    parsed: Parsed, carried_out: Callable[[Query, Parsed], Outcome], statement: Statement, lake: Lake, meter: Meter
+) -> Outcome:
+    started = time.monotonic()
     with Query(statement, lake, meter) as query:
-        outcome = _KINDS[parsed.kind](query, parsed)
+        outcome = carried_out(query, parsed)
         planned = query.planned or time.monotonic()
     outcome.planning_ms = round(1000 * (planned - started))
     outcome.execution_ms = round(1000 * (time.monotonic() - planned))
+    outcome.scanned_bytes = meter.bytes
     return outcome
 
 
@@ -71,18 +90,18 @@ def _explain(query: Query, parsed: Parsed) -> Outcome:
     return query.explained("analyze" in parsed.flags)
 
 
-_KINDS: dict[str, Callable[[Query, Parsed], Outcome]] = {
-    "query": _select,
-    "explain": _explain,
-    "ctas": create.carry_out,
-    "insert": insert.carry_out,
-    "unload": unload.carry_out,
-    "create_view": views.create,
+_KINDS: dict[str, tuple[str, str, Callable[[Query, Parsed], Outcome]]] = {
+    "query": ("DML", "SELECT", _select),
+    "explain": ("UTILITY", "EXPLAIN", _explain),
+    "ctas": ("DDL", "CREATE_TABLE_AS_SELECT", create.carry_out),
+    "insert": ("DML", "INSERT", insert.carry_out),
+    "unload": ("DML", "UNLOAD", unload.carry_out),
+    "create_view": ("DDL", "CREATE_VIEW", views.create),
 }
-"""What carries out a parsed statement."""
+"""Athena's names of a kind of statement, and what carries it out."""
 
 
-def _failure(wrong: Exception, meter: Meter) -> Failure:
+def _failure(wrong: Exception) -> Failure:
     if isinstance(wrong, MemoryError) or any(sign in str(wrong) for sign in _MEMORY):
         wrong = SqlFailed("EXCEEDED_MEMORY_LIMIT", "Query exhausted resources at this scale factor")
     elif isinstance(wrong, LakeRefused):
@@ -90,14 +109,8 @@ def _failure(wrong: Exception, meter: Meter) -> Failure:
     elif isinstance(wrong, duckdb.Error):
         wrong = errors.of_duckdb(wrong)
     if isinstance(wrong, ddl.DdlFailed):
-        return Failure(message=str(wrong), at_start=isinstance(wrong, ddl.ParseFailed), kind="DDL")
+        return Failure(message=str(wrong), kind="DDL")
     if isinstance(wrong, SqlFailed):
-        internal = wrong.code == "GENERIC_INTERNAL_ERROR"
-        syntax = wrong.code == "SYNTAX_ERROR" and meter.bytes == 0
-        return Failure(
-            message=str(wrong), category=1 if internal else 2, at_start=syntax, scanned_bytes=meter.bytes
-        )  # fmt: skip
+        return Failure(message=str(wrong), category=1 if wrong.code == "GENERIC_INTERNAL_ERROR" else 2)
     traceback.print_exception(wrong)
-    return Failure(
-        message=f"GENERIC_INTERNAL_ERROR: {type(wrong).__name__}: {wrong}", category=1, scanned_bytes=meter.bytes
-    )
+    return Failure(message=f"GENERIC_INTERNAL_ERROR: {type(wrong).__name__}: {wrong}", category=1)

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from lakemill.lakesql.interface import Failure, LakeRefused, Outcome
+from lakemill.lakesql import execution
+from lakemill.lakesql.interface import Failure, LakeRefused, Outcome, Statement
 
 
 @pytest.fixture
@@ -79,3 +80,15 @@ def test_explain_tells_the_plan_and_analyze_runs_it(table, rows, carried):
 def test_parameters_stand_for_question_marks(table, rows, failure):
     assert rows("SELECT n FROM t WHERE n = ? OR n = ? ORDER BY n", parameters=["7", "9"]) == ['"7"', '"9"']
     assert "expected 1 but found 2" in failure("SELECT n FROM t WHERE n = ?", parameters=["7", "9"])
+
+
+def test_failures_tell_their_kind_and_whether_they_could_be_parsed(table, carried):
+    failed = carried("SELECT n FROM t GROUP BY g")
+    assert (failed.kind, failed.substatement, failed.at_start) == ("DML", "SELECT", False)
+    assert carried("SELEC n FROM t").at_start and carried("SELECT n FROM").at_start
+    assert carried("CREATE TABLE w AS SELECT x FROM t").substatement == "CREATE_TABLE_AS_SELECT"
+
+
+def test_other_dialects_are_refused_by_name(lake, tmp_path):
+    statement = Statement(text="SELECT 1", dialect="redshift", folder=str(tmp_path / "s"))
+    assert execution.carry_out(statement, lake).message == "NOT_SUPPORTED: The dialect 'redshift' is not supported"
