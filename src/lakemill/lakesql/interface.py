@@ -7,7 +7,7 @@ the process asks (`Lake`), one question at a time, and gets an answer to each; i
     platform -> process   {"statement": Statement}
     process -> platform   {"ask": method of Lake, "with": {argument: value}}
     platform -> process   {"answer": value}   or {"refused": {"code", "message"}}
-    process -> platform   {"progress": {"scanned_bytes": n}}             once it is parsed, and now and then; not answered
+    process -> platform   {"progress": {"scanned_bytes": n}}           once it is parsed, and now and then; not answered
     process -> platform   {"outcome": Outcome}   or {"failed": Failure}
 
 Catalog documents (databases, tables, partitions) are those of the Glue API: `{"Name", "StorageDescriptor", ...}`.

@@ -42,11 +42,8 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text, self.at = text, 0
         self.tokens = grammar.tokenize(text)
-        if (
-            len(self.tokens) == 2
-            and self.tokens[1].token_type == TokenType.STRING
-            and text[self.tokens[1].start] != "'"
-        ):
+        last = self.tokens[-1] if len(self.tokens) == 2 else None
+        if last is not None and last.token_type == TokenType.STRING and text[last.start] != "'":
             # A command, whose rest the tokenizer takes as one text: its words stand where they stood.
             rest = self.tokens[0].end + 1
             self.tokens[1:] = grammar.tokenize(re.sub(r"[^\n]", " ", text[:rest]) + text[rest:])
