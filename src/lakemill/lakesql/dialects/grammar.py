@@ -10,7 +10,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-from sqlglot import exp, tokens
+from sqlglot import exp
 from sqlglot.dialects.trino import Trino
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokens import Token, TokenType
@@ -318,6 +318,3 @@ def _in_trinos_words(error: ParseError, found: list[Token], text: str) -> SqlFai
     last = found[-1]
     row, column = place(last, text)
     return SqlFailed("SYNTAX_ERROR", "mismatched input '<EOF>'", row, column + last.end - last.start + 1)
-
-
-__all__ = ["parse", "place", "tokenize", "tokens"]
