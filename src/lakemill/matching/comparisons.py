@@ -27,7 +27,7 @@ MEASURES: dict[Kind, tuple[str, str]] = {
 }
 STEPS: dict[str, tuple[float, ...]] = {
     "jaro_winkler": (0.8, 0.9, 0.9999),
-    "grams": (0.3, 0.6, 0.9),
+    "grams": (0.6, 0.8, 0.95),
     "edits": (0.5, 0.75, 0.9999),
     "ratio": (0.8, 0.97, 0.9999999),
 }
