@@ -18,9 +18,8 @@ GROUPS = {
     "platform": ["bench.requests", "bench.transfer", "bench.endpoint", "bench.startup"],
     "formats": ["bench.formats", "bench.conversion"],
     "streams": ["bench.log", "bench.streams", "bench.delivery", "bench.streaming_sql", "bench.streams_memory"],
-    "lake": ["bench.crawler"],
+    "lake": ["bench.crawler", "bench.matching"],
     "algorithms": [f"bench.{path.stem}" for path in sorted(Path(__file__).parent.glob("algorithms_*.py"))],
-    "lake": ["bench.matching"],
 }
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 RESULTS = Path(__file__).parent / "results.json"
