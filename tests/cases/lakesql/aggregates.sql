@@ -106,3 +106,49 @@ SELECT sum(DISTINCT x), count(DISTINCT x), avg(x) FROM (VALUES 1, 1, 2) t(x)
 SELECT sum(CAST(x AS real)), avg(CAST(x AS real)) FROM (VALUES 1, 2) t(x)
 =: real, real
 => 3.0 | 1.5
+
+SELECT TRY(sum(id) / (count(*) - 4)), sum(id) FROM people
+=> NULL | 10
+
+SELECT city, TRY(length(city) / (sum(id) - 3)) FROM people GROUP BY city ORDER BY city
+=> Bern | NULL
+=> Lyon | 1
+
+SELECT typeof(sum(id)) FROM people
+=> bigint
+
+-- Names of grouped columns inside of lambdas and sub-queries.
+SELECT city, transform(array_agg(id ORDER BY id), i -> city || CAST(i AS varchar)) FROM people GROUP BY city ORDER BY city
+=> Bern | [Bern1, Bern2]
+=> Lyon | [Lyon3, Lyon4]
+
+SELECT city, (SELECT count(*) FROM people q WHERE q.city = p.city) FROM people p GROUP BY city ORDER BY city
+=> Bern | 2
+=> Lyon | 2
+
+SELECT (SELECT sum(id) FROM people), count(*), (SELECT max(id) FROM people) FROM people
+=> 10 | 4 | 4
+
+SELECT city, TRY_CAST(city AS integer), count(*) FROM people GROUP BY city ORDER BY city
+=> Bern | NULL | 2
+=> Lyon | NULL | 2
+
+SELECT sum(id) + sum(id), sum(id) * count(*) FROM people HAVING sum(id) > 5
+=> 20 | 40
+
+SELECT 1 FROM people GROUP BY city
+=> 1
+=> 1
+
+SELECT count(*) FROM people HAVING count(*) > 100
+=0
+
+SELECT sum((SELECT max(q.id) FROM people q WHERE q.city = p.city)) FROM people p
+=> 12
+
+SELECT city, rank() OVER (ORDER BY sum(id) DESC) FROM people GROUP BY city ORDER BY city
+=> Bern | 2
+=> Lyon | 1
+
+SELECT city, transform(array_agg(id), i -> i + age) FROM people GROUP BY city
+=! EXPRESSION_NOT_AGGREGATE: line 1:48: 'age' must be an aggregate expression or appear in GROUP BY clause

@@ -204,3 +204,35 @@ SELECT * FROM (people p JOIN orders o ON p.id = o.person) WHERE o.id = 12
 
 SELECT t.n FROM people CROSS JOIN LATERAL (SELECT people.id * 10 AS n) t WHERE people.id = 2
 => 20
+
+SELECT 1 UNION SELECT 2 INTERSECT SELECT 2 ORDER BY 1
+=> 1
+=> 2
+
+SELECT TRY(1 / (SELECT 0)), TRY((SELECT 5))
+=> NULL | 5
+
+SELECT id FROM people WHERE id <> 1 AND 10 / (id - 1) > 4 ORDER BY id
+=> 2
+=> 3
+
+SELECT max(p.id) FROM people p GROUP BY p.city ORDER BY min(p.id) DESC
+=> 4
+=> 2
+
+SELECT date_format(placed, '%Y-%m') AS month, count(*) FROM orders WHERE placed IS NOT NULL GROUP BY date_format(placed, '%Y-%m') ORDER BY month
+=> 2020-01 | 1
+=> 2020-02 | 2
+
+SELECT n.a, n.b FROM (VALUES ROW(1, 'x')) n(a, b)
+=> 1 | x
+
+SELECT city AS c FROM people GROUP BY c
+=! COLUMN_NOT_FOUND: line 1:39: Column 'c' cannot be resolved
+
+SELECT id AS x FROM people WHERE x = 1
+=! COLUMN_NOT_FOUND: line 1:34: Column 'x' cannot be resolved
+
+SELECT id FROM people WHERE city = 'Bern' AND (age > 30 OR height > 1.75) ORDER BY id
+=> 1
+=> 2

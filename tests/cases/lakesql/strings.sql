@@ -78,3 +78,6 @@ SELECT upper(name), length(name) FROM people ORDER BY id
 => BO | 2
 => CY | 2
 => NULL | NULL
+
+SELECT split('abc', '')
+=! INVALID_FUNCTION_ARGUMENT: The delimiter may not be the empty string

@@ -56,18 +56,58 @@ class Compiler:
         self.names = 0
         self.depth = 0
         self.views: list[str] = []
-        self.groups: set[str] | None = None
-        """In a grouped query, the expressions that are grouped by; columns outside of them are collected."""
+        self.groups: dict[str, str] | None = None
+        """The expressions that are grouped by, and the columns of the grouped rows that hold them.
+
+        Columns outside of such expressions are noted in `ungrouped`.
+        """
+        self.collected: list[str] = []
+        """Aggregates, as columns of the grouped rows."""
+        self.grouped = ""
+        """What the grouped rows are called."""
         self.ungrouped: list[exp.Expr] = []
         self.aggregates: list[exp.Expr] | None = None
         """Aggregates that were met; None where they are not allowed."""
         self.windows_allowed = False
+        self.hoisted: list[str] | None = None
+        """Inside of TRY, what is computed before it."""
         self.windows: dict[str, exp.Expr] = {}
 
     def name(self, prefix: str) -> str:
         """One that nothing else has."""
         self.names += 1
         return f"{prefix}{self.names}"
+
+    def tried(self, node: exp.Expr) -> Typed:
+        """NULL where the expression fails.
+
+        DuckDB's TRY takes neither aggregates nor sub-queries: they are computed before, and named inside.
+        """
+        if self.hoisted is not None:
+            value = self.expression(node)
+            return Typed(f"TRY({coerce(value, value.type).sql})", value.type)
+        before: list[str] = []
+        with self.within(hoisted=before):
+            value = self.expression(node)
+        made = f"TRY({coerce(value, value.type).sql})"
+        if before:
+            fields = ", ".join(f"'h{i}': {sql}" for i, sql in enumerate(before))
+            made = f"list_extract(list_transform([{{{fields}}}], LAMBDA h_ : {made}), 1)"
+        return Typed(made, value.type)
+
+    def collect(self, aggregate: str) -> str:
+        """The column of the grouped rows for an aggregate."""
+        if aggregate not in self.collected:
+            self.collected.append(aggregate)
+        return f"{self.grouped}.a{self.collected.index(aggregate)}"
+
+    def hoist(self, value: Typed) -> Typed:
+        """A value that TRY cannot hold: inside of one, its name."""
+        if self.hoisted is None:
+            return value
+        if value.sql not in self.hoisted:
+            self.hoisted.append(value.sql)
+        return Typed(f"h_.h{self.hoisted.index(value.sql)}", value.type)
 
     def local(self, node: exp.Expr, which: str = "") -> str:
         """A name for a lambda's parameter. The same for the same text, by which GROUP BY recognises expressions."""
@@ -105,6 +145,7 @@ class Compiler:
             self.depth -= 1
         if self.groups is not None and found.sql in self.groups:
             del self.ungrouped[mark:]
+            return Typed(self.groups[found.sql], found.type)
         return found
 
     def boolean(self, node: exp.Expr, where: str) -> Typed:
@@ -128,7 +169,7 @@ class Compiler:
             message = f"Expected a lambda that takes {len(values)} argument(s) but got {len(node.expressions)}"
             raise failed("INVALID_ARGUMENTS", message, node)
         fields = [Field(p.name.lower(), kind, sql) for p, (sql, kind) in zip(node.expressions, values, strict=True)]
-        inner = Scope(fields, parent=self.scope)
+        inner = Scope(fields, parent=self.scope, parameters=True)
         with self.within(scope=inner, aggregates=None, windows_allowed=False):
             return self.expression(node.this)
 
@@ -342,10 +383,10 @@ def _logical(sign: str) -> Callable[[Compiler, exp.Expr], Typed]:
 
 
 def _subquery(c: Compiler, node: exp.Subquery) -> Typed:
-    with c.within(groups=None):
+    with c.within(groups=None, hoisted=None):
         sql, columns = c.query(c, node.this if not isinstance(node, exp.Select) else node, c.scope)
     if len(columns) == 1:
-        return Typed(f"({sql})", columns[0].type)
+        return c.hoist(Typed(f"({sql})", columns[0].type))
     if not columns:
         raise not_supported("Sub-query without columns", node)
     kind = row(*((f.name, f.type) for f in columns))
@@ -354,14 +395,13 @@ def _subquery(c: Compiler, node: exp.Subquery) -> Typed:
 
 def _exists(c: Compiler, node: exp.Exists) -> Typed:
     inner = node.this.this if isinstance(node.this, exp.Subquery) else node.this
-    with c.within(groups=None):
+    with c.within(groups=None, hoisted=None):
         sql, _ = c.query(c, inner, c.scope)
-    return Typed(f"EXISTS ({sql})", BOOLEAN)
+    return c.hoist(Typed(f"EXISTS ({sql})", BOOLEAN))
 
 
 def _try(c: Compiler, node: exp.Expr) -> Typed:
-    value = c.expression(node.this)
-    return Typed(f"TRY({value.sql})", value.type)
+    return c.tried(node.this)
 
 
 def _paren(c: Compiler, node: exp.Paren) -> Typed:

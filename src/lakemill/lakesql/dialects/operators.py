@@ -181,7 +181,7 @@ def in_query(c: "Compiler", value: Typed, query: exp.Expr, node: exp.Expr) -> Ty
 
 
 def quantified(c: "Compiler", sign: str, value: Typed, query: exp.Expr, quantifier: str, node: exp.Expr) -> Typed:
-    with c.within(groups=None):
+    with c.within(groups=None, hoisted=None):
         sql, columns = c.query(c, query, c.scope)
     if len(columns) != 1:
         raise failed(
@@ -197,10 +197,10 @@ def quantified(c: "Compiler", sign: str, value: Typed, query: exp.Expr, quantifi
     made = f"SELECT {moment(inner)} FROM ({sql}) AS {name}"
     side = moment(coerce(value, kind))
     if sign == "=" and quantifier == "ANY":
-        return Typed(f"({side} IN ({made}))", BOOLEAN)
+        return c.hoist(Typed(f"({side} IN ({made}))", BOOLEAN))
     if sign == "<>" and quantifier == "ALL":
-        return Typed(f"({side} NOT IN ({made}))", BOOLEAN)
-    return Typed(f"({side} {sign} {quantifier} ({made}))", BOOLEAN)
+        return c.hoist(Typed(f"({side} NOT IN ({made}))", BOOLEAN))
+    return c.hoist(Typed(f"({side} {sign} {quantifier} ({made}))", BOOLEAN))
 
 
 def _comparison(sign: str) -> Callable[["Compiler", Any], Typed]:

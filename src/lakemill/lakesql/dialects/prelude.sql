@@ -143,6 +143,8 @@ text_part_hex(s, b, n) AS
 split_place(s, d, i) AS
     CASE WHEN CASE WHEN i <= 0 THEN CAST('│INVALID_FUNCTION_ARGUMENT│Index must be greater than zero│' AS TINYINT) =
         0 ELSE false END THEN NULL WHEN d = '' THEN substr(s, i, 1) ELSE string_split(s, d)[i] END;
+split_all(s, d) AS
+    guard(d = '', '│INVALID_FUNCTION_ARGUMENT│The delimiter may not be the empty string│', string_split(s, d));
 split_limit(s, d, n) AS
     CASE WHEN CASE WHEN n <= 0 THEN CAST('│INVALID_FUNCTION_ARGUMENT│Limit must be positive│' AS TINYINT) = 0 ELSE
         false END THEN NULL WHEN len(string_split(s, d)) <= n THEN string_split(s, d) ELSE

@@ -40,7 +40,8 @@ def query(c: "Compiler", node: exp.Expr, outer: Scope | None) -> Query:
         node = node.this
     c.ctes.append({})
     try:
-        with c.within(scope=Scope(parent=outer), groups=None, ungrouped=[], aggregates=None, windows={}):
+        grouping: dict[str, Any] = {"groups": None, "ungrouped": [], "aggregates": None, "collected": [], "grouped": ""}
+        with c.within(scope=Scope(parent=outer), windows={}, windows_allowed=False, hoisted=None, **grouping):
             relations.declare_ctes(c, node, query)
             if isinstance(node, exp.Select):
                 return _select(c, node, outer)
@@ -85,23 +86,24 @@ def _select(c: "Compiler", node: exp.Select, outer: Scope | None) -> Query:
         pruning.collect(c.scope, condition)
     if not node.expressions:
         raise failed("SYNTAX_ERROR", "mismatched input '<EOF>'. Expecting: <expression>", node)
-    c.aggregates, c.windows_allowed = [], True
+    c.aggregates, c.windows_allowed, c.collected, c.grouped = [], True, [], c.name("g")
     items = _items(c, node)
-    grouped, grouping = _grouping(c, node, items)
-    c.groups, c.ungrouped = grouped, []
+    c.groups, keys, grouping = _grouping(c, node, items)
+    c.scope.keys, c.ungrouped = c.groups, []
     columns = [(name, c.expression(e) if isinstance(e, exp.Expr) else _expanded(c, e)) for name, e in items]
     having = node.args.get("having")
-    if grouping:
-        parts.append(f"GROUP BY {grouping}")
+    condition = ""
     if having:
         with c.within(windows_allowed=False):
-            parts.append(f"HAVING {c.boolean(having.this, 'HAVING clause').sql}")
+            condition = c.boolean(having.this, "HAVING clause").sql
     order = _order(c, node, columns, items)
     aggregated = bool(c.aggregates) or bool(node.args.get("group")) or having is not None
-    if aggregated and c.ungrouped:
-        at = c.ungrouped[0]
-        message = f"'{at.sql('trino')}' must be an aggregate expression or appear in GROUP BY clause"
-        raise failed("EXPRESSION_NOT_AGGREGATE", message, at)
+    if aggregated:
+        if c.ungrouped:
+            at = c.ungrouped[0]
+            message = f"'{at.sql('trino')}' must be an aggregate expression or appear in GROUP BY clause"
+            raise failed("EXPRESSION_NOT_AGGREGATE", message, at)
+        parts = _grouped(c, parts, keys, grouping, condition)
     shown, out = named(columns)
     if not columns:
         raise failed("COLUMN_NOT_FOUND", "SELECT * not allowed in queries without FROM clause", node)
@@ -133,9 +135,11 @@ def _origin(scope: Scope, item: Any) -> Any:
 
 
 def _expanded(c: "Compiler", found: Field) -> Typed:
-    if c.groups is not None and found.sql not in c.groups:
-        c.ungrouped.append(exp.column(found.name or "?"))
-    return found.take()
+    value = found.take()
+    if c.groups and value.sql in c.groups:
+        return Typed(c.groups[value.sql], value.type)
+    c.ungrouped.append(exp.column(found.name or "?"))
+    return value
 
 
 def _items(c: "Compiler", node: exp.Select) -> list[tuple[str | None, Any]]:
@@ -161,14 +165,28 @@ def _items(c: "Compiler", node: exp.Select) -> list[tuple[str | None, Any]]:
     return items
 
 
-def _grouping(c: "Compiler", node: exp.Select, items: list[tuple[str | None, Any]]) -> tuple[set[str], str]:
-    """The expressions that are grouped by, and the GROUP BY clause."""
+def _grouped(c: "Compiler", parts: list[str], keys: list[str], grouping: str, condition: str) -> list[str]:
+    """FROM the grouped rows: what is grouped by and the aggregates, each once, and HAVING as their condition."""
+    shown = [f"{key} AS k{i}" for i, key in enumerate(keys)]
+    shown += [f"{aggregate} AS a{i}" for i, aggregate in enumerate(c.collected)]
+    if not c.collected:
+        # Without an aggregate DuckDB would not group.
+        shown.append("count(*) AS n")
+    inner = " ".join([f"SELECT {', '.join(shown)}", *parts, *([f"GROUP BY {grouping}"] if grouping else [])])
+    return [f"FROM ({inner}) AS {c.grouped}", *([f"WHERE {condition}"] if condition else [])]
+
+
+def _grouping(
+    c: "Compiler", node: exp.Select, items: list[tuple[str | None, Any]]
+) -> tuple[dict[str, str], list[str], str]:
+    """The columns that expressions are grouped into, these expressions in order, and the GROUP BY clause."""
     group = node.args.get("group")
     if group is None:
-        return set(), ""
+        return {}, [], ""
     if any(v for k, v in group.args.items() if k not in {"expressions"}):
         raise not_supported(group.sql("trino"), node)
-    known: set[str] = set()
+    known: dict[str, str] = {}
+    keys: list[str] = []
 
     def one(e: exp.Expr) -> str:
         if isinstance(e, exp.GroupingSets | exp.Cube | exp.Rollup):
@@ -189,10 +207,14 @@ def _grouping(c: "Compiler", node: exp.Select, items: list[tuple[str | None, Any
             what = "aggregations, window functions or grouping operations"
             message = f"GROUP BY clause cannot contain {what}: [{item.sql('trino')}]"
             raise failed("EXPRESSION_NOT_SCALAR", message, e)
-        known.add(value.sql)
-        return value.sql if value.value is None else f"CAST({value.sql} AS {value.type.duckdb()})"
+        key = value.sql if value.value is None else f"CAST({value.sql} AS {value.type.duckdb()})"
+        if key not in keys:
+            keys.append(key)
+        known[value.sql] = f"{c.grouped}.k{keys.index(key)}"
+        return key
 
-    return known, ", ".join(one(e) for e in group.expressions)
+    clause = ", ".join(one(e) for e in group.expressions)
+    return known, keys, clause
 
 
 def _order(c: "Compiler", node: exp.Expr, columns: list[tuple[str | None, Typed]], items: list[Any]) -> list[str]:
@@ -200,7 +222,7 @@ def _order(c: "Compiler", node: exp.Expr, columns: list[tuple[str | None, Typed]
     if order is None:
         return []
     outputs = [Field(n.lower() if n else None, v.type, v.sql) for n, v in columns]
-    scope = Scope(c.scope.fields, c.scope.parent, first=outputs)
+    scope = Scope(c.scope.fields, c.scope.parent, first=outputs, keys=c.scope.keys)
     keys = []
     texts = [v.sql for _, v in columns]
     # Columns of the select list are found first, so the same field has to be known as the query's own.
@@ -314,6 +336,7 @@ def _as_types(c: "Compiler", side: Query, kinds: list[Type]) -> str:
 
 def _values(c: "Compiler", node: exp.Values) -> Query:
     tuples = [e.expressions if isinstance(e, exp.Tuple) else [e] for e in node.expressions]
+    tuples = [t[0].expressions if len(t) == 1 and isinstance(t[0], exp.Struct) else t for t in tuples]
     rows = [[c.expression(i) for i in cells] for cells in tuples]
     width = len(rows[0])
     kinds: list[Type] = []

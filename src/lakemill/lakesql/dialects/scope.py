@@ -1,7 +1,7 @@
 """Names in a query: which column a name means, in the relations of FROM and in those of the queries around."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
@@ -45,6 +45,10 @@ class Scope:
     parent: "Scope | None" = None
     # Fields tried before `fields`: names of the output, in ORDER BY.
     first: list[Field] = field(default_factory=list)
+    # In a grouped query, what its columns are called after grouping: for sub-queries in it.
+    keys: dict[str, str] = field(default_factory=dict)
+    # Whether these are a lambda's parameters; the query's columns are those of the parent then.
+    parameters: bool = False
 
     def find(self, parts: list[str], node: exp.Expr) -> tuple[Field, list[str]] | None:
         """The column that the longest beginning of a dotted name means, and what is left: fields of a row.
@@ -59,7 +63,13 @@ class Scope:
                     raise failed("AMBIGUOUS_NAME", f"Column '{'.'.join(parts[:end])}' is ambiguous", node)
                 if found:
                     return found[0], parts[end:]
-        return self.parent.find(parts, node) if self.parent else None
+        outer = self.parent.find(parts, node) if self.parent else None
+        if outer and self.parent and outer[0].sql in self.parent.keys:
+            return replace(outer[0], sql=self.parent.keys[outer[0].sql]), outer[1]
+        return outer
 
     def own(self, found: Field) -> bool:
+        """Whether it is a column of the query where we are, not of one around."""
+        if self.parameters:
+            return self.parent is not None and self.parent.own(found)
         return any(found is f for f in self.fields)

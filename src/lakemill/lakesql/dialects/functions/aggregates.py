@@ -206,7 +206,8 @@ def _grouping(call: Call) -> Typed:
         raise failed("INVALID_ARGUMENTS", "GROUPING takes neither OVER nor FILTER", call.node)
     from lakemill.lakesql.types import INTEGER
 
-    return Typed(f"CAST(GROUPING({', '.join(a.sql for a in call.args)}) AS INTEGER)", INTEGER)
+    made = call.c.collect(f"GROUPING({', '.join(a.sql for a in call.args)})")
+    return Typed(f"CAST({made} AS INTEGER)", INTEGER)
 
 
 def _geometric_mean(call: Call) -> Typed:

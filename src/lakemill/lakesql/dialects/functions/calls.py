@@ -38,7 +38,8 @@ class Call:
         inside = ("DISTINCT " if use_distinct else "") + ", ".join(args)
         if order and self.order:
             inside += f" ORDER BY {', '.join(self.order)}"
-        return f"{function}({inside}{self.nulls}){keep}{self.over}"
+        made = f"{function}({inside}{self.nulls}){keep}{self.over}"
+        return made if self.over else self.c.collect(made)
 
     def arity(self, *counts: int) -> None:
         if len(self.args) not in counts:
@@ -128,8 +129,10 @@ def _carried(
     star = len(args) == 1 and isinstance(args[0], exp.Star)
     # An aggregate's arguments may name any column; those of a window function only what is grouped by.
     inner: dict[str, Any] = {"groups": None, "aggregates": None} if window is None else {}
-    mark = len(c.ungrouped)
-    with c.within(windows_allowed=False, **inner):
+    mark, keys = len(c.ungrouped), c.scope.keys
+    if window is None:
+        c.scope.keys = {}
+    with c.within(windows_allowed=False, hoisted=None, **inner):
         values = (
             [] if star else [Typed("", Type("lambda")) if isinstance(a, exp.Lambda) else c.expression(a) for a in args]
         )
@@ -138,15 +141,16 @@ def _carried(
             call.condition = c.boolean(where.this if isinstance(where, exp.Where) else where, "FILTER").sql
         if order_node is not None:
             call.order = [_key(c, e) for e in order_node.expressions]
+    c.scope.keys = keys
     if window is None:
         del c.ungrouped[mark:]
     else:
-        with c.within(windows_allowed=False):
+        with c.within(windows_allowed=False, hoisted=None):
             call.over = f" OVER ({_specification(c, window)})"
         call.nulls = nulls
     if nulls and window is None:
         raise failed("INVALID_WINDOW_FRAME", "IGNORE NULLS requires an OVER clause", core)
-    return rule(call)
+    return c.hoist(rule(call)) if window is not None else rule(call)
 
 
 def _key(c: "Compiler", e: exp.Expr) -> str:

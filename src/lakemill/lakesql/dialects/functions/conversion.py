@@ -59,8 +59,7 @@ def _if(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
 def _try(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
     if len(args) != 1:
         raise failed("INVALID_ARGUMENTS", "The 'try' function must have exactly one argument", node)
-    value = c.expression(args[0])
-    return Typed(f"TRY({coerce(value, value.type).sql})", value.type)
+    return c.tried(args[0])
 
 
 def _typeof(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
