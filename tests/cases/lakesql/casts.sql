@@ -115,3 +115,12 @@ SELECT CAST(INTERVAL '1' DAY AS varchar), CAST(INTERVAL '14' MONTH AS varchar)
 
 SELECT CAST(to_utf8('a') AS varchar)
 =! TYPE_MISMATCH
+
+SELECT 1, CAST(ARRAY[1] AS varchar)
+=! TYPE_MISMATCH: line 1:11: Cannot cast array(integer) to varchar
+
+SELECT CAST(CAST(1 AS date) AS varchar)
+=! TYPE_MISMATCH: line 1:13: Cannot cast integer to date
+
+SELECT CAST('[1]' AS array(integer))
+=! TYPE_MISMATCH: line 1:8: Cannot cast varchar(3) to array(integer)

@@ -236,3 +236,14 @@ SELECT id AS x FROM people WHERE x = 1
 SELECT id FROM people WHERE city = 'Bern' AND (age > 30 OR height > 1.75) ORDER BY id
 => 1
 => 2
+
+SELECT DISTINCT city, age IS NULL FROM people ORDER BY 1, 2
+=> Bern | false
+=> Lyon | false
+=> Lyon | true
+
+SELECT name FROM people WHERE name NOT IN ('Ada', NULL)
+=0
+
+WITH RECURSIVE r (n) AS (SELECT 1) SELECT n FROM r
+=! NOT_SUPPORTED: line 1:16: WITH RECURSIVE is not supported

@@ -55,3 +55,9 @@ SELECT X'01' || X'02', substr(X'010203', 2), length(X'0102'), X'01' = X'01'
 
 SELECT data, length(data), from_utf8(data) FROM events WHERE data IS NOT NULL
 => 66 6f 6f | 3 | foo
+
+SELECT regexp_like(name, name) FROM people
+=! NOT_SUPPORTED: line 1:8: A regular expression that is not a literal is not supported
+
+SELECT regexp_replace('a1b2', '[0-9]', x -> 'n')
+=! NOT_SUPPORTED: line 1:8: regexp_replace with a lambda is not supported

@@ -10,7 +10,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-from sqlglot import exp, tokens
+from sqlglot import exp
 from sqlglot.dialects.trino import Trino
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokens import Token, TokenType
@@ -225,16 +225,20 @@ def _is_clause(found: list[Token], at: int, word: str) -> bool:
 def _place_casts(tree: exp.Expr, found: list[Token], text: str) -> None:
     """Where CAST, and the word before a literal such as DATE '2020-01-31', stand: sqlglot does not tell."""
     numbers = {token.start: i for i, token in enumerate(found)}
+    taken: set[int] = set()
+    # The innermost come first, and each takes the nearest CAST before it.
     for node in reversed(list(tree.find_all(exp.Cast))):
         starts = [n.meta["start"] for n in node.this.walk() if "start" in n.meta]
         at = numbers.get(min(starts)) if starts else None
         if at is None or at == 0:
             continue
-        before = found[at - 1]
-        if before.token_type == TokenType.L_PAREN and at > 1:
-            before = found[at - 2]
-        node.meta["start"] = before.start
-        node.meta["place"] = place(before, text)
+        word = at - 1
+        if not isinstance(node.this, exp.Literal) or found[word].token_type == TokenType.L_PAREN:
+            while word > 0 and (word in taken or found[word].text.upper() not in {"CAST", "TRY_CAST"}):
+                word -= 1
+            taken.add(word)
+        node.meta["start"] = found[word].start
+        node.meta["place"] = place(found[word], text)
 
 
 def _like(token: Token, kind: TokenType, text: str) -> Token:
@@ -318,6 +322,3 @@ def _in_trinos_words(error: ParseError, found: list[Token], text: str) -> SqlFai
     last = found[-1]
     row, column = place(last, text)
     return SqlFailed("SYNTAX_ERROR", "mismatched input '<EOF>'", row, column + last.end - last.start + 1)
-
-
-__all__ = ["parse", "place", "tokenize", "tokens"]

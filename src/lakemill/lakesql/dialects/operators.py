@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from lakemill.lakesql.dialects.coercion import INTEGERS, NUMBERS, as_decimal, coerce, common
-from lakemill.lakesql.dialects.typed import Typed, failed, guard, not_supported, text
+from lakemill.lakesql.dialects.typed import Typed, failed, guard, not_supported
 from lakemill.lakesql.types import (
     BOOLEAN,
     DATE,
     INTERVAL_DAY,
     INTERVAL_YEAR,
-    VARCHAR,
     Type,
     decimal,
 )
@@ -319,16 +318,3 @@ RULES: dict[type, Callable[[Any, Any], Typed]] = {
     exp.NullSafeNEQ: _distinct_from,
     exp.Interval: _interval,
 }
-
-__all__ = [
-    "RULES",
-    "VARCHAR",
-    "arithmetic",
-    "compare",
-    "distinct",
-    "in_query",
-    "moment",
-    "of_units",
-    "quantified",
-    "text",
-]

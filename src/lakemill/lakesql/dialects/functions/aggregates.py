@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from lakemill.lakesql.dialects.coercion import INTEGERS, NUMBERS, coerce, common
+from lakemill.lakesql.dialects.coercion import INTEGERS, NUMBERS, coerce
 from lakemill.lakesql.dialects.functions.calls import Call
 from lakemill.lakesql.dialects.operators import moment, of_units
 from lakemill.lakesql.dialects.typed import Typed, failed, guard, not_supported, once
@@ -266,5 +266,3 @@ AGGREGATES: dict[str, Callable[[Call], Typed]] = {
     "bitwise_xor_agg": _bits("bit_xor"),
     "grouping": _grouping,
 }
-
-__all__ = ["AGGREGATES", "common"]

@@ -7,9 +7,8 @@ from sqlglot import exp
 from lakemill.lakesql.dialects.casts import plain_text
 from lakemill.lakesql.dialects.coercion import coerce, common, cost
 from lakemill.lakesql.dialects.functions.registry import table, unexpected
-from lakemill.lakesql.dialects.operators import compare
 from lakemill.lakesql.dialects.typed import Typed, failed, guard, not_supported, once
-from lakemill.lakesql.types import BIGINT, BOOLEAN, DATE, DOUBLE, INTERVAL_DAY, UNKNOWN, VARCHAR, Type, array, row
+from lakemill.lakesql.types import BIGINT, BOOLEAN, UNKNOWN, VARCHAR, Type, array, row
 
 if TYPE_CHECKING:
     from lakemill.lakesql.dialects.compiler import Compiler
@@ -216,5 +215,3 @@ RULES = {
     "array_join": _join,
     "sequence": _sequence,
 }
-
-__all__ = ["DATE", "DOUBLE", "INTERVAL_DAY", "RULES", "TABLE", "compare"]

@@ -12,7 +12,6 @@ from lakemill.lakesql.dialects.typed import Typed, failed, guard, once, text
 from lakemill.lakesql.types import (
     BIGINT,
     DATE,
-    DOUBLE,
     TIMESTAMP,
     TIMESTAMP_TZ,
     VARCHAR,
@@ -307,5 +306,3 @@ RULES = {
     "now": _now,
     "parse_duration": _parse_duration,
 }
-
-__all__ = ["DOUBLE", "RULES", "TABLE"]

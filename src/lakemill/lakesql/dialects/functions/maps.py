@@ -7,7 +7,7 @@ from sqlglot import exp
 from lakemill.lakesql.dialects.coercion import coerce, cost
 from lakemill.lakesql.dialects.functions.registry import table, unexpected
 from lakemill.lakesql.dialects.typed import Typed, failed, guard, once
-from lakemill.lakesql.types import BOOLEAN, UNKNOWN, Type, array, mapping, row
+from lakemill.lakesql.types import BOOLEAN, UNKNOWN, array, mapping, row
 
 if TYPE_CHECKING:
     from lakemill.lakesql.dialects.compiler import Compiler
@@ -135,5 +135,3 @@ RULES = {
     "map_concat": _concat,
     "map_zip_with": _zip_with,
 }
-
-__all__ = ["RULES", "TABLE", "Type"]

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from lakemill.lakesql.dialects.casts import plain_text
 from lakemill.lakesql.dialects.coercion import coerce, common, cost
 from lakemill.lakesql.dialects.functions.registry import table, unexpected
 from lakemill.lakesql.dialects.typed import Typed, failed, guard
@@ -123,5 +122,3 @@ RULES = {
     "concat_ws": _concat_ws,
     "hamming_distance": _hamming,
 }
-
-__all__ = ["RULES", "TABLE", "plain_text"]
