@@ -94,7 +94,7 @@ docs: venv ## Generate the reference pages and build the site into site/.
 	$(BIN)/mkdocs build --strict
 
 pictures: venv ## Draw the pictures of the algorithms' pages anew (LAKEMILL_BENCH_DATA: more data).
-	for script in docs/pictures/*.py; do PYTHONPATH=. $(BIN)/python $$script || exit 1; done
+	for script in docs/pictures/*.py; do $(BIN)/python -m docs.pictures.$$(basename $$script .py) || exit 1; done
 
 lock: venv ## Write requirements/lock.txt from what .venv holds.
 	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu//' > requirements/lock.txt
