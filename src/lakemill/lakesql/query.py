@@ -8,6 +8,7 @@ from typing import Any
 from sqlglot import exp
 
 from lakemill.lakesql import instances, results, viewing
+from lakemill.lakesql.catalog import LakeCatalog
 from lakemill.lakesql.dialects import athena
 from lakemill.lakesql.dialects.model import Translated, View
 from lakemill.lakesql.errors import SqlFailed
@@ -49,7 +50,8 @@ class Query:
     def translate(self, tree: exp.Expr | None) -> None:
         """Know the query for DuckDB, and its columns. Raises SqlFailed."""
         assert tree is not None
-        self.translated = athena.translate(tree, self._schema, self.statement.database)
+        catalog = LakeCatalog(self.lake)
+        self.translated = athena.translate(tree, self._schema, self.statement.database, catalog)
 
     def named_columns(self, tree: exp.Expr | None) -> list[tuple[str, Type]]:
         """The columns of the planned query, names in lower case; empty where the statement gives none."""

@@ -92,3 +92,13 @@ def test_failures_tell_their_kind_and_whether_they_could_be_parsed(table, carrie
 def test_other_dialects_are_refused_by_name(lake, tmp_path):
     statement = Statement(text="SELECT 1", dialect="redshift", folder=str(tmp_path / "s"))
     assert execution.carry_out(statement, lake).message == "NOT_SUPPORTED: The dialect 'redshift' is not supported"
+
+
+def test_information_schema_tells_what_the_catalog_holds(table, carried, rows):
+    carried("CREATE VIEW v AS SELECT n FROM t")
+    assert rows("SELECT schema_name FROM information_schema.schemata") == ['"default"']
+    listed = rows("SELECT table_name, table_type FROM information_schema.tables ORDER BY 1")
+    assert listed == ['"t","BASE TABLE"', '"v","VIEW"']
+    told = rows("SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 't' ORDER BY 1")
+    assert told == ['"g","integer"', '"n","integer"']
+    assert rows("SELECT table_name FROM information_schema.tables WHERE table_schema = 'nope'") == []

@@ -74,15 +74,13 @@ def _decimals(sign: str, a: Typed, b: Typed) -> Typed:
                 "INVALID_FUNCTION_ARGUMENT", f"DECIMAL scale must be in range [0, precision (38)]: {s1 + s2}", None
             )
         kind = decimal(p1 + p2, s1 + s2)
-        if p1 + p2 <= 38:
-            return Typed(f"CAST({left} * {right} AS {kind.duckdb()})", kind)
-        return Typed(of_units(f"units_of({left}) * units_of({right})", kind), kind)
+        return Typed(f"CAST({left} * {right} AS {kind.duckdb()})", kind)
     if sign == "/":
         kind = decimal(p1 + s2 + max(s2 - s1, 0), max(s1, s2))
         # The quotient in units of its scale, rounded half away from zero, as Trino does.
         shift = kind.args[1] + s2 - s1
-        top = f"(units_of({left}) * {10**shift}::HUGEINT)"
-        made = of_units(f"half_up({top}, units_of({right}))", kind)
+        top = f"({units_of(left, s1)} * {10**shift}::HUGEINT)"
+        made = of_units(f"half_up({top}, {units_of(right, s2)})", kind)
         return Typed(guard(f"{right} = 0", "DIVISION_BY_ZERO", "'Division by zero'", made), kind)
     scale = max(s1, s2)
     kind = decimal(min(p2 - s2, p1 - s1) + scale, scale)
@@ -91,9 +89,20 @@ def _decimals(sign: str, a: Typed, b: Typed) -> Typed:
     return Typed(guard(f"{right} = 0", "DIVISION_BY_ZERO", "'Division by zero'", made), kind)
 
 
+def units_of(text: str, scale: int) -> str:
+    """How many units of its scale a decimal is, as a HUGEINT."""
+    if not scale:
+        return f"CAST({text} AS HUGEINT)"
+    if scale > 19:  # A fraction times ten to that power would not fit.
+        return f"units_read({text})"
+    return f"units_of({text}, CAST({10**scale} AS DECIMAL({scale + 1},0)))"
+
+
 def of_units(units: str, kind: Type) -> str:
     """A decimal of so many units of its scale."""
-    return f"CAST(decimal_made({units}, {kind.args[1]}) AS {kind.duckdb()})"
+    scale = kind.args[1]
+    unit = f" * CAST('{10.0**-scale:.{scale}f}' AS DECIMAL({scale},{scale}))" if scale else ""
+    return f"CAST(CAST({units} AS DECIMAL(38,0)){unit} AS {kind.duckdb()})"
 
 
 def _with_times(sign: str, a: Typed, b: Typed) -> Typed | None:

@@ -124,13 +124,9 @@ map_made(ks, vs) AS
 -- Decimals
 
 decimal_text(x) AS regexp_replace(CAST(x AS VARCHAR), '^(-?)[.]', '\10.');
-decimal_placed(t, s) AS CASE WHEN s = 0 THEN t ELSE left(t, length(t) - s) || '.' || right(t, s) END;
-decimal_padded(t, s) AS decimal_placed(lpad(t, CAST(greatest(length(t), s + 1) AS INTEGER), '0'), s);
-decimal_made(units, s) AS
-    list_extract(list_transform([units], LAMBDA u_ : CASE WHEN u_ < 0 THEN '-' ELSE '' END ||
-        decimal_padded(CAST(abs(u_) AS VARCHAR), s)), 1);
 half_up(n, d) AS (abs(n) * 2 + abs(d)) // (abs(d) * 2) * CASE WHEN (n < 0) = (d < 0) THEN 1 ELSE -1 END;
-units_of(x) AS CAST(replace(CAST(x AS VARCHAR), '.', '') AS HUGEINT);
+units_of(x, p) AS CAST(trunc(x) AS HUGEINT) * CAST(p AS HUGEINT) + CAST((x - trunc(x)) * p AS HUGEINT);
+units_read(x) AS CAST(replace(CAST(x AS VARCHAR), '.', '') AS HUGEINT);
 
 -- Strings
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from lakemill.lakesql.dialects.coercion import INTEGERS, NUMBERS, coerce
 from lakemill.lakesql.dialects.functions.calls import Call
-from lakemill.lakesql.dialects.operators import moment, of_units
+from lakemill.lakesql.dialects.operators import moment, of_units, units_of
 from lakemill.lakesql.dialects.typed import Typed, failed, guard, not_supported, once
 from lakemill.lakesql.types import BIGINT, BOOLEAN, DOUBLE, VARCHAR, Type, array, decimal, mapping
 
@@ -60,7 +60,8 @@ def _avg(call: Call) -> Typed:
     kind = _numeric(call)
     if kind.name == "decimal":
         total, count = call.sql("sum", call.args[0].sql), call.sql("count", call.args[0].sql)
-        made = of_units(f"half_up(units_of({total}), CAST({count} AS HUGEINT))", kind)
+        units = units_of(total, kind.args[1])
+        made = of_units(f"half_up({units}, CAST({count} AS HUGEINT))", kind)
         return Typed(f"CASE WHEN {count} > 0 THEN {made} END", kind)
     made = call.sql("avg", coerce(call.args[0], DOUBLE).sql)
     return Typed(f"CAST({made} AS FLOAT)", kind) if kind.name == "real" else Typed(made, DOUBLE)
