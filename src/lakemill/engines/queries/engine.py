@@ -12,6 +12,7 @@ from lakemill.engines.catalog import Catalog
 from lakemill.engines.objects import Objects
 from lakemill.engines.queries.errors import StatementRefused, TooManyWaiting
 from lakemill.engines.queries.execution import Execution, Fault, Request, expected_location
+from lakemill.engines.queries.joined import Joined
 from lakemill.engines.queries.journal import undo
 from lakemill.engines.queries.lake import Rights
 from lakemill.engines.queries.process import MODULE
@@ -49,7 +50,15 @@ class Queries:
         self._executions = Executions(metadata, clock)
         self._processes = Processes(memory_mib, command)
         self._environment = Environment(
-            self._executions, self._processes, catalog, objects, clock, folder, memory_mib, os.cpu_count() or 1
+            executions=self._executions,
+            processes=self._processes,
+            catalog=catalog,
+            objects=objects,
+            joined=Joined(objects, folder / "joined"),
+            clock=clock,
+            folder=folder,
+            memory_mib=memory_mib,
+            threads=os.cpu_count() or 1,
         )
         self._at_once = at_once
         self._slots: dict[str, asyncio.Semaphore] = {}

@@ -2,11 +2,10 @@
 
 import inspect
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any, Protocol
 
 from lakemill.engines.catalog import Catalog, CatalogError
-from lakemill.engines.objects import BucketMissing, Objects
+from lakemill.engines.objects import BucketMissing
 from lakemill.engines.queries.catalogside import CODES, CatalogSide
 from lakemill.engines.queries.errors import Refused
 from lakemill.engines.queries.journal import Journal
@@ -37,12 +36,9 @@ class Rights(Protocol):
 class Lake:
     """Answers the questions of one statement. by: who asked for it, as a table tells who made it."""
 
-    def __init__(
-        self, catalog: Catalog, objects: Objects, scope: str, by: str, rights: Rights, journal: Journal, folder: Path
-    ) -> None:
-        self._rights = rights
+    def __init__(self, catalog: Catalog, files: Files, scope: str, by: str, rights: Rights, journal: Journal) -> None:
+        self._rights, self.files = rights, files
         self._catalog = CatalogSide(catalog, scope, by, rights, journal)
-        self.files = Files(objects, folder, rights, journal)
 
     async def answer(self, question: str, arguments: dict[str, Any]) -> Any:
         """Raises Refused."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from lakemill.engines.objects import ObjectMissing, ObjectRecord, Objects
 from lakemill.engines.queries.errors import Refused
+from lakemill.engines.queries.joined import Joined
 from lakemill.engines.queries.journal import Journal
 
 Document = dict[str, Any]
@@ -22,8 +23,8 @@ class Files:
 
     QUESTIONS = ("objects", "fetch", "store", "remove")
 
-    def __init__(self, objects: Objects, folder: Path, rights: Any, journal: Journal) -> None:
-        self._objects, self._rights, self._journal = objects, rights, journal
+    def __init__(self, objects: Objects, joined: Joined, folder: Path, rights: Any, journal: Journal) -> None:
+        self._objects, self._joined, self._rights, self._journal = objects, joined, rights, journal
         self.folder = folder.resolve()
         self._sources = self.folder / "sources"
         self._linked: dict[str, str] = {}
@@ -54,7 +55,7 @@ class Files:
             name = _UNSAFE.sub("_", key.rpartition("/")[2])[-NAME_MAX:]
             path = self._sources / f"{len(self._linked)}-{name}"
             try:
-                self._objects.link(bucket, key, path)
+                self._joined.link(bucket, key, path)
             except ObjectMissing:
                 raise Refused("NoSuchKey", f"The specified key does not exist: {uri}") from None
             self._linked[uri] = str(path)

@@ -13,8 +13,10 @@ from lakemill.engines.catalog import Catalog
 from lakemill.engines.objects import Objects
 from lakemill.engines.queries.errors import ProcessDied, Refused
 from lakemill.engines.queries.execution import Document, Execution, Fault
+from lakemill.engines.queries.joined import Joined
 from lakemill.engines.queries.journal import Journal, undo
 from lakemill.engines.queries.lake import Lake, Rights
+from lakemill.engines.queries.objectside import Files
 from lakemill.engines.queries.processes import Processes
 from lakemill.engines.queries.results import Results, WritingRefused
 from lakemill.engines.queries.store import Executions
@@ -39,6 +41,7 @@ class Environment(msgspec.Struct, frozen=True):
     processes: Processes
     catalog: Catalog
     objects: Objects
+    joined: Joined
     clock: Clock
     folder: Path
     memory_mib: int
@@ -58,7 +61,8 @@ class Running:
         self._folder = environment.folder / execution.id
         journal = Journal(environment.executions, execution.id)
         scope = execution.request.scope
-        self._lake = Lake(environment.catalog, environment.objects, scope, by, rights, journal, self._folder)
+        files = Files(environment.objects, environment.joined, self._folder, rights, journal)
+        self._lake = Lake(environment.catalog, files, scope, by, rights, journal)
         self._results = Results(self._lake.files, rights)
         self.understood = asyncio.Event()
         """Set once the statement was read and began, or ended."""
