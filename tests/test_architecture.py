@@ -32,9 +32,9 @@ MAY_IMPORT = {
 
 # Engines may use those before them.
 ENGINE_ORDER = [
-    "schedules",
-    *("keys", "objects", "resources", "tuning", "streams", "identity", "loglines", "functions", "jobs", "hosting"),
-    *("tables", "video", "catalog", "crawling", "queries", "delivery", "flink", "analytics", "matching"),
+    *("workers", "schedules", "keys", "objects", "resources", "tuning", "streams", "identity", "loglines", "functions"),
+    *("jobs", "hosting", "tables", "video", "catalog", "crawling", "queries", "delivery", "flink", "analytics"),
+    "matching",
 ]
 
 # Packages the light core must not load: it starts without them.

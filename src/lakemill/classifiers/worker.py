@@ -12,16 +12,12 @@ A finding is that of `findings.Finding`, as a dict; or {"more": {"head": n, "tai
 and at the end, if more must be seen; or {"error": text} for a file that stopped its classifier.
 """
 
-import argparse
-import contextlib
-import os
-import sys
 import traceback
 from typing import Any
 
 import msgspec
 
-from lakemill.formats.messages import framed, read_message
+from lakemill.formats.answering import answer_all
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -58,28 +54,5 @@ def _looked_at(given: list[Any], custom: list[dict[str, Any]]) -> dict[str, Any]
         return {"error": f"{type(wrong).__name__}: {wrong}"}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m lakemill.classifiers.worker")
-    parser.add_argument("--memory-mib", type=int, default=0, help="memory that the process may have; 0: any")
-    _limit(parser.parse_args().memory_mib)
-    source, target = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # Whatever prints must not come between the answers.
-    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
-        while (request := read_message(source.read)) is not None:
-            target.write(framed(answer(request)))
-            target.flush()
-    sys.stderr.flush()
-    os._exit(0)  # Without the second that unloading everything takes.
-
-
-def _limit(mebibytes: int) -> None:
-    if mebibytes:
-        with contextlib.suppress(ImportError, ValueError, OSError):
-            import resource
-
-            size = mebibytes << 20
-            resource.setrlimit(resource.RLIMIT_DATA, (size, size))
-
-
 if __name__ == "__main__":
-    main()
+    answer_all("lakemill.classifiers.worker", answer)

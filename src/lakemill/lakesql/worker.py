@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from lakemill.formats.answering import limit_data
 from lakemill.formats.messages import framed, read_message
 from lakemill.lakesql.interface import Document, Failure, LakeRefused, Source, Statement
 
@@ -157,7 +158,8 @@ def main() -> None:
     threading.Thread(target=_end_with_the_platform, daemon=True).start()
     os.dup2(2, 1)  # Whatever prints must not come between the messages.
     _load()
-    _limit(memory_mib)
+    if memory_mib:  # Beside what it has now, and what DuckDB does not count itself.
+        limit_data(_data_bytes() + ((memory_mib + _BESIDE_MIB) << 20))
     code = 0
     try:
         while (message := wire.receive()) is not None:
@@ -206,20 +208,11 @@ def _lacking(error: ImportError) -> str:
     return f"{error}; SQL on the lake needs: pip install 'lakemill[lake]'"
 
 
-def _limit(mebibytes: int) -> None:
-    """Let the process have so much more than it has now, and what DuckDB does not count itself."""
-    if mebibytes:
-        with contextlib.suppress(ImportError, ValueError, OSError):
-            import resource
-
-            size = _data_bytes() + ((mebibytes + _BESIDE_MIB) << 20)
-            resource.setrlimit(resource.RLIMIT_DATA, (size, size))
-
-
 def _data_bytes() -> int:
-    """What RLIMIT_DATA counts."""
-    with open("/proc/self/status") as status:
+    """What counts as memory of its own already; 0 where the system does not tell."""
+    with contextlib.suppress(OSError), open("/proc/self/status") as status:
         return next(int(line.split()[1]) << 10 for line in status if line.startswith("VmData:"))
+    return 0
 
 
 if __name__ == "__main__":

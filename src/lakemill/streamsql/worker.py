@@ -27,15 +27,11 @@ A plan is {"code", "inputs", "references", "outputs"}:
 A form is what `records.RecordReader` takes.
 """
 
-import argparse
-import contextlib
 import gc
-import os
-import sys
 import traceback
 from typing import Any
 
-from lakemill.formats.messages import framed, read_message
+from lakemill.formats.answering import answer_all
 
 
 class Worker:
@@ -112,29 +108,5 @@ class Worker:
         return {"form": form, "rows": rows}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m lakemill.streamsql.worker")
-    parser.add_argument("--memory-mib", type=int, default=0, help="memory that the process may have; 0: any")
-    _limit(parser.parse_args().memory_mib)
-    source, target = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # Whatever prints must not come between the answers.
-    worker = Worker()
-    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
-        while (request := read_message(source.read)) is not None:
-            target.write(framed(worker.answer(request)))
-            target.flush()
-    sys.stderr.flush()
-    os._exit(0)  # Without the second that unloading everything takes.
-
-
-def _limit(mebibytes: int) -> None:
-    if mebibytes:
-        with contextlib.suppress(ImportError, ValueError, OSError):
-            import resource
-
-            size = mebibytes << 20
-            resource.setrlimit(resource.RLIMIT_DATA, (size, size))
-
-
 if __name__ == "__main__":
-    main()
+    answer_all("lakemill.streamsql.worker", Worker().answer)

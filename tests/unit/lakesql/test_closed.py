@@ -12,7 +12,6 @@ import pytest
         "SELECT getenv('HOME')",
         "SELECT * FROM duckdb_settings()",
         "SELECT * FROM stream_1",
-        "SELECT * FROM information_schema.tables",
         "COPY (SELECT 1) TO '/tmp/lakemill-never'",
         "INSTALL httpfs",
         "ATTACH '/tmp/lakemill-never.db'",

@@ -1,67 +1,50 @@
 """The worker process, as the platform sees it: requests in, answers out; see `lakemill.streamsql.worker`."""
 
 import asyncio
-import contextlib
-import os
-import signal
-import sys
 from typing import Any
 
 from lakemill.engines.analytics.errors import CodeInvalid, SchemaUndetected, WorkerFailed
-from lakemill.formats.messages import framed, receive_message
+from lakemill.engines.workers import Worker
 
 MODULE = "lakemill.streamsql.worker"
 MEMORY_MIB = 4096
-LINES_MAX = 20
 TIMEOUT_S = 300.0
-STREAM_BYTES = 4 << 20
+GRACE_S = 0.2
 
 
 class WorkerProcess:
     """Made by `start`. One request at a time."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-        self._lines: list[str] = []
-        self._reading = asyncio.create_task(self._read_lines())
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
 
     @classmethod
     async def start(cls, memory_mib: int = MEMORY_MIB) -> "WorkerProcess":
-        pipe = asyncio.subprocess.PIPE
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "ARROW_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", MODULE, "--memory-mib", str(memory_mib)),
-            stdin=pipe,
-            stdout=pipe,
-            stderr=pipe,
-            env=environment,
-            limit=STREAM_BYTES,
-            start_new_session=True,  # An interrupt at the terminal is for the platform, which then ends it in order.
-        )
-        return cls(process)
+        threads = {"OMP_NUM_THREADS": "1", "ARROW_NUM_THREADS": "1"}
+        return cls(await Worker.start(["-m", MODULE], memory_mib, threads))
 
     @property
     def alive(self) -> bool:
-        return self._process.returncode is None
+        return self._worker.alive
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        return self._worker.pid
 
     async def ask(self, **request: Any) -> dict[str, Any]:
         """The answer to a request. Raises CodeInvalid, SchemaUndetected, WorkerFailed (the process is gone then)."""
-        assert self._process.stdin is not None and self._process.stdout is not None
         try:
-            self._process.stdin.write(framed(request))
-            await self._process.stdin.drain()
-            answer = await asyncio.wait_for(receive_message(self._process.stdout), TIMEOUT_S)
-        except (ConnectionError, asyncio.IncompleteReadError, ValueError):
-            raise WorkerFailed(await self._how_it_ended()) from None
+            async with asyncio.timeout(TIMEOUT_S):
+                await self._worker.send(request)
+                answer: dict[str, Any] = await self._worker.receive()
         except TimeoutError:
             await self.kill()
             raise WorkerFailed(f"the worker did not answer within {TIMEOUT_S:.0f} seconds") from None
+        except (ConnectionError, asyncio.IncompleteReadError, ValueError):
+            how = await self._worker.ending()
+            raise WorkerFailed(f"the worker process {how}{self._worker.last_line()}") from None
         except asyncio.CancelledError:
-            self._signal()  # Its answer would be taken for that of the next request.
+            self._worker.signal()  # Its answer would be taken for that of the next request.
             raise
         if "error" not in answer:
             return answer
@@ -72,32 +55,6 @@ class WorkerProcess:
             raise SchemaUndetected(answer["error"])
         raise CodeInvalid(answer["error"], answer.get("line", 0), answer.get("column", 0))
 
-    async def _how_it_ended(self) -> str:
-        await self.kill()
-        code = self._process.returncode or 0
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        last = f": {self._lines[-1]}" if self._lines else ""
-        return f"the worker process ended with {how}{last}"
-
-    async def _read_lines(self) -> None:
-        assert self._process.stderr is not None
-        while line := await self._process.stderr.readline():
-            self._lines = [*self._lines[1 - LINES_MAX :], line.decode(errors="replace").rstrip()]
-
-    def _signal(self) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-
     async def kill(self) -> None:
         """End the process now."""
-        if self.alive:
-            if self._process.stdin is not None:
-                self._process.stdin.close()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), 0.2)
-        if self.alive:
-            self._signal()
-        await self._process.wait()
-        with contextlib.suppress(TimeoutError, ValueError):
-            await asyncio.wait_for(self._reading, 1.0)
-        self._reading.cancel()
+        await self._worker.kill(GRACE_S)

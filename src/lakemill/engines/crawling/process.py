@@ -2,79 +2,53 @@
 
 import asyncio
 import contextlib
-import os
-import signal
-import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
 from lakemill.engines.crawling.errors import CrawlFailed
-from lakemill.formats.messages import framed, receive_message
+from lakemill.engines.workers import Worker
 
 MODULE = "lakemill.classifiers.worker"
 MEMORY_MIB = 1024
 TIMEOUT_S = 120.0
 IDLE_S = 30.0
 PROCESSES_MAX = 2
-_KEPT = ("PATH", "PYTHON", "LANG", "LC_", "TZ", "TMP", "SYSTEMROOT")
 
 
 class WorkerProcess:
     """Made by `start`. One request at a time."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
 
     @classmethod
     async def start(cls) -> "WorkerProcess":
-        environment = {name: one for name, one in os.environ.items() if name.startswith(_KEPT)}
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", MODULE, "--memory-mib", str(MEMORY_MIB)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=environment | {"OMP_NUM_THREADS": "1", "ARROW_NUM_THREADS": "1"},
-            limit=4 << 20,
-            start_new_session=True,
-        )
-        return cls(process)
+        threads = {"OMP_NUM_THREADS": "1", "ARROW_NUM_THREADS": "1"}
+        return cls(await Worker.start(["-m", MODULE], MEMORY_MIB, threads))
 
     @property
     def alive(self) -> bool:
-        return self._process.returncode is None
+        return self._worker.alive
 
     async def ask(self, **request: Any) -> dict[str, Any]:
         """The answer to a request. Raises CrawlFailed; the process is gone then."""
-        assert self._process.stdin is not None and self._process.stdout is not None
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                self._process.stdin.write(framed(request))
-                await self._process.stdin.drain()
-                answer: dict[str, Any] = await receive_message(self._process.stdout)
+                await self._worker.send(request)
+                answer: dict[str, Any] = await self._worker.receive()
                 return answer
         except TimeoutError:
             await self.kill()
             raise CrawlFailed(f"files could not be read within {TIMEOUT_S:.0f} seconds") from None
         except (ConnectionError, asyncio.IncompleteReadError, ValueError):
-            await self.kill()
-            raise CrawlFailed(f"the process that reads files ended with {self._code()}") from None
+            raise CrawlFailed(f"the process that reads files {await self._worker.ending()}") from None
         except asyncio.CancelledError:
-            self._signal()  # Its answer would be taken for that of the next request.
+            self._worker.signal()  # Its answer would be taken for that of the next request.
             raise
-
-    def _code(self) -> str:
-        code = self._process.returncode or 0
-        return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-
-    def _signal(self) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
 
     async def kill(self) -> None:
         """End the process now."""
-        if self.alive:
-            self._signal()
-        await self._process.wait()
+        await self._worker.kill()
 
 
 class Workers:

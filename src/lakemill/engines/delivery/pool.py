@@ -11,11 +11,10 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from lakemill.engines.delivery.handing import SharedFiles
+from lakemill.engines.workers import KEPT
 
 T = TypeVar("T")
 PROCESSES_MAX = 2
-KEPT = ("PATH", "PYTHON", "OMP_", "NUMBA_", "LANG", "LC_", "TZ", "TMP", "SYSTEMROOT")
-"""What names of environment variables begin with that a worker keeps."""
 
 
 class WorkerPool:
