@@ -18,7 +18,7 @@ GROUPS = {
     "platform": ["bench.requests", "bench.transfer", "bench.endpoint", "bench.startup"],
     "formats": ["bench.formats", "bench.conversion"],
     "streams": ["bench.log", "bench.streams", "bench.delivery", "bench.streaming_sql", "bench.streams_memory"],
-    "lake": ["bench.crawler", "bench.matching"],
+    "lake": ["bench.tpch", "bench.crawler", "bench.matching"],
     "algorithms": [f"bench.{path.stem}" for path in sorted(Path(__file__).parent.glob("algorithms_*.py"))],
 }
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
