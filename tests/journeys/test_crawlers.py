@@ -397,7 +397,7 @@ class TestRefusals:
             ({"Targets": {"S3Targets": [{"Path": "s3://bucket", "SampleSize": 0}]}}, "SampleSize"),
             ({"Targets": {"S3Targets": [{"Path": "s3://bucket", "Exclusions": ["{a"]}]}}, "pattern"),
             ({"Role": "nobody-has-it"}, "unable to assume"),
-            ({"Schedule": "cron(0 0 * * * *)"}, "exactly one"),
+            ({"Schedule": "cron(0 0 * * * *)"}, "must be ?"),
             ({"Classifiers": ["nobody-has-it"]}, "does not exist"),
             ({"RecrawlPolicy": {"RecrawlBehavior": "CRAWL_EVENT_MODE"}}, "CRAWL_EVENT_MODE"),
             ({"Configuration": "{"}, "JSON"),

@@ -1,0 +1,15 @@
+"""What of the suites is for every day: the costly checks of algorithms run on two of them, on the others in test-all."""
+
+import pytest
+
+COSTLY = ("two_hosts_train_one_model", "killed_and_begun_again_it_gives_the_same_model")
+EVERY_DAY = ("kmeans", "xgboost")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if not isinstance(item, pytest.Function) or item.originalname != "test_algorithm":
+            continue
+        chosen = item.callspec.params
+        if chosen["check"].__name__ in COSTLY and chosen["subject"].name not in EVERY_DAY:
+            item.add_marker(pytest.mark.slow)
