@@ -1,4 +1,4 @@
-"""What of the suites is for every day: the costly checks of algorithms run on two of them, on the others in test-all."""
+"""What is for every day: the costly checks of algorithms run on two of them, on the others in test-all."""
 
 import pytest
 

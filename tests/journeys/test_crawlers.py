@@ -430,7 +430,7 @@ class TestRefusals:
         last = crawl(glue, "lost")
         assert (last["Status"], "does not exist" in last["ErrorMessage"]) == ("FAILED", True)
 
-    def test_states(self, glue, arn):
+    def test_states(self, messy, glue, arn):
         settings = {"Role": arn, "DatabaseName": "states", "Targets": at("s3://messy/lake")}
         glue.create_crawler(Name="states", **settings)
         with pytest.raises(glue.exceptions.AlreadyExistsException):
