@@ -3,7 +3,9 @@
 import contextlib
 import itertools
 import json
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -35,12 +37,11 @@ class Statement:
 
     def run(self) -> None:
         """Until it has ended. Ends the command if it fails; an interrupt cancels it."""
-        id = self._start()
-        try:
-            self._follow(id)
-        except KeyboardInterrupt:
-            self._athena.stop_query_execution(QueryExecutionId=id)
-            fail("cancelled", code=130)
+        with _interrupts() as interrupted:
+            id = self._start()
+            if not self._follow(id, interrupted):
+                self._athena.stop_query_execution(QueryExecutionId=id)
+                fail("cancelled", code=130)
         status = self.execution["Status"]
         if status["State"] != "SUCCEEDED":
             fail(status.get("StateChangeReason", status["State"]))
@@ -71,16 +72,18 @@ class Statement:
             s3.create_bucket(Bucket=name, **({} if self._target.region == "us-east-1" else elsewhere))
         return name
 
-    def _follow(self, id: str) -> None:
+    def _follow(self, id: str, interrupted: threading.Event) -> bool:
+        """False for an interrupt."""
         pause_s = POLL_S
         with Console(stderr=True).status("") as said:
             while True:
                 self.execution = self._athena.get_query_execution(QueryExecutionId=id)["QueryExecution"]
                 state = self.execution["Status"]["State"]
                 if state in ENDED:
-                    return
+                    return True
                 said.update(f"{state.lower()}, {self.figures()}")
-                time.sleep(pause_s)
+                if interrupted.wait(pause_s):
+                    return False
                 pause_s = min(1.5 * pause_s, POLL_S_MAX)
 
     def figures(self) -> str:
@@ -116,6 +119,22 @@ class Statement:
         id = self.execution["QueryExecutionId"]
         count: int | None = self._athena.get_query_results(QueryExecutionId=id).get("UpdateCount")
         return count
+
+
+@contextlib.contextmanager
+def _interrupts() -> Iterator[threading.Event]:
+    """An event that is set by the first interrupt, wherever that comes; a second one ends the command at once."""
+    interrupted = threading.Event()
+
+    def first(*_: Any) -> None:
+        interrupted.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = signal.signal(signal.SIGINT, first)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _rows(page: dict[str, Any]) -> list[Row]:
