@@ -19,7 +19,7 @@ def refused(code, call, **given):
     return caught.value.response["Error"]["Message"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lake(lakemill):
     made = Lake(lakemill, "athena_journey").make()
     made.csv_table("flights", "carrier string, delay int", "UA,11\nAA,\nUA,-3\n", "DL,7\n")
@@ -328,7 +328,7 @@ def test_the_catalog_is_glues(lake):
 # Permissions
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def analyst(lake):
     """Athena by a user who may read one table and write results."""
     iam = lake.lakemill.client("iam")

@@ -1,5 +1,6 @@
 """Clients that data people use, unmodified, pointed here by their environment."""
 
+import contextlib
 import uuid
 
 import pandas as pd
@@ -18,14 +19,21 @@ DATABASE, BUCKET = "athena_clients", "athena-clients"
 OUT = f"s3://{BUCKET}/out/"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def lake(lakemill):
-    """Clients find lakemill by the environment, and a table in it."""
+@contextlib.contextmanager
+def pointed(lakemill):
+    """Clients find lakemill by the environment."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", lakemill.endpoint)
         patch.setenv("AWS_ACCESS_KEY_ID", lakemill.access_key_id)
         patch.setenv("AWS_SECRET_ACCESS_KEY", lakemill.secret)
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        yield
+
+
+@pytest.fixture(scope="session")
+def people(lakemill):
+    """A table of the lake."""
+    with pointed(lakemill):
         lakemill.client("s3").create_bucket(Bucket=BUCKET)
         wr.catalog.create_database(DATABASE)
         wr.s3.to_parquet(
@@ -36,6 +44,11 @@ def lake(lakemill):
             table="people",
             partition_cols=["day"],
         )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def lake(lakemill, people):
+    with pointed(lakemill):
         yield
 
 

@@ -22,7 +22,7 @@ def sql(lakemill, *arguments, given="", expect=0):
     return done.stdout, done.stderr
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lake(lakemill):
     made = Lake(lakemill, "athena_command").make()
     made.csv_table("t", "n int, s string", 'one\n2,"\n3,a b\n')

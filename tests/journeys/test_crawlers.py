@@ -33,12 +33,12 @@ def role(lakemill, name, *actions):
     return arn
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def arn(lakemill):
     return role(lakemill, "crawler", "s3:*", "glue:*", "logs:*")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def glue(lakemill):
     return lakemill.client("glue")
 
@@ -129,7 +129,7 @@ MESSY = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def messy(lakemill, glue, arn):
     fill(lakemill, "messy", MESSY)
     glue.create_crawler(
