@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "algorithms": {"formats"},
     "streamsql": {"algorithms", "formats"},
     "lakesql": {"formats"},
+    "warehouse": {"lakesql", "formats"},
     "pythonshell": set(),
     "classifiers": {"formats"},
     "matching": {"algorithms", "formats"},
@@ -33,8 +34,8 @@ MAY_IMPORT = {
 # Engines may use those before them.
 ENGINE_ORDER = [
     *("workers", "schedules", "keys", "objects", "resources", "tuning", "streams", "identity", "loglines", "functions"),
-    *("jobs", "hosting", "tables", "video", "catalog", "crawling", "queries", "delivery", "flink", "analytics"),
-    "matching",
+    *("jobs", "hosting", "tables", "video", "catalog", "crawling", "queries", "warehouses", "delivery", "flink"),
+    *("analytics", "matching"),
 ]
 
 # Packages the light core must not load: it starts without them.
