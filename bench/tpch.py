@@ -1,7 +1,7 @@
 """TPC-H asked of Athena, beside DuckDB itself on the same Parquet files (LAKEMILL_BENCH_TPCH: the scale factor).
 
 Both have the machine's processors. A query's time is that from the call to the answer: through lakemill, from
-StartQueryExecution until GetQueryExecution tells of success, the rows in S3; directly, until all rows are fetched. Both
+StartQueryExecution until the end that Athena tells (CompletionDateTime), the rows in S3; directly, until all rows are fetched. Both
 answer a query in turn, three times; the best counts, and the sum of all 22 is compared. A wrong answer fails the run.
 """
 

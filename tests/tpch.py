@@ -18,6 +18,7 @@ PACKAGE = "duckdb_extension_tpch"
 TABLES = ("customer", "lineitem", "nation", "orders", "part", "partsupp", "region", "supplier")
 BUCKET = "tpch"
 ROW_GROUP = 122_880
+POLL_S = 0.05
 
 
 def generated(folder: Path, scale: float) -> duckdb.DuckDBPyConnection:
@@ -60,8 +61,11 @@ class Athena:
             self.ask(f"CREATE EXTERNAL TABLE {table} ({columns}) STORED AS PARQUET LOCATION 's3://{BUCKET}/{table}/'")
 
     def ask(self, text: str) -> tuple[dict[str, Any], float]:
-        """The execution, and the seconds until its end was seen. Raises RuntimeError if it did not succeed."""
-        began = time.perf_counter()
+        """The execution, and the seconds from the call to its end. Raises RuntimeError if it did not succeed.
+
+        Whoever asks all the time how far it is takes the processor from it: the end is that which Athena tells.
+        """
+        began = time.time()
         id = self.athena.start_query_execution(
             QueryString=text,
             QueryExecutionContext={"Database": "tpch"},
@@ -71,11 +75,10 @@ class Athena:
             found = self.athena.get_query_execution(QueryExecutionId=id)["QueryExecution"]
             if found["Status"]["State"] not in ("QUEUED", "RUNNING"):
                 break
-            time.sleep(0.005)
-        took = time.perf_counter() - began
+            time.sleep(POLL_S)
         if found["Status"]["State"] != "SUCCEEDED":
             raise RuntimeError(f"{found['Status']}\n{text}")
-        return found, took
+        return found, found["Status"]["CompletionDateTime"].timestamp() - began
 
     def rows(self, execution: dict[str, Any]) -> list[list[str]]:
         """The rows of its result object, without the header."""

@@ -5,9 +5,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+import duckdb
 from sqlglot import exp
 
-from lakemill.lakesql import instances, results, viewing
+from lakemill.lakesql import errors, instances, results, viewing
 from lakemill.lakesql.catalog import LakeCatalog
 from lakemill.lakesql.dialects import athena
 from lakemill.lakesql.dialects.model import Translated, View
@@ -39,19 +40,22 @@ class Query:
         self.connection.close()
         shutil.rmtree(self.folder / "spill", ignore_errors=True)
 
-    def plan(self, tree: exp.Expr | None) -> None:
-        """Translate it, and make the views it reads from. Raises SqlFailed."""
-        self.translate(tree)
+    def plan(self, tree: exp.Expr | None, *, wide: bool = True) -> None:
+        """Translate it, and make the views it reads from. Raises SqlFailed.
+
+        wide: False for products of decimals in 64 bits, where the result can be computed again if one does not fit.
+        """
+        self.translate(tree, wide=wide)
         for use in self.translated.tables:
             self.views.make(use, self._tables[use.database.lower(), use.name.lower()])
         instances.close(self.connection, self.views.paths, self.folder / "out")
         self.planned = time.monotonic()
 
-    def translate(self, tree: exp.Expr | None) -> None:
+    def translate(self, tree: exp.Expr | None, *, wide: bool = True) -> None:
         """Know the query for DuckDB, and its columns. Raises SqlFailed."""
         assert tree is not None
         catalog = LakeCatalog(self.lake)
-        self.translated = athena.translate(tree, self._schema, self.statement.database, catalog)
+        self.translated = athena.translate(tree, self._schema, self.statement.database, catalog, wide=wide)
 
     def named_columns(self, tree: exp.Expr | None) -> list[tuple[str, Type]]:
         """The columns of the planned query, names in lower case; empty where the statement gives none."""
@@ -63,8 +67,19 @@ class Query:
             for place, (name, type) in enumerate(self.translated.columns)
         ]
 
+    def select(self, tree: exp.Expr | None) -> Outcome:
+        """Plan it, run it, and write its result as CSV. Raises SqlFailed."""
+        self.plan(tree, wide=False)
+        try:
+            return self.result()
+        except duckdb.OutOfRangeException as failure:
+            if not errors.too_narrow(failure):
+                raise
+        self.translate(tree)
+        return self.result()
+
     def result(self) -> Outcome:
-        """Run it, and write its result as CSV."""
+        """Run what is planned, and write its result as CSV."""
         path = self.folder / "result.csv"
         with self.watching():
             relation = self.connection.sql(self.translated.sql)
