@@ -37,7 +37,7 @@ class Query:
         return self
 
     def __exit__(self, *_: Any) -> None:
-        self.connection.close()
+        instances.give_up(self.connection)
         shutil.rmtree(self.folder / "spill", ignore_errors=True)
 
     def plan(self, tree: exp.Expr | None, *, wide: bool = True) -> None:
@@ -82,8 +82,7 @@ class Query:
         """Run what is planned, and write its result as CSV."""
         path = self.folder / "result.csv"
         with self.watching():
-            relation = self.connection.sql(self.translated.sql)
-            columns, rows = results.write(relation, path, "csv", self.translated.columns)
+            columns, rows = results.write(self.connection, self.translated.sql, path, "csv", self.translated.columns)
         return Outcome(kind="DML", substatement="SELECT", form="csv", columns=columns, rows=rows, result=str(path))
 
     def explained(self, analyze: bool) -> Outcome:

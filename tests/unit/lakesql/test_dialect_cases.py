@@ -69,7 +69,7 @@ def test_answer(case, connection, tmp_path):
         translated = athena.translate(athena.parse(case.sql).tree, schema)
         for use in translated.tables:
             connection.execute(f"CREATE OR REPLACE TEMP VIEW {use.view} AS SELECT * FROM {use.name}")
-        results.write(connection.sql(translated.sql), tmp_path / "out.csv", "csv", translated.columns)
+        results.write(connection, translated.sql, tmp_path / "out.csv", "csv", translated.columns)
     except (SqlFailed, duckdb.Error) as error:
         found = str(of_duckdb(error))
         assert case.error and found.startswith(case.error), found
