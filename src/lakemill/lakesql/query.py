@@ -64,7 +64,7 @@ class Query:
         """Know the query for DuckDB, and its columns. Raises SqlFailed."""
         assert tree is not None
         catalog = LakeCatalog(self.lake)
-        self.translated = athena.translate(tree, self._schema, self.statement.database, catalog)
+        self.translated = athena.translate(tree, self.schema, self.statement.database, catalog)
 
     def named_columns(self, tree: exp.Expr | None) -> list[tuple[str, Type]]:
         """The columns of the planned query, names in lower case; empty where the statement gives none."""
@@ -116,9 +116,10 @@ class Query:
         """What was found of a table that the statement names."""
         return self._found[database, name, version]
 
-    def _schema(
+    def schema(
         self, database: str, name: str, version: Version | None = None
     ) -> Sequence[tuple[str, str | Type]] | View:
+        """What the translation asks for: see `dialects.model.Schema`. Raises SqlFailed."""
         database, name = database.lower(), name.lower()
         base, _, kind = name.partition("$")
         document = table_document(self.lake, database, base or name)

@@ -151,8 +151,9 @@ class Catalog:
         *,
         archive: bool = True,
         expected: int | str | None = None,
+        also: Callable[[Transaction], None] | None = None,
     ) -> Table:
-        """Replace a table's definition: the next version. archive: keep the one before.
+        """Replace a table's definition: the next version. archive: keep the one before. also: done with it, at once.
 
         Raises DatabaseMissing, TableMissing, VersionStale (it is not at the expected version), DefinitionWrong.
         """
@@ -176,6 +177,8 @@ class Catalog:
                 "definition": definition,
             }
             transaction.put(TABLES, key, following)
+            if also is not None:
+                also(transaction)
             return _as_table(database.lower(), following)
 
         return await self.metadata.transact(work)

@@ -14,8 +14,8 @@ class Parsed:
     """A statement, taken apart as far as it can be without a catalog.
 
     kind : str
-        query, create_view, drop_view, ctas, insert, unload, explain, prepare, execute, deallocate; or ddl, which is
-        Hive's and not looked into.
+        query, create_view, drop_view, ctas, insert, delete, update, merge, optimize, vacuum, unload, explain, prepare,
+        execute, deallocate; or ddl, which is Hive's and not looked into.
     text : str
         The statement without a trailing semicolon.
     tree : Expression or None

@@ -14,7 +14,7 @@ from lakemill.lakesql.interface import Document, LakeRefused, Outcome
 from lakemill.lakesql.query import Query
 from lakemill.lakesql.scans.objects import is_empty, prefix_of
 from lakemill.lakesql.types import Type
-from lakemill.lakesql.writing.fits import wanted
+from lakemill.lakesql.fits import wanted
 from lakemill.lakesql.writing.layout import check_names
 from lakemill.lakesql.writing.storing import writing_refused
 

@@ -1,7 +1,7 @@
 """A snapshot of a table as a view: the files that matter, their columns found by field id."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -21,7 +21,7 @@ from lakemill.lakesql.scans.parquet import chunk_bytes
 from lakemill.lakesql.types import Type
 
 ROW_FILE, ROW_POSITION = "$row_file", "$row_position"
-"""Columns of ours: the number of a row's file among `Scan.files`, and its place in it, from 0."""
+"""Columns of ours: the number of a row's file among those of the view, and its place in it, from 0."""
 _HIDDEN = {"$path": "VARCHAR", "$file_size": "BIGINT", "$file_modified_time": "TIMESTAMP"}
 
 
@@ -37,11 +37,11 @@ class _Local:
 
 
 class Scan:
-    """snapshot: its id, or None for a table without any. files: those of the last view that was made."""
+    """snapshot: its id, or None for a table without any. tasks: by the view that was made of them."""
 
     def __init__(self, table: Table, io: LakeIO, snapshot: int | None, schema: Schema) -> None:
         self.table, self._io, self._snapshot, self.schema = table, io, snapshot, schema
-        self.files: list[DataFile] = []
+        self.tasks: dict[str, list[FileScanTask]] = {}
 
     @property
     def columns(self) -> list[tuple[str, Type]]:
@@ -50,19 +50,25 @@ class Scan:
 
     def make(self, use: TableUse, connection: duckdb.DuckDBPyConnection, meter: Meter) -> list[str]:
         """Make the view by which a statement uses the table; the files that DuckDB reads. Raises SqlFailed."""
-        tasks = self.tasks(use)
-        self.files = [task.file for task in tasks]
+        tasks = self.tasks[use.view] = self.planned(use)
         names = [name for name, _ in self.columns] if use.columns is None else use.columns
+        return self.view(use.view, dict(enumerate(tasks)), names, connection, meter)
+
+    def view(
+        self, name: str, tasks: Mapping[int, FileScanTask], names: Sequence[str],
+        connection: duckdb.DuckDBPyConnection, meter: Meter,
+    ) -> list[str]:  # fmt: skip
+        """Make a view of some files, which have numbers; the local ones that DuckDB reads. Raises SqlFailed."""
         local = self._local(tasks, names, meter)
         groups: dict[Any, list[_Local]] = {}
         for one in local:
             groups.setdefault((one.schema, one.deletes), []).append(one)
         selects = [self._select(some, names) for some in groups.values()]
         selects = selects or [self._nothing(names)]
-        connection.execute(f"CREATE TEMP VIEW {sql.name(use.view)} AS {' UNION ALL '.join(selects)}")
+        connection.execute(f"CREATE TEMP VIEW {sql.name(name)} AS {' UNION ALL '.join(selects)}")
         return [path for one in local for path in (one.path, *one.deletes)]
 
-    def tasks(self, use: TableUse) -> list[FileScanTask]:
+    def planned(self, use: TableUse) -> list[FileScanTask]:
         """The files whose rows may meet the conditions. Raises SqlFailed for what cannot be read."""
         if self._snapshot is None:
             return []
@@ -81,11 +87,11 @@ class Scan:
                     raise SqlFailed("NOT_SUPPORTED", f"Iceberg files of {file.file_format.value} are not supported")
         return tasks
 
-    def _local(self, tasks: Sequence[FileScanTask], names: Sequence[str], meter: Meter) -> list[_Local]:
-        self._io.paths(file.file_path for task in tasks for file in (task.file, *task.delete_files))
+    def _local(self, tasks: Mapping[int, FileScanTask], names: Sequence[str], meter: Meter) -> list[_Local]:
+        self._io.paths(file.file_path for task in tasks.values() for file in (task.file, *task.delete_files))
         wanted = {field.field_id for field in self.schema.fields if field.name.lower() in names}
         found, counted = [], set()
-        for number, task in enumerate(tasks):
+        for number, task in tasks.items():
             (path,) = self._io.paths([task.file.file_path])
             deletes = tuple(sorted(self._io.paths(file.file_path for file in task.delete_files)))
             metadata = _metadata(path, task.file)

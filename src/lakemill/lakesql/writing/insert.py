@@ -12,7 +12,7 @@ from lakemill.lakesql.scans.table import Table, is_iceberg, of_document
 from lakemill.lakesql.types import Type
 from lakemill.lakesql.writing import layout as layouts
 from lakemill.lakesql.writing import rows, storing
-from lakemill.lakesql.writing.fits import wanted
+from lakemill.lakesql.fits import wanted
 
 def carry_out(query: Query, parsed: Parsed) -> Outcome:
     """Raises SqlFailed."""
