@@ -143,6 +143,10 @@ class Lake(Protocol):
         """
         ...
 
+    def rename_table(self, database: str, name: str, to_database: str, definition: Document) -> None:
+        """Give a table another name, and perhaps database, at once. definition: with the new name."""
+        ...
+
     def drop_table(self, database: str, name: str, location: str | None = None) -> None:
         """location: what is below it goes with the table; the objects are removed even if lakemill ends meanwhile."""
         ...

@@ -98,6 +98,9 @@ class RemoteLake:
         also = {"expected": expected} if expected is not None else {}
         self._ask("update_table", database=database, definition=definition, **also)
 
+    def rename_table(self, database: str, name: str, to_database: str, definition: Document) -> None:
+        self._ask("rename_table", database=database, name=name, to_database=to_database, definition=definition)
+
     def drop_table(self, database: str, name: str, location: str | None = None) -> None:
         also = {"location": location} if location is not None else {}
         self._ask("drop_table", database=database, name=name, **also)

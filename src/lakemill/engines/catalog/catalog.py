@@ -183,6 +183,30 @@ class Catalog:
 
         return await self.metadata.transact(work)
 
+    async def rename_table(
+        self, scope: str, database: str, name: str, to_database: str, definition: Definition
+    ) -> None:
+        """Give a table another name, and perhaps database; what belongs to it stays with it. definition: the new one.
+
+        Raises DatabaseMissing, TableMissing, TableExists, DefinitionWrong.
+        """
+        definition = folded(definition)
+        _check(definition)
+
+        def work(transaction: Transaction) -> None:
+            old = self._table_key(transaction, scope, database, name)
+            new = self._table_key(transaction, scope, to_database, definition["name"])
+            document = transaction.get(TABLES, old)
+            if document is None:
+                raise TableMissing(name)
+            if transaction.get(TABLES, new) is not None:
+                raise TableExists
+            changed = {"version": document["version"] + 1, "updated": self.clock.now(), "definition": definition}
+            transaction.delete(TABLES, old)
+            transaction.put(TABLES, new, document | changed)
+
+        await self.metadata.transact(work)
+
     @staticmethod
     def _check_keys(transaction: Transaction, document: Any, definition: Definition) -> None:
         """Partition keys may change their number only while there are no partitions."""

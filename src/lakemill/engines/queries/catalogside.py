@@ -25,8 +25,8 @@ from lakemill.engines.catalog import (
     VersionStale,
 )
 from lakemill.engines.catalog.spelling import definition_of, structure_of
-from lakemill.engines.queries.errors import Refused
 from lakemill.engines.objects import Objects
+from lakemill.engines.queries.errors import Refused
 from lakemill.engines.queries.journal import Journal
 from lakemill.engines.queries.objectside import STRIDE, split
 from lakemill.engines.queries.takingback import remove_below
@@ -48,12 +48,11 @@ class CatalogSide:
 
     QUESTIONS = (
         *("databases", "database", "create_database", "drop_database", "tables", "table", "create_table"),
-        *("update_table", "drop_table", "partitions", "add_partitions", "update_partition", "drop_partitions"),
+        *("update_table", "rename_table", "drop_table"),
+        *("partitions", "add_partitions", "update_partition", "drop_partitions"),
     )
 
-    def __init__(
-        self, catalog: Catalog, objects: Objects, scope: str, by: str, rights: Any, journal: Journal
-    ) -> None:
+    def __init__(self, catalog: Catalog, objects: Objects, scope: str, by: str, rights: Any, journal: Journal) -> None:
         self._catalog, self._scope, self._by, self._rights, self._journal = catalog, scope, by, rights, journal
         self._objects = objects
         self._partitions = Partitions(catalog)
@@ -113,6 +112,11 @@ class CatalogSide:
             await self._catalog.update_table(
                 self._scope, database, change, archive=False, expected=expected, also=self._journal.settle_in
             )
+
+    async def rename_table(self, database: str, name: str, to_database: str, definition: Document) -> None:
+        self._rights.catalog("drop_table", database, name)
+        self._rights.catalog("create_table", to_database, definition["Name"])
+        await self._catalog.rename_table(self._scope, database, name, to_database, _definition(definition))
 
     async def drop_table(self, database: str, name: str, location: str | None = None) -> None:
         """location: what is below it is removed afterwards, if need be at the next start."""

@@ -17,8 +17,8 @@ from lakemill.lakesql.dialects.queries import query
 from lakemill.lakesql.dialects.scope import Field, Scope
 from lakemill.lakesql.dialects.typed import failed, not_supported
 from lakemill.lakesql.errors import SqlFailed
-from lakemill.lakesql.types import Type, quoted
 from lakemill.lakesql.fits import fits
+from lakemill.lakesql.types import Type, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -203,5 +203,3 @@ def _changes(c: Compiler, target: _Target, sql: str) -> Changes:
     if c.information:
         raise not_supported("information_schema in a statement that changes rows")
     return Changes(target.use, sql, c.tables, columns)
-
-

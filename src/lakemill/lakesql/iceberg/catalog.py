@@ -91,7 +91,7 @@ class Tables:
             requirement.validate(current.metadata)
         metadata = update_table_metadata(current.metadata, updates, False, current.metadata_location)
         if metadata == current.metadata:
-            return CommitTableResponse(metadata=metadata, metadata_location=current.metadata_location)
+            return _committed(metadata, current.metadata_location)
         location = self._next_location(metadata, _version(current.metadata_location))
         self._write(metadata, location)
         changed = _described(without_read_only(document), metadata, location, current.metadata_location)
@@ -102,7 +102,7 @@ class Tables:
             if refused.code != "ConcurrentModificationException":
                 raise
             raise CommitFailedException(f"{database}.{name} was changed meanwhile") from None
-        return CommitTableResponse(metadata=metadata, metadata_location=location)
+        return _committed(metadata, location)
 
     def _write(self, metadata: TableMetadata, location: str) -> None:
         ToOutputFile.table_metadata(metadata, self.io.new_output(location), overwrite=True)
@@ -111,6 +111,10 @@ class Tables:
     def _next_location(metadata: TableMetadata, version: int) -> str:
         provider = load_location_provider(normal(metadata.location), metadata.properties)
         return provider.new_table_metadata_file_location(version + 1)
+
+
+def _committed(metadata: TableMetadata, location: str) -> CommitTableResponse:
+    return CommitTableResponse.model_validate({"metadata": metadata, "metadata-location": location})
 
 
 def _version(location: str) -> int:

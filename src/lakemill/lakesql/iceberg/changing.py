@@ -1,4 +1,4 @@
-"""DELETE, UPDATE and MERGE by copy-on-write: files with rows that change are written anew, without these or with others."""
+"""DELETE, UPDATE and MERGE by copy-on-write: files with rows that change are written anew."""
 
 from lakemill.lakesql.dialects import changes as compiling
 from lakemill.lakesql.dialects.model import Parsed, TableUse, Translated
@@ -62,7 +62,7 @@ def _rows(
     tasks = {number: scan.tasks[target.view][number] for number in numbers}
     scan.view(_KEPT, tasks, [*names, ROW_FILE, ROW_POSITION], query.connection, query.meter)
     # A view has moments in UTC; a query has them with their zone.
-    shown = [_zoned(name, type.name) for name, type in scan.columns]
+    shown = [zoned(name, type.name) for name, type in scan.columns]
     kept = ", ".join(f"{value} AS c{place}" for place, value in enumerate(shown))
     here = f"x.file = k.{sql.name(ROW_FILE)} AND x.position = k.{sql.name(ROW_POSITION)}"
     rows = f"SELECT {kept} FROM {_KEPT} AS k WHERE NOT EXISTS (SELECT 1 FROM {_CHANGED} AS x WHERE {here})"
@@ -72,7 +72,8 @@ def _rows(
     return terms, f"({rows}) AS rows_written"
 
 
-def _zoned(name: str, kind: str) -> str:
+def zoned(name: str, kind: str) -> str:
+    """A column of the view `k` as a query has it."""
     value = f"k.{sql.name(name)}"
     if kind != "timestamp with time zone":
         return value

@@ -41,9 +41,11 @@ TARGET_BYTES_DEFAULT = 512 << 20
 
 
 class DataFiles:
-    """Writes for one statement. folder: where files are before they are stored; DuckDB must be allowed to write there."""
+    """Writes for one statement. folder: where files are before they are stored; DuckDB may write there."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, io: LakeIO, metadata: TableMetadata, folder: Path) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, io: LakeIO, metadata: TableMetadata, folder: Path
+    ) -> None:
         self._connection, self._io, self._metadata, self._folder = connection, io, metadata, folder
         self._schema, self._spec = metadata.schema(), metadata.spec()
         self._codec = COMPRESSIONS.get(metadata.properties.get(CODEC, "zstd").lower())
@@ -95,7 +97,9 @@ class DataFiles:
         ordered = f"SELECT *, {shown} FROM ({select}) ORDER BY {', '.join(names)}"
         self._connection.execute(f"CREATE TEMP TABLE {table} AS {ordered}")
         listed = ", ".join(names)
-        numbered = f"SELECT *, dense_rank() OVER (ORDER BY {listed}) AS number FROM (SELECT DISTINCT {listed} FROM {table})"
+        numbered = (
+            f"SELECT *, dense_rank() OVER (ORDER BY {listed}) AS number FROM (SELECT DISTINCT {listed} FROM {table})"
+        )
         self._connection.execute(f"CREATE TEMP TABLE {table}_groups AS {numbered}")
         groups = self._connection.execute(f"SELECT number, {listed} FROM {table}_groups ORDER BY 1").fetchall()
         if len(groups) > WRITERS_MAX:
@@ -114,7 +118,9 @@ class DataFiles:
 
     def _written(self, select: str, partition: Record) -> list[DataFile]:
         folder = self._folder / uuid.uuid4().hex
-        ids = ", ".join(f"{sql.name(one.name)}: {fields.ids(one.field_type, one.field_id)}" for one in self._schema.fields)
+        ids = ", ".join(
+            f"{sql.name(one.name)}: {fields.ids(one.field_type, one.field_id)}" for one in self._schema.fields
+        )
         bytes_max = int(self._metadata.properties.get(TARGET_BYTES, TARGET_BYTES_DEFAULT))
         options = f"FORMAT parquet, COMPRESSION {self._codec}, FIELD_IDS {{{ids}}}, FILE_SIZE_BYTES {bytes_max}"
         self._connection.execute(f"COPY ({select}) TO {sql.text(str(folder))} ({options})")
@@ -158,7 +164,9 @@ class DataFiles:
     def _checked(self, value: str, field: types.NestedField) -> str:
         if not field.required:
             return value
-        wrong = sql.failure("CONSTRAINT_VIOLATION", sql.text(f"NULL value not allowed for NOT NULL column: {field.name}"))
+        wrong = sql.failure(
+            "CONSTRAINT_VIOLATION", sql.text(f"NULL value not allowed for NOT NULL column: {field.name}")
+        )
         kind = fields.duckdb(field.field_type)
         kind = "TIMESTAMPTZ" if isinstance(field.field_type, types.TimestamptzType) else kind
         return f"CASE WHEN {value} IS NULL THEN CAST({wrong} AS {kind}) ELSE {value} END"

@@ -8,13 +8,13 @@ from lakemill.lakesql.dialects.coercion import coerce
 from lakemill.lakesql.dialects.model import Parsed
 from lakemill.lakesql.dialects.typed import Typed
 from lakemill.lakesql.errors import SqlFailed
+from lakemill.lakesql.fits import wanted
 from lakemill.lakesql.iceberg import committing, partitioning, properties, schemas
 from lakemill.lakesql.iceberg.files import DataFiles
 from lakemill.lakesql.interface import Document, LakeRefused, Outcome
 from lakemill.lakesql.query import Query
 from lakemill.lakesql.scans.objects import is_empty, prefix_of
 from lakemill.lakesql.types import Type
-from lakemill.lakesql.fits import wanted
 from lakemill.lakesql.writing.layout import check_names
 from lakemill.lakesql.writing.storing import writing_refused
 

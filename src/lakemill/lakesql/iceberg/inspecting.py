@@ -245,5 +245,3 @@ def _arrow(kind: Type) -> pa.DataType:
 
 def _physical(kind: Type) -> str:
     return "TIMESTAMP" if kind.name == "timestamp with time zone" else kind.duckdb()
-
-

@@ -145,5 +145,3 @@ def _truncated(kind: Any, value: str, width: int) -> str:
     if isinstance(kind, types.IntegerType | types.LongType):
         return f"CAST({value} - ((({value} % {width}) + {width}) % {width}) AS {_physical(kind)})"
     raise SqlFailed("NOT_SUPPORTED", f"Writing truncated {kind} is not supported")
-
-

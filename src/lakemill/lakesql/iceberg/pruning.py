@@ -11,7 +11,10 @@ from pyiceberg.schema import Schema
 
 from lakemill.lakesql.dialects.model import Comparison
 
-_WHOLE = {types.IntegerType: (-(1 << 31), (1 << 31) - 1), types.LongType: (-(1 << 63), (1 << 63) - 1)}
+_WHOLE: dict[Any, tuple[int, int]] = {
+    types.IntegerType: (-(1 << 31), (1 << 31) - 1),
+    types.LongType: (-(1 << 63), (1 << 63) - 1),
+}
 
 
 def expression(predicates: Sequence[Comparison], seen: Schema, current: Schema) -> parts.BooleanExpression:
@@ -30,8 +33,8 @@ def expression(predicates: Sequence[Comparison], seen: Schema, current: Schema) 
 
 def _term(operator: str, name: str, values: list[Any]) -> parts.BooleanExpression:
     if operator == "in":
-        return parts.In(name, values)
-    made: Any = {
+        return _made(parts.In, name, values)
+    kind: Any = {
         "=": parts.EqualTo,
         "<>": parts.NotEqualTo,
         "<": parts.LessThan,
@@ -39,7 +42,12 @@ def _term(operator: str, name: str, values: list[Any]) -> parts.BooleanExpressio
         ">": parts.GreaterThan,
         ">=": parts.GreaterThanOrEqual,
     }.get(operator)
-    return made(name, values[0]) if made else parts.AlwaysTrue()
+    return _made(kind, name, values[0]) if kind else parts.AlwaysTrue()
+
+
+def _made(kind: Any, *arguments: Any) -> parts.BooleanExpression:
+    found: parts.BooleanExpression = kind(*arguments)
+    return found
 
 
 def _value(text: str, kind: Any) -> Any:
@@ -60,8 +68,8 @@ def _value(text: str, kind: Any) -> Any:
         if isinstance(kind, types.DoubleType):
             return float(text)
         if isinstance(kind, types.DecimalType):
-            value = decimal.Decimal(text)
-            return value if -value.as_tuple().exponent <= kind.scale else None  # type: ignore[operator]
+            exact = decimal.Decimal(text)
+            return exact if exact == round(exact, kind.scale) else None
     except (ValueError, decimal.InvalidOperation):
         return None
     return None

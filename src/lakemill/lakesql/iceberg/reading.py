@@ -131,11 +131,15 @@ class Scan:
         paths = sql.texts([one.path for one in files])
         deletes = files[0].deletes
         position = ", file_row_number = true" if deletes or ROW_POSITION in names else ""
-        made = f"SELECT {', '.join(terms) or '1 AS one'} FROM read_parquet({paths}, hive_partitioning = false{position})"
+        made = (
+            f"SELECT {', '.join(terms) or '1 AS one'} FROM read_parquet({paths}, hive_partitioning = false{position})"
+        )
         if deletes:
             uri = _listed([sql.text(one.file.file_path) for one in files])
             gone = f"read_parquet({sql.texts(list(deletes))}, hive_partitioning = false)"
-            made += f" WHERE NOT EXISTS (SELECT 1 FROM {gone} AS d WHERE d.file_path = {uri} AND d.pos = file_row_number)"
+            made += (
+                f" WHERE NOT EXISTS (SELECT 1 FROM {gone} AS d WHERE d.file_path = {uri} AND d.pos = file_row_number)"
+            )
         return made
 
     def _absent(self, field: Any, files: Sequence[_Local]) -> str:

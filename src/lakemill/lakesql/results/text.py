@@ -17,7 +17,7 @@ def shown(value: Typed, depth: int = 0) -> str:
     if of.name == "decimal":
         return plain_text(value)
     if of.name in _BY_TYPE:
-        return _BY_TYPE[of.name].format(sql, *(of.args or (3,)))
+        return _BY_TYPE[of.name].format(sql, max(3, *of.args) if of.args else 3)
     if of.name == "array":
         inner = _or_null(Typed(name, of.element), depth)
         return f"('[' || list_text(list_transform({sql}, LAMBDA {name} : {inner}), ', ') || ']')"

@@ -6,13 +6,14 @@ from lakemill.lakesql import types
 from lakemill.lakesql.ddl.partitions import definition
 from lakemill.lakesql.dialects.model import Parsed
 from lakemill.lakesql.errors import SqlFailed
+from lakemill.lakesql.fits import wanted
 from lakemill.lakesql.interface import LakeRefused, Outcome
 from lakemill.lakesql.query import Query, table_document
 from lakemill.lakesql.scans.table import Table, is_iceberg, of_document
 from lakemill.lakesql.types import Type
 from lakemill.lakesql.writing import layout as layouts
 from lakemill.lakesql.writing import rows, storing
-from lakemill.lakesql.fits import wanted
+
 
 def carry_out(query: Query, parsed: Parsed) -> Outcome:
     """Raises SqlFailed."""
