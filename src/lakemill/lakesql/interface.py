@@ -138,8 +138,8 @@ class Lake(Protocol):
     def update_table(self, database: str, definition: Document, expected: str | None = None) -> None:
         """Replace a table's definition.
 
-        expected: the VersionId that it must have, else ConcurrentModificationException. With one, what the statement has
-        stored is the table's from then on, and not taken back if the statement fails later.
+        expected: the VersionId that it must have, else ConcurrentModificationException. With one, what the statement
+        has stored is the table's from then on, and not taken back if the statement fails later.
         """
         ...
 
