@@ -49,6 +49,7 @@ def table(lake, name):
     lake.run(f"INSERT INTO {name} SELECT x, y {MANY}")
 
 
+@pytest.mark.slow
 def test_an_update_that_is_cut_off_leaves_nothing(fresh):
     lakemill = fresh()
     lake = Lake(lakemill, NAME).make()
