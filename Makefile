@@ -7,6 +7,7 @@ SDK2 := .venvs/sdk2
 SDK3 := .venvs/sdk3
 PEERS := .venvs/peers
 FLINK := .venvs/flink
+DBT := .venvs/dbt
 
 # lakemill starts many processes: where none keeps its byte code, each would compile all of it anew, for a second.
 unexport PYTHONDONTWRITEBYTECODE
@@ -18,7 +19,8 @@ help: ## List the targets.
 
 venv: $(VENV)/.installed ## Make .venv with everything lakemill and its tests need.
 
-clients: $(SDK2)/.installed $(SDK3)/.installed ## Make one environment for each SageMaker SDK (they exclude each other).
+# Each SageMaker SDK excludes the other, and dbt asks for an older PyAthena.
+clients: $(SDK2)/.installed $(SDK3)/.installed $(DBT)/.installed ## Make one environment for each SageMaker SDK, and for dbt.
 
 flink: $(FLINK)/.installed ## Make an environment with PyFlink, for Flink applications (needs Java 17).
 
@@ -41,6 +43,12 @@ $(FLINK)/.installed: requirements/flink.txt
 	$(PYTHON) -m venv $(FLINK)
 	$(FLINK)/bin/python -m pip install -q --upgrade pip
 	$(FLINK)/bin/python -m pip install -q -r requirements/flink.txt
+	@touch $@
+
+$(DBT)/.installed: requirements/dbt.txt
+	$(PYTHON) -m venv $(DBT)
+	$(DBT)/bin/python -m pip install -q --upgrade pip
+	$(DBT)/bin/python -m pip install -q -r requirements/dbt.txt
 	@touch $@
 
 $(PEERS)/.installed: requirements/peers.txt

@@ -26,4 +26,5 @@ class LakeCatalog:
 
 def _columns(table: Document) -> list[tuple[str, str]]:
     columns = [*table.get("StorageDescriptor", {}).get("Columns", []), *table.get("PartitionKeys", [])]
-    return [(column["Name"], column.get("Type", "string")) for column in columns]
+    shown = [one for one in columns if (one.get("Parameters") or {}).get("iceberg.field.current") != "false"]
+    return [(column["Name"], column.get("Type", "string")) for column in shown]

@@ -16,7 +16,7 @@ from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.interface import Failure, Lake, LakeRefused, Outcome, Statement
 from lakemill.lakesql.query import Query
 from lakemill.lakesql.scans.objects import Meter
-from lakemill.lakesql.writing import create, insert, unload, views
+from lakemill.lakesql.writing import create, insert, rowchanges, unload, views
 
 _MEMORY = ("Out of Memory", "bad_alloc", "realloc of size", "malloc of size", "cannot allocate memory")
 
@@ -94,6 +94,11 @@ _KINDS: dict[str, tuple[str, str, Callable[[Query, Parsed], Outcome]]] = {
     "explain": ("UTILITY", "EXPLAIN", _explain),
     "ctas": ("DDL", "CREATE_TABLE_AS_SELECT", create.carry_out),
     "insert": ("DML", "INSERT", insert.carry_out),
+    "delete": ("DML", "DELETE", rowchanges.change),
+    "update": ("DML", "UPDATE", rowchanges.change),
+    "merge": ("DML", "MERGE", rowchanges.change),
+    "optimize": ("DML", "OPTIMIZE", rowchanges.optimize),
+    "vacuum": ("DML", "VACUUM", rowchanges.vacuum),
     "unload": ("DML", "UNLOAD", unload.carry_out),
     "create_view": ("DDL", "CREATE_VIEW", views.create),
 }

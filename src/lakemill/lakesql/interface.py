@@ -137,9 +137,21 @@ class Lake(Protocol):
         """Make a table and its first partitions, at once."""
         ...
 
-    def update_table(self, database: str, definition: Document) -> None: ...
+    def update_table(self, database: str, definition: Document, expected: str | None = None) -> None:
+        """Replace a table's definition.
 
-    def drop_table(self, database: str, name: str) -> None: ...
+        expected: the VersionId that it must have, else ConcurrentModificationException. With one, what the statement
+        has stored is the table's from then on, and not taken back if the statement fails later.
+        """
+        ...
+
+    def rename_table(self, database: str, name: str, to_database: str, definition: Document) -> None:
+        """Give a table another name, and perhaps database, at once. definition: with the new name."""
+        ...
+
+    def drop_table(self, database: str, name: str, location: str | None = None) -> None:
+        """location: what is below it goes with the table; the objects are removed even if lakemill ends meanwhile."""
+        ...
 
     def partitions(self, database: str, table: str, expression: str | None) -> list[Document]:
         """Those for which the expression (as GetPartitions takes it) holds."""

@@ -1,9 +1,11 @@
 """A query in an instance of DuckDB of its own."""
 
+import functools
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 from sqlglot import exp
@@ -11,13 +13,16 @@ from sqlglot import exp
 from lakemill.lakesql import errors, instances, results, viewing
 from lakemill.lakesql.catalog import LakeCatalog
 from lakemill.lakesql.dialects import athena
-from lakemill.lakesql.dialects.model import Translated, View
+from lakemill.lakesql.dialects.model import Translated, Version, View
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.interface import Column, Lake, LakeRefused, Outcome, Statement
 from lakemill.lakesql.scans.objects import Meter
-from lakemill.lakesql.scans.table import Table, of_document
+from lakemill.lakesql.scans.table import Table, is_iceberg, of_document
 from lakemill.lakesql.scans.views import Views
 from lakemill.lakesql.types import Type
+
+if TYPE_CHECKING:
+    from lakemill.lakesql.iceberg.sources import Sources
 
 
 class Query:
@@ -31,7 +36,7 @@ class Query:
         self.translated = Translated("", [])
         self.planned: float | None = None
         """When everything was ready to run, by the monotonic clock."""
-        self._tables: dict[tuple[str, str], Table] = {}
+        self._found: dict[tuple[str, str, Version | None], Any] = {}
 
     def __enter__(self) -> "Query":
         return self
@@ -46,8 +51,16 @@ class Query:
         wide: False for products of decimals in 64 bits, where the result can be computed again if one does not fit.
         """
         self.translate(tree, wide=wide)
+        self.make_views()
+
+    def make_views(self) -> None:
+        """Make what the translated query reads from, and let nothing else be opened. Raises SqlFailed."""
         for use in self.translated.tables:
-            self.views.make(use, self._tables[use.database.lower(), use.name.lower()])
+            found = self._found[use.database.lower(), use.name.lower(), use.version]
+            if isinstance(found, Table):
+                self.views.make(use, found)
+            else:
+                self.views.paths += found.make(use, self.connection, self.meter)
         instances.close(self.connection, self.views.paths, self.folder / "out")
         self.planned = time.monotonic()
 
@@ -55,7 +68,7 @@ class Query:
         """Know the query for DuckDB, and its columns. Raises SqlFailed."""
         assert tree is not None
         catalog = LakeCatalog(self.lake)
-        self.translated = athena.translate(tree, self._schema, self.statement.database, catalog, wide=wide)
+        self.translated = athena.translate(tree, self.schema, self.statement.database, catalog, wide=wide)
 
     def named_columns(self, tree: exp.Expr | None) -> list[tuple[str, Type]]:
         """The columns of the planned query, names in lower case; empty where the statement gives none."""
@@ -106,13 +119,36 @@ class Query:
         """A context in which a stream's failure is raised as what it is."""
         return _Watching(self.views)
 
-    def _schema(self, database: str, name: str) -> list[tuple[str, str]] | View:
+    @functools.cached_property
+    def iceberg(self) -> "Sources":
+        """Iceberg tables. What they need is loaded when the first one is met: most statements read none."""
+        from lakemill.lakesql.iceberg.sources import Sources
+
+        return Sources(self.lake, self.folder, self.connection)
+
+    def source(self, database: str, name: str, version: Version | None = None) -> Any:
+        """What was found of a table that the statement names."""
+        return self._found[database, name, version]
+
+    def schema(
+        self, database: str, name: str, version: Version | None = None
+    ) -> Sequence[tuple[str, str | Type]] | View:
+        """What the translation asks for: see `dialects.model.Schema`. Raises SqlFailed."""
         database, name = database.lower(), name.lower()
-        document = table_document(self.lake, database, name)
+        base, _, kind = name.partition("$")
+        document = table_document(self.lake, database, base or name)
+        if is_iceberg(document):
+            source = self.iceberg.source(document, database, kind, version)
+            self._found[database, name, version] = source
+            return source.columns
+        if kind:
+            raise SqlFailed("TABLE_NOT_FOUND", f"Table 'awsdatacatalog.{database}.{name}' does not exist")
+        if version is not None:
+            raise SqlFailed("NOT_SUPPORTED", "This connector does not support versioned tables")
         if document.get("TableType") == "VIRTUAL_VIEW":
             return viewing.decoded(document)
         table = of_document(database, document)
-        self._tables[database, name] = table
+        self._found[database, name, version] = table
         return [(column.name, column.type) for column in table.columns]
 
 

@@ -97,11 +97,16 @@ class RemoteLake:
         also = {"partitions": list(partitions)} if partitions else {}
         self._ask("create_table", database=database, definition=definition, **also)
 
-    def update_table(self, database: str, definition: Document) -> None:
-        self._ask("update_table", database=database, definition=definition)
+    def update_table(self, database: str, definition: Document, expected: str | None = None) -> None:
+        also = {"expected": expected} if expected is not None else {}
+        self._ask("update_table", database=database, definition=definition, **also)
 
-    def drop_table(self, database: str, name: str) -> None:
-        self._ask("drop_table", database=database, name=name)
+    def rename_table(self, database: str, name: str, to_database: str, definition: Document) -> None:
+        self._ask("rename_table", database=database, name=name, to_database=to_database, definition=definition)
+
+    def drop_table(self, database: str, name: str, location: str | None = None) -> None:
+        also = {"location": location} if location is not None else {}
+        self._ask("drop_table", database=database, name=name, **also)
 
     def partitions(self, database: str, table: str, expression: str | None) -> list[Document]:
         return self._ask("partitions", database=database, table=table, expression=expression)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lakemill.lakesql.interface import Document, LakeRefused, Source
+from lakemill.lakesql.scans.table import is_iceberg
 
 
 class FolderLake:
@@ -78,15 +79,26 @@ class FolderLake:
         self._known(database)
         if definition["Name"] in self.catalog[database]:
             raise LakeRefused("AlreadyExistsException", "Table already exists.")
-        self.catalog[database][definition["Name"]] = {**definition, "DatabaseName": database}
+        ours = {"DatabaseName": database} | ({"VersionId": "0"} if is_iceberg(definition) else {})
+        self.catalog[database][definition["Name"]] = {**definition, **ours}
         self.partition_documents[database, definition["Name"]] = list(partitions)
 
-    def update_table(self, database: str, definition: Document) -> None:
-        self.table(database, definition["Name"])
-        self.catalog[database][definition["Name"]] = {**definition, "DatabaseName": database}
+    def update_table(self, database: str, definition: Document, expected: str | None = None) -> None:
+        version = self.table(database, definition["Name"]).get("VersionId", "0")
+        if expected not in (None, version):
+            raise LakeRefused("ConcurrentModificationException", "Update table failed due to concurrent modifications.")
+        ours = {"DatabaseName": database} | ({"VersionId": str(int(version) + 1)} if is_iceberg(definition) else {})
+        self.catalog[database][definition["Name"]] = {**definition, **ours}
 
-    def drop_table(self, database: str, name: str) -> None:
+    def rename_table(self, database: str, name: str, to_database: str, definition: Document) -> None:
+        found = self.table(database, name)
+        self.catalog[to_database][definition["Name"]] = {**found, **definition, "DatabaseName": to_database}
+        del self.catalog[database][name]
+
+    def drop_table(self, database: str, name: str, location: str | None = None) -> None:
         self.table(database, name)
+        if location is not None:
+            shutil.rmtree(self.path(location), ignore_errors=True)
         del self.catalog[database][name]
         self.partition_documents.pop((database, name), None)
 

@@ -51,15 +51,6 @@ def test_what_s3_refuses_is_a_failure(lake, table, failure):
     assert failure("SELECT n FROM t").startswith("PERMISSION_DENIED: Access Denied (Service: Amazon S3")
 
 
-def test_iceberg_tables_are_refused_by_name(lake, failure):
-    document = {"Name": "i", "Parameters": {"table_type": "ICEBERG"}, "StorageDescriptor": {"Columns": []}}
-    lake.create_table("default", document)
-    assert failure("SELECT * FROM i").endswith("default.i is an Iceberg table, which is not supported")
-    assert "Iceberg tables are not supported" in failure(
-        "CREATE TABLE i (a int) LOCATION 's3://lake/i/' TBLPROPERTIES ('table_type' = 'ICEBERG')"
-    )
-
-
 def test_a_table_of_an_unknown_serde_is_refused_by_its_name(lake, failure):
     descriptor = {
         "Columns": [{"Name": "a", "Type": "int"}],

@@ -151,8 +151,9 @@ class Catalog:
         *,
         archive: bool = True,
         expected: int | str | None = None,
+        also: Callable[[Transaction], None] | None = None,
     ) -> Table:
-        """Replace a table's definition: the next version. archive: keep the one before.
+        """Replace a table's definition: the next version. archive: keep the one before. also: done with it, at once.
 
         Raises DatabaseMissing, TableMissing, VersionStale (it is not at the expected version), DefinitionWrong.
         """
@@ -176,9 +177,35 @@ class Catalog:
                 "definition": definition,
             }
             transaction.put(TABLES, key, following)
+            if also is not None:
+                also(transaction)
             return _as_table(database.lower(), following)
 
         return await self.metadata.transact(work)
+
+    async def rename_table(
+        self, scope: str, database: str, name: str, to_database: str, definition: Definition
+    ) -> None:
+        """Give a table another name, and perhaps database; what belongs to it stays with it. definition: the new one.
+
+        Raises DatabaseMissing, TableMissing, TableExists, DefinitionWrong.
+        """
+        definition = folded(definition)
+        _check(definition)
+
+        def work(transaction: Transaction) -> None:
+            old = self._table_key(transaction, scope, database, name)
+            new = self._table_key(transaction, scope, to_database, definition["name"])
+            document = transaction.get(TABLES, old)
+            if document is None:
+                raise TableMissing(name)
+            if transaction.get(TABLES, new) is not None:
+                raise TableExists
+            changed = {"version": document["version"] + 1, "updated": self.clock.now(), "definition": definition}
+            transaction.delete(TABLES, old)
+            transaction.put(TABLES, new, document | changed)
+
+        await self.metadata.transact(work)
 
     @staticmethod
     def _check_keys(transaction: Transaction, document: Any, definition: Definition) -> None:

@@ -25,8 +25,11 @@ from lakemill.engines.catalog import (
     VersionStale,
 )
 from lakemill.engines.catalog.spelling import definition_of, structure_of
+from lakemill.engines.objects import Objects
 from lakemill.engines.queries.errors import Refused
 from lakemill.engines.queries.journal import Journal
+from lakemill.engines.queries.objectside import STRIDE, split
+from lakemill.engines.queries.takingback import remove_below
 
 Document = dict[str, Any]
 PARTITIONS_PAGE = 5000
@@ -45,12 +48,13 @@ class CatalogSide:
 
     QUESTIONS = (
         *("databases", "database", "create_database", "update_database", "drop_database"),
-        *("tables", "table", "create_table", "update_table", "drop_table"),
+        *("tables", "table", "create_table", "update_table", "rename_table", "drop_table"),
         *("partitions", "add_partitions", "update_partition", "drop_partitions"),
     )
 
-    def __init__(self, catalog: Catalog, scope: str, by: str, rights: Any, journal: Journal) -> None:
+    def __init__(self, catalog: Catalog, objects: Objects, scope: str, by: str, rights: Any, journal: Journal) -> None:
         self._catalog, self._scope, self._by, self._rights, self._journal = catalog, scope, by, rights, journal
+        self._objects = objects
         self._partitions = Partitions(catalog)
 
     # Databases
@@ -102,13 +106,39 @@ class CatalogSide:
         async with self._journal.noted({"table": [database, definition["Name"]]}):
             await self._partitions.create_table(self._scope, database, _definition(definition), first, self._by)
 
-    async def update_table(self, database: str, definition: Document) -> None:
+    async def update_table(self, database: str, definition: Document, expected: str | None = None) -> None:
+        """expected: see `Lake`; such a change leaves no version of the table before, as Iceberg keeps its own."""
         self._rights.catalog("update_table", database, definition["Name"])
-        await self._catalog.update_table(self._scope, database, _definition(definition))
+        change = _definition(definition)
+        if expected is None:
+            await self._catalog.update_table(self._scope, database, change)
+        else:
+            await self._catalog.update_table(
+                self._scope, database, change, archive=False, expected=expected, also=self._journal.settle_in
+            )
 
-    async def drop_table(self, database: str, name: str) -> None:
+    async def rename_table(self, database: str, name: str, to_database: str, definition: Document) -> None:
         self._rights.catalog("drop_table", database, name)
+        self._rights.catalog("create_table", to_database, definition["Name"])
+        await self._catalog.rename_table(self._scope, database, name, to_database, _definition(definition))
+
+    async def drop_table(self, database: str, name: str, location: str | None = None) -> None:
+        """location: what is below it is removed afterwards, if need be at the next start."""
+        self._rights.catalog("drop_table", database, name)
+        if location is None:
+            await self._catalog.delete_table(self._scope, database, name)
+            return
+        bucket, prefix = split(location)
+        if not prefix.strip("/"):
+            raise Refused("InvalidInputException", f"The objects of a whole bucket are not removed: {location}")
+        self._rights.object("list", bucket, prefix)
+        for number, one in enumerate(self._objects.listing(bucket, prefix), start=1):
+            self._rights.object("remove", bucket, one.key)
+            if number % STRIDE == 0:
+                await asyncio.sleep(0)
+        await self._journal.write({"dropped": [database, name, location]})
         await self._catalog.delete_table(self._scope, database, name)
+        await asyncio.to_thread(remove_below, self._objects, location)
 
     # Partitions
 

@@ -12,6 +12,7 @@ from lakemill.engines.objects import Objects
 from lakemill.engines.queries.execution import Document, Execution, possible_results
 from lakemill.engines.queries.store import Executions
 from lakemill.engines.queries.takingback import take_back, take_back_object
+from lakemill.ports.metadata import Transaction
 
 
 class Journal:
@@ -26,6 +27,10 @@ class Journal:
         self._number += 1
         await self._executions.note_written(self._id, self._number, what)
         return self._number
+
+    def settle_in(self, transaction: Transaction) -> None:
+        """Inside a transaction: what was written down so far is there to stay."""
+        self._executions.settle_in(transaction, self._id)
 
     @contextlib.asynccontextmanager
     async def noted(self, what: Document) -> AsyncIterator[None]:
@@ -44,6 +49,6 @@ async def undo(executions: Executions, execution: Execution, catalog: Catalog, o
         if "object" in what:
             await asyncio.to_thread(take_back_object, objects, what["object"])
         else:
-            await take_back(catalog, execution.request.scope, what)
+            await take_back(catalog, objects, execution.request.scope, what)
     for uri in possible_results(execution):
         await asyncio.to_thread(take_back_object, objects, uri)

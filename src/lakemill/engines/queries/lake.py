@@ -38,7 +38,7 @@ class Lake:
 
     def __init__(self, catalog: Catalog, files: Files, scope: str, by: str, rights: Rights, journal: Journal) -> None:
         self._rights, self.files = rights, files
-        self._catalog = CatalogSide(catalog, scope, by, rights, journal)
+        self._catalog = CatalogSide(catalog, files.store_of_objects, scope, by, rights, journal)
 
     async def answer(self, question: str, arguments: dict[str, Any]) -> Any:
         """Raises Refused."""

@@ -25,6 +25,7 @@ class Files:
 
     def __init__(self, objects: Objects, joined: Joined, folder: Path, rights: Any, journal: Journal) -> None:
         self._objects, self._joined, self._rights, self._journal = objects, joined, rights, journal
+        self.store_of_objects = objects
         self.folder = folder.resolve()
         self._sources = self.folder / "sources"
         self._linked: dict[str, str] = {}

@@ -105,6 +105,13 @@ class Executions:
         key = _joined(id, f"{number:08d}")
         await self._metadata.transact(lambda transaction: transaction.delete(WRITTEN, key))
 
+    @staticmethod
+    def settle_in(transaction: Transaction, id: str) -> None:
+        """Inside a transaction: nothing that it has put into the lake so far is to be taken back."""
+        start = _joined(id, "")
+        for key, _ in list(transaction.scan(WRITTEN, start, prefix_end(start))):
+            transaction.delete(WRITTEN, key)
+
     async def end(self, execution: Execution, *, reusable: bool = False) -> None:
         """Its last form; what it wrote is there to stay, or was taken back."""
 
@@ -112,9 +119,7 @@ class Executions:
             request = execution.request
             transaction.put(EXECUTIONS, _joined(request.scope, execution.id), document_of(execution))
             transaction.delete(ACTIVE, execution.id)
-            start = _joined(execution.id, "")
-            for key, _ in list(transaction.scan(WRITTEN, start, prefix_end(start))):
-                transaction.delete(WRITTEN, key)
+            self.settle_in(transaction, execution.id)
             if reusable:
                 key = _joined(request.scope, request.group, digest(request))
                 transaction.put(REUSABLE, key, execution.id)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 from lakemill.lakesql.ddl import altering, databases, describing, partitions, showing, tables
 from lakemill.lakesql.ddl.context import Context
@@ -47,9 +48,10 @@ def carry_out(statement: Statement, lake: Lake) -> Outcome:
     """Raises DdlFailed, LakeRefused."""
     text = statement.text.strip().removesuffix(";")
     tokens = Tokens(text)
+    context = Context(lake, statement.database.lower(), Path(statement.folder))
     for words, handler in STATEMENTS:
         if tokens.take(*words):
-            return handler(tokens, Context(lake, statement.database.lower())).outcome(statement.folder)
+            return handler(tokens, context).outcome(statement.folder)
     raise tokens.wrong("CREATE', 'ALTER', 'DROP', 'MSCK', 'SHOW', 'DESCRIBE")
 
 

@@ -9,6 +9,7 @@ from lakemill.lakesql.ddl.result import Result
 from lakemill.lakesql.ddl.tables import column, column_list, duplicated
 from lakemill.lakesql.ddl.tokens import Tokens
 from lakemill.lakesql.interface import Document
+from lakemill.lakesql.scans.table import is_iceberg
 
 Change = Callable[[Document], None]
 
@@ -16,6 +17,12 @@ Change = Callable[[Document], None]
 def alter(tokens: Tokens, context: Context) -> Result:
     """After ALTER TABLE."""
     database, name = tokens.qualified(context.database)
+    with told():
+        found = context.find_table(database, name)
+    if found is not None and is_iceberg(found):
+        from lakemill.lakesql.iceberg import altering
+
+        return altering.alter(tokens, context, database, found)
     if tokens.peek() == "PARTITION":
         return _partition(tokens, context, database, name)
     if tokens.take("ADD", "COLUMNS"):

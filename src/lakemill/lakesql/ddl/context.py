@@ -4,6 +4,7 @@ import dataclasses
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from lakemill.lakesql.ddl import errors
 from lakemill.lakesql.interface import Document, Lake, LakeRefused
@@ -13,10 +14,11 @@ ABSENT = "EntityNotFoundException"
 
 @dataclasses.dataclass
 class Context:
-    """lake, and the database in which names without one are looked up."""
+    """lake, the database in which names without one are looked up, and the statement's folder."""
 
     lake: Lake
     database: str
+    folder: Path = Path()
 
     def table(self, database: str, name: str) -> Document:
         """Raises DdlFailed."""

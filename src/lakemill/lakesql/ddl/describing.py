@@ -8,6 +8,7 @@ from lakemill.lakesql.ddl.partitions import specification
 from lakemill.lakesql.ddl.result import Result
 from lakemill.lakesql.ddl.tokens import Tokens
 from lakemill.lakesql.interface import Document
+from lakemill.lakesql.scans.table import is_iceberg
 
 COLUMNS = ["col_name", "data_type", "comment"]
 _HEAD = "# col_name            \tdata_type           \tcomment             "
@@ -22,6 +23,8 @@ def describe(tokens: Tokens, context: Context) -> Result:
     column = None if tokens.ended() else tokens.name()
     tokens.end()
     table = context.table(database, name)
+    if is_iceberg(table) and values is None and not (extended or formatted):
+        return _iceberg(context, database, table, column)
     descriptor: Document = table.get("StorageDescriptor") or {}
     partition = None
     if values is not None:
@@ -43,6 +46,17 @@ def describe(tokens: Tokens, context: Context) -> Result:
     if extended:
         lines += [" \t \t ", f"Detailed Table Information\t{_all(partition or table)}\t "]
     return Result("DESCRIBE_TABLE", COLUMNS, lines, "UTILITY")
+
+
+def _iceberg(context: Context, database: str, table: Document, column: str | None) -> Result:
+    from lakemill.lakesql.iceberg import showing
+
+    if column is None:
+        return Result("DESCRIBE_TABLE", COLUMNS, showing.described(context, database, table), "UTILITY")
+    found = [_line(one) for one in showing.columns(context, database, table) if one["Name"].lower() == column]
+    if not found:
+        raise errors.semantic(f"Invalid column reference {column}")
+    return Result("DESCRIBE_TABLE", COLUMNS, found, "UTILITY")
 
 
 def _line(column: Document) -> str:

@@ -7,6 +7,7 @@ from lakemill.lakesql.ddl.patterns import matching
 from lakemill.lakesql.ddl.result import Result
 from lakemill.lakesql.ddl.tokens import Tokens
 from lakemill.lakesql.interface import Document
+from lakemill.lakesql.scans.table import is_iceberg
 
 _DELIMITERS = {
     "field.delim": "FIELDS TERMINATED BY",
@@ -33,8 +34,13 @@ def views(tokens: Tokens, context: Context) -> Result:
 
 def columns(tokens: Tokens, context: Context) -> Result:
     """After SHOW COLUMNS: IN table [IN database]"""
-    table = _table(tokens, context)
-    found = [*_columns(table), *(table.get("PartitionKeys") or [])]
+    database, table = _table(tokens, context)
+    if is_iceberg(table):
+        from lakemill.lakesql.iceberg import showing
+
+        found = showing.columns(context, database, table)
+    else:
+        found = [*_columns(table), *(table.get("PartitionKeys") or [])]
     return Result("SHOW_COLUMNS", ["field"], [f"{column['Name']:<20}" for column in found], "UTILITY")
 
 
@@ -46,7 +52,12 @@ def properties(tokens: Tokens, context: Context) -> Result:
         wanted = tokens.string()
         tokens.expect(")")
     tokens.end()
-    found = context.table(database, name).get("Parameters") or {}
+    table = context.table(database, name)
+    found = table.get("Parameters") or {}
+    if is_iceberg(table):
+        from lakemill.lakesql.iceberg import showing
+
+        found = showing.told(context, database, table)
     if wanted is None:
         lines = [f"{key}\t{value}" for key, value in sorted(found.items())]
     elif wanted in found:
@@ -63,7 +74,13 @@ def create_table(tokens: Tokens, context: Context) -> Result:
     table = context.table(database, name)
     if table.get("TableType") == "VIRTUAL_VIEW":
         raise errors.semantic(f"{database}.{name} is a view: SHOW CREATE VIEW tells its statement")
-    return Result("SHOW_CREATE_TABLE", ["createtab_stmt"], _statement(database, table), "UTILITY")
+    if is_iceberg(table):
+        from lakemill.lakesql.iceberg import showing
+
+        lines = showing.statement(context, database, table, _quoted)
+    else:
+        lines = _statement(database, table)
+    return Result("SHOW_CREATE_TABLE", ["createtab_stmt"], lines, "UTILITY")
 
 
 def create_view(tokens: Tokens, context: Context) -> Result:
@@ -87,14 +104,14 @@ def _names(tokens: Tokens, context: Context, views_only: bool) -> tuple[list[str
     return sorted(one["Name"] for one in found if not views_only or one.get("TableType") == "VIRTUAL_VIEW"), pattern
 
 
-def _table(tokens: Tokens, context: Context) -> Document:
+def _table(tokens: Tokens, context: Context) -> tuple[str, Document]:
     if not tokens.take("IN"):
         tokens.expect("FROM")
     database, name = tokens.qualified(context.database)
     if tokens.take("IN") or tokens.take("FROM"):
         database = tokens.name()
     tokens.end()
-    return context.table(database, name)
+    return database, context.table(database, name)
 
 
 def _columns(table: Document) -> list[Document]:

@@ -8,6 +8,7 @@ from lakemill.lakesql.ddl.locations import checked
 from lakemill.lakesql.ddl.result import Result
 from lakemill.lakesql.ddl.tokens import Tokens
 from lakemill.lakesql.interface import Document
+from lakemill.lakesql.scans.table import is_iceberg
 
 
 def create(tokens: Tokens, context: Context) -> Result:
@@ -28,7 +29,7 @@ def create(tokens: Tokens, context: Context) -> Result:
 
 
 def drop(tokens: Tokens, context: Context) -> Result:
-    """After DROP TABLE: [IF EXISTS] name. What is in S3 stays."""
+    """After DROP TABLE: [IF EXISTS] name. What is in S3 stays, but for an Iceberg table."""
     lenient = tokens.take("IF", "EXISTS")
     database, name = tokens.qualified(context.database)
     tokens.take("PURGE")
@@ -41,7 +42,12 @@ def drop(tokens: Tokens, context: Context) -> Result:
             raise errors.semantic(f"[Error 10001]: Table not found {database}.{name}")
         if found.get("TableType") == "VIRTUAL_VIEW":
             raise errors.semantic(f"Cannot drop a view with DROP TABLE: {database}.{name}")
-        context.lake.drop_table(database, name)
+        if is_iceberg(found):
+            from lakemill.lakesql.iceberg import definitions
+
+            definitions.drop(context, database, found)
+        else:
+            context.lake.drop_table(database, name)
     return Result("DROP_TABLE")
 
 
@@ -60,12 +66,14 @@ def drop_view(tokens: Tokens, context: Context) -> Result:
 
 
 def managed(tokens: Tokens, context: Context) -> Result:
-    """After CREATE TABLE, which is not followed by a query: there are external tables only."""
-    tokens.take("IF", "NOT", "EXISTS")
-    tokens.qualified(context.database)
-    if "iceberg" in tokens.text.lower():
-        raise errors.semantic("Iceberg tables are not supported")
-    raise tokens.wrong("EXTERNAL TABLE, or a query after AS")
+    """After CREATE TABLE, which is not followed by a query: an Iceberg table."""
+    lenient = tokens.take("IF", "NOT", "EXISTS")
+    database, name = tokens.qualified(context.database)
+    if "iceberg" not in tokens.text.lower() or tokens.peek() != "(":
+        raise tokens.wrong("EXTERNAL TABLE, or a query after AS")
+    from lakemill.lakesql.iceberg import definitions
+
+    return definitions.create(tokens, context, database, name, lenient)
 
 
 def column_list(tokens: Tokens) -> list[Document]:

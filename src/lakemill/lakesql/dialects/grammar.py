@@ -108,7 +108,7 @@ _RESERVED = {
 
 # After these words at the beginning, sqlglot takes the rest of a statement for one text.
 _COMMAND = re.compile(
-    r"((?:\s|--[^\n]*\n|/\*.*?\*/)*)(EXPLAIN|ANALYZE|VERBOSE|PREPARE|EXECUTE|DEALLOCATE)\b", re.I | re.S
+    r"((?:\s|--[^\n]*\n|/\*.*?\*/)*)(EXPLAIN|ANALYZE|VERBOSE|PREPARE|EXECUTE|DEALLOCATE|OPTIMIZE|VACUUM)\b", re.I | re.S
 )
 
 

@@ -1,6 +1,6 @@
 """What parsing and translating a statement gives."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,8 +14,8 @@ class Parsed:
     """A statement, taken apart as far as it can be without a catalog.
 
     kind : str
-        query, create_view, drop_view, ctas, insert, unload, explain, prepare, execute, deallocate; or ddl, which is
-        Hive's and not looked into.
+        query, create_view, drop_view, ctas, insert, delete, update, merge, optimize, vacuum, unload, explain, prepare,
+        execute, deallocate; or ddl, which is Hive's and not looked into.
     text : str
         The statement without a trailing semicolon.
     tree : Expression or None
@@ -59,8 +59,18 @@ class View:
     database: str = "default"
 
 
-# Columns of a table in order, with their Hive types; raises SqlFailed(TABLE_NOT_FOUND or SCHEMA_NOT_FOUND).
-Schema = Callable[[str, str], "list[tuple[str, str]] | View"]
+@dataclass(frozen=True)
+class Version:
+    """The state of a table that FOR ... AS OF asks for. kind: timestamp or version. sql: a constant, of a type."""
+
+    kind: str
+    sql: str
+    type: Type
+
+
+# Columns of a table in order, with their Hive types, or Trino's; raises SqlFailed(TABLE_NOT_FOUND or SCHEMA_NOT_FOUND).
+# Asked with a Version as the third argument where the statement names one.
+Schema = Callable[..., "Sequence[tuple[str, str | Type]] | View"]
 
 
 @dataclass
@@ -86,6 +96,8 @@ class TableUse:
         The columns that are used, hidden ones ("$path") too; possibly none.
     predicates : list of Comparison
         All must hold for a row to matter.
+    version : Version or None
+        Of the table, where it is not the one of now.
     """
 
     database: str
@@ -93,6 +105,7 @@ class TableUse:
     view: str
     columns: list[str] | None
     predicates: list[Comparison]
+    version: Version | None = None
 
 
 @dataclass

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from lakemill.lakesql.dialects import grammar, information
 from lakemill.lakesql.dialects.coercion import coerce, common, field_of
-from lakemill.lakesql.dialects.model import TableUse, View
+from lakemill.lakesql.dialects.model import TableUse, Version, View
 from lakemill.lakesql.dialects.operators import compare
 from lakemill.lakesql.dialects.scope import Field, Scope
 from lakemill.lakesql.dialects.typed import Typed, failed, not_supported
@@ -166,31 +166,36 @@ def _table(c: "Compiler", node: exp.Table, outer: Scope | None) -> Relation:
                 return _aliased(c, node, f"({sql})", columns, (name,))
     if catalog and catalog not in {CATALOG, "hive"}:
         raise failed("CATALOG_NOT_FOUND", f"Catalog '{catalog}' does not exist", node)
-    if node.args.get("version") is not None:
-        raise not_supported("FOR TIMESTAMP AS OF and FOR VERSION AS OF on tables of this format", node)
+    version = _version(c, node.args["version"]) if node.args.get("version") is not None else None
     database = db or c.database
     if database == information.NAME:
         return _information(c, node, name)
     try:
-        found = c.schema(database, name)
+        found = c.schema(database, name, *([] if version is None else [version]))
         kinds: list[tuple[str, Type]] = []
         if not isinstance(found, View):
-            kinds = [(column.lower(), of_hive(kind)) for column, kind in found]
+            kinds = [(column.lower(), of_hive(kind) if isinstance(kind, str) else kind) for column, kind in found]
     except SqlFailed as error:
         raise failed(error.code, error.message, node) from None
     names = (name, database, CATALOG)
     if isinstance(found, View):
         return _view(c, node, found, names)
     used: list[str] = []
-    use = TableUse(database, name, f"scan_{len(c.tables)}", used, [])
+    use = TableUse(database, name, f"scan_{len(c.tables)}", used, [], version)
     c.tables.append(use)
     fields = [Field(n, kind, quoted(n), (), (use, n), used=_noting(used, n)) for n, kind in kinds]
     fields += [Field(n, kind, quoted(n), hidden=True, used=_noting(used, n)) for n, kind in HIDDEN.items()]
     sql, fields = _aliased(c, node, quoted(use.view), fields, names)
     for f in fields:
-        if f.type == TIMESTAMP_TZ:
+        if f.type.name == TIMESTAMP_TZ.name:
             f.sql = f"{{'t': {f.sql}, 'z': 'UTC'}}"
     return sql, fields
+
+
+def _version(c: "Compiler", node: exp.Version) -> Version:
+    with c.within(scope=Scope()):
+        value = c.expression(node.expression)
+    return Version(str(node.this).lower(), value.sql, value.type)
 
 
 def _information(c: "Compiler", node: exp.Table, name: str) -> Relation:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlglot import exp
 from sqlglot.tokens import Token, TokenType
 
-from lakemill.lakesql.dialects import grammar
+from lakemill.lakesql.dialects import changestatements, grammar
 from lakemill.lakesql.dialects.grammar import place
 from lakemill.lakesql.dialects.model import Parsed
 from lakemill.lakesql.dialects.typed import not_supported
@@ -20,11 +20,6 @@ STATEMENT_BYTES_MAX = 262144
 _DDL = {"DROP", "ALTER", "MSCK", "SHOW", "DESCRIBE", "DESC"}
 _QUERY = {"SELECT", "WITH", "VALUES", "TABLE", "("}
 _REFUSED = {
-    "DELETE",
-    "UPDATE",
-    "MERGE",
-    "VACUUM",
-    "OPTIMIZE",
     "TRUNCATE",
     "GRANT",
     "REVOKE",
@@ -312,6 +307,7 @@ _RULES = {
     "PREPARE": _prepare,
     "EXECUTE": _execute,
     "DEALLOCATE": _deallocate,
+    **changestatements.RULES,
 }
 
 

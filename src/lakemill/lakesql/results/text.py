@@ -17,7 +17,7 @@ def shown(value: Typed, depth: int = 0) -> str:
     if of.name == "decimal":
         return plain_text(value)
     if of.name in _BY_TYPE:
-        return _BY_TYPE[of.name].format(sql)
+        return _BY_TYPE[of.name].format(sql, max(3, *of.args) if of.args else 3)
     if of.name == "array":
         inner = _or_null(Typed(name, of.element), depth)
         return f"('[' || list_text(list_transform({sql}, LAMBDA {name} : {inner}), ', ') || ']')"
@@ -47,8 +47,8 @@ _BY_TYPE: dict[str, str] = {
     "double": "java_double({0})",
     "real": "java_real({0})",
     "date": "strftime({0}, '%Y-%m-%d')",
-    "timestamp": "ts_text({0}, 3)",
-    "timestamp with time zone": "tz_text({0}, 3)",
+    "timestamp": "ts_text({0}, {1})",
+    "timestamp with time zone": "tz_text({0}, {1})",
     "time": "left(strftime(DATE '2000-01-01' + {0}, '%H:%M:%S.%f'), 12)",
     "varbinary": "trim(regexp_replace(lower(hex({0})), '(..)', '\\1 ', 'g'))",
     "interval day to second": "interval_text({0})",

@@ -26,10 +26,10 @@ def _inside(file: File) -> Inside:
         schema = metadata.schema.to_arrow_schema().remove_metadata()
     except (pa.ArrowException, OSError) as wrong:
         raise SqlFailed("HIVE_BAD_DATA", f"Not valid Parquet file: {file.uri}: {wrong}") from None
-    return Inside(schema, metadata.num_rows, lambda places: _chunk_bytes(metadata, schema, places))
+    return Inside(schema, metadata.num_rows, lambda places: chunk_bytes(metadata, schema, places))
 
 
-def _chunk_bytes(metadata: pq.FileMetaData, schema: pa.Schema, places: set[int]) -> int:
+def chunk_bytes(metadata: pq.FileMetaData, schema: pa.Schema, places: set[int]) -> int:
     """What the chunks of these columns take up in the file."""
     roots = {schema.names[place] for place in places}
     if not roots:

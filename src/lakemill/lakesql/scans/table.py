@@ -91,10 +91,8 @@ class Table:
 
 
 def of_document(database: str, document: Mapping[str, Any]) -> Table:
-    """What a table's document in the catalog says. Raises SqlFailed where it is no table of files."""
+    """What a table's document in the catalog says."""
     parameters = dict(document.get("Parameters") or {})
-    if parameters.get("table_type", "").upper() == "ICEBERG":
-        raise SqlFailed("NOT_SUPPORTED", f"{database}.{document['Name']} is an Iceberg table, which is not supported")
     descriptor = document.get("StorageDescriptor") or {}
     return Table(
         database,
@@ -104,6 +102,11 @@ def of_document(database: str, document: Mapping[str, Any]) -> Table:
         parameters,
         document,
     )
+
+
+def is_iceberg(document: Mapping[str, Any]) -> bool:
+    """Whether a document of the catalog is that of an Iceberg table."""
+    return str((document.get("Parameters") or {}).get("table_type", "")).upper() == "ICEBERG"
 
 
 def storage_of(descriptor: Mapping[str, Any], parameters: Mapping[str, str]) -> Storage:

@@ -23,6 +23,10 @@ def carry_out(query: Query, parsed: Parsed) -> Outcome:
         if "if_not_exists" in parsed.flags:
             return _outcome([], 0)
         raise SqlFailed("TABLE_ALREADY_EXISTS", f"Table 'awsdatacatalog.{database}.{name}' already exists", 1, 1)
+    if str(parsed.properties.get("table_type", "")).upper() == "ICEBERG":
+        from lakemill.lakesql.iceberg import inserting
+
+        return inserting.create(query, parsed, database, name)
     layout = layouts.of_properties(parsed.properties, ctas=True)
     location = _location(query, parsed)
     rows.prepare(query, layout)

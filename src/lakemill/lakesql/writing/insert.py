@@ -6,29 +6,23 @@ from lakemill.lakesql import types
 from lakemill.lakesql.ddl.partitions import definition
 from lakemill.lakesql.dialects.model import Parsed
 from lakemill.lakesql.errors import SqlFailed
+from lakemill.lakesql.fits import wanted
 from lakemill.lakesql.interface import LakeRefused, Outcome
 from lakemill.lakesql.query import Query, table_document
-from lakemill.lakesql.scans.table import Table, of_document
+from lakemill.lakesql.scans.table import Table, is_iceberg, of_document
 from lakemill.lakesql.types import Type
 from lakemill.lakesql.writing import layout as layouts
 from lakemill.lakesql.writing import rows, storing
-
-_WIDER = {
-    "tinyint": ("smallint", "integer", "bigint", "real", "double", "decimal"),
-    "smallint": ("integer", "bigint", "real", "double", "decimal"),
-    "integer": ("bigint", "real", "double", "decimal"),
-    "bigint": ("real", "double", "decimal"),
-    "decimal": ("real", "double"),
-    "real": ("double",),
-    "date": ("timestamp",),
-    "char": ("varchar",),
-}
 
 
 def carry_out(query: Query, parsed: Parsed) -> Outcome:
     """Raises SqlFailed."""
     database, name = parsed.target[0].lower() or query.statement.database, parsed.target[1].lower()
     document = table_document(query.lake, database, name)
+    if is_iceberg(document):
+        from lakemill.lakesql.iceberg import inserting
+
+        return inserting.insert(query, parsed, document, database)
     if document.get("TableType") == "VIRTUAL_VIEW":
         raise SqlFailed("NOT_SUPPORTED", "Inserting into views is not supported", 1, 1)
     table = of_document(database, document)
@@ -75,32 +69,5 @@ def _added(query: Query, table: Table, pieces: list[rows.Piece]) -> list[str]:
 
 def _wanted(table: Table, names: list[str] | None, columns: Sequence[tuple[str, Type]]) -> list[rows.Wanted]:
     declared = {column.name: types.of_hive(column.type) for column in table.columns}
-    targets = list(declared) if names is None else [name.lower() for name in names]
-    for place, name in enumerate(targets):
-        if name not in declared:
-            raise SqlFailed("COLUMN_NOT_FOUND", f"Insert column name does not exist in target table: {name}", 1, 1)
-        if name in targets[:place]:
-            raise SqlFailed("DUPLICATE_COLUMN_NAME", f"Insert column name is specified more than once: {name}", 1, 1)
-    found = [type for _, type in columns]
-    if len(found) != len(targets) or not all(map(_fits, found, [declared[name] for name in targets])):
-        here, there = ([type.trino() for type in some] for some in ([declared[name] for name in targets], found))
-        raise SqlFailed(
-            "TYPE_MISMATCH",
-            f"Insert query has mismatched column types: Table: [{', '.join(here)}], Query: [{', '.join(there)}]",
-            1,
-            1,
-        )
-    places = {name: place for place, name in enumerate(targets)}
-    return [rows.Wanted(name, type, places.get(name)) for name, type in declared.items()]
-
-
-def _fits(there: Type, here: Type) -> bool:
-    if there.name == "unknown" or there == here:
-        return True
-    if there.name in ("array", "map") and here.name == there.name:
-        return all(map(_fits, there.args, here.args))
-    if there.name == "row" and here.name == "row":
-        return len(there.fields) == len(here.fields) and all(
-            _fits(one[1], other[1]) for one, other in zip(there.fields, here.fields, strict=True)
-        )
-    return there.name == here.name or here.name in _WIDER.get(there.name, ())
+    places = wanted(declared, names, columns)
+    return [rows.Wanted(name, type, places[name]) for name, type in declared.items()]

@@ -156,3 +156,58 @@ async def test_what_a_failed_statement_wrote_is_taken_back_and_nothing_else(run,
 async def test_a_statement_leaves_no_files(run, tmp_path):
     await run({"file": "r", "content": "x"}, {"failed": {"message": "no"}})
     assert list((tmp_path / "queries").iterdir()) == []
+
+
+FAILS = {"failed": {"message": "it fails", "category": 2}}
+STORED = ({"file": "x", "content": "1"}, ask("store", path="x", uri="s3://lake/t/x"))
+
+
+def is_there(objects, key):
+    try:
+        objects.head("lake", key)
+    except ObjectMissing:
+        return False
+    return True
+
+
+async def test_what_a_conditional_change_has_taken_over_stays(answers, run, catalog, objects):
+    await answers(DATABASE, ask("create_table", database="d", definition=TABLE))
+    moved = TABLE | {"Parameters": {"metadata_location": "s3://lake/t/x"}}
+    change = ask("update_table", database="d", definition=moved, expected="0")
+    done = await run(*STORED, change, FAILS)
+    assert done.state == "FAILED" and is_there(objects, "t/x")
+    assert catalog.table(SCOPE, "d", "t").definition["parameters"] == {"metadata_location": "s3://lake/t/x"}
+    assert [one.version for one in catalog.versions(SCOPE, "d", "t")] == [1]
+
+    *_, refused = await answers(ask("update_table", database="d", definition=TABLE, expected="0"))
+    assert refused["code"] == "ConcurrentModificationException"
+    later = {"file": "y", "content": "2"}
+    await run(later, ask("store", path="y", uri="s3://lake/t/y"), change, FAILS)
+    assert is_there(objects, "t/x") and not is_there(objects, "t/y")
+
+
+async def test_a_table_goes_with_what_is_below_its_location(answers, objects, catalog):
+    await answers(DATABASE, ask("create_table", database="d", definition=TABLE), *STORED)
+    drop = ask("drop_table", database="d", name="t", location="s3://lake/t/")
+    (refused,) = await answers(drop, rights=Rights("remove"))
+    assert refused["code"] == "AccessDenied" and is_there(objects, "t/x")
+    (refused,) = await answers(drop | {"with": drop["with"] | {"location": "s3://lake/"}})
+    assert refused["code"] == "InvalidInputException"
+    await answers(drop)
+    assert not is_there(objects, "t/x") and list(catalog.tables(SCOPE, "d")) == []
+
+
+async def test_what_a_dropped_table_left_is_removed_by_whoever_ends_the_statement(answers, run, objects, catalog):
+    await answers(DATABASE, ask("create_table", database="d", definition=TABLE), *STORED)
+    drop = ask("drop_table", database="d", name="t", location="s3://lake/t/")
+    await run(drop, *STORED, FAILS)
+    assert not is_there(objects, "t/x")
+
+
+async def test_a_table_gets_another_name_at_once(answers, catalog):
+    await answers(DATABASE, ask("create_table", database="d", definition=TABLE, partitions=[PARTITION]))
+    rename = ask("rename_table", database="d", name="t", to_database="d", definition=TABLE | {"Name": "other"})
+    assert await answers(rename) == [None]
+    _, found = await answers(rename, ask("partitions", database="d", table="other", expression=None))
+    assert [one["Values"] for one in found] == [["x"]]
+    assert [one.name for one in catalog.tables(SCOPE, "d")] == ["other"]

@@ -142,7 +142,7 @@ def test_no_rows_make_a_table_without_objects(done, values):
          "HIVE_COLUMN_ORDER_MISMATCH: Partition keys must be the last columns in the table and in the same order as "
          "the table properties: [a]"),
         ("CREATE TABLE w WITH (table_type='ICEBERG') AS SELECT 1 AS a",
-         "NOT_SUPPORTED: table_type ICEBERG is not supported"),
+         "INVALID_TABLE_PROPERTY: is_external must be false for a table of table_type ICEBERG"),
         ("CREATE TABLE w WITH (format='AVRO') AS SELECT MAP(ARRAY['k'], ARRAY[1]) AS a",
          "NOT_SUPPORTED: AVRO cannot be written with a column of type map(varchar(1), integer)"),
         ("CREATE TABLE w WITH (format='AVRO', write_compression='SNAPPY') AS SELECT 1 AS a",
