@@ -1,4 +1,4 @@
-"""What a warehouse may do in the lake: in the name of a role that is attached to it, or of whose keys a statement shows."""
+"""What a warehouse may do in the lake: in the name of a role attached to it, or of whoever's keys a statement shows."""
 
 import hmac
 from typing import Any

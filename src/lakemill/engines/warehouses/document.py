@@ -21,20 +21,8 @@ from typing import Any
 
 Document = dict[str, Any]
 KIND, SNAPSHOT = "warehouse", "warehouse-snapshot"
-CREATING, AVAILABLE, MODIFYING, RESIZING, REBOOTING, RESUMING, PAUSING, PAUSED, IDLE, DELETING = (
-    *(
-        "creating",
-        "available",
-        "modifying",
-        "resizing",
-        "rebooting",
-        "resuming",
-        "pausing",
-        "paused",
-        "idle",
-        "deleting",
-    ),
-)
+CREATING, AVAILABLE, MODIFYING, RESIZING, REBOOTING = "creating", "available", "modifying", "resizing", "rebooting"
+RESUMING, PAUSING, PAUSED, IDLE, DELETING = "resuming", "pausing", "paused", "idle", "deleting"
 STARTING = (CREATING, MODIFYING, RESIZING, REBOOTING, RESUMING)
 """It is available once its process runs."""
 

@@ -212,14 +212,9 @@ class Warehouses:
             if self.resources.find_in(transaction, KIND, scope, new) is not None:
                 raise ResourceExists(KIND, scope, new)
             old = self.resources.delete_in(transaction, KIND, scope, name)
-            made = self.resources.create_in(transaction, KIND, scope, new, old, old["tags"])
-            return self.resources.update_in(
-                transaction,
-                KIND,
-                scope,
-                new,
-                lambda document: document.update(created=old["created"], name=made["name"]),
-            )
+            self.resources.create_in(transaction, KIND, scope, new, old, old["tags"])
+            born = old["created"]
+            return self.resources.update_in(transaction, KIND, scope, new, lambda made: made.update(created=born))
 
         renamed = await self.resources.metadata.transact(work)
         self._documents[renamed["id"]] = renamed
@@ -296,7 +291,10 @@ class Warehouses:
         await self.snapshots.fill(snapshot, process, self._setup.place(document["id"]) / "data")
 
     async def delete(self, scope: str, name: str, final: Document | None = None) -> Document:
-        """Begin to remove it and all its data. final: a snapshot to be made before. Raises ResourceMissing, StateWrong."""
+        """Begin to remove it and all its data. final: a snapshot to be made before.
+
+        Raises ResourceMissing, ResourceExists, StateWrong.
+        """
         if final and self.resources.find(SNAPSHOT, scope, final["name"]):
             raise ResourceExists(SNAPSHOT, scope, final["name"])
 

@@ -1,4 +1,4 @@
-"""The lake as a warehouse's process works in it, in somebody's name: what it stores can be taken back until it has ended.
+"""The lake as a warehouse's process works in it, in somebody's name: what it stores can be taken back until the end.
 
 Tables of the metadata store, with U+0001 between the parts of a key:
 

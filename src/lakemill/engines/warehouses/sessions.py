@@ -1,4 +1,4 @@
-"""Sessions that stay open between statements. They end with their warehouse's process, or when they were idle too long."""
+"""Sessions that stay open between statements, until they were idle too long, or their warehouse's process ends."""
 
 import asyncio
 import contextlib

@@ -12,6 +12,7 @@ A snapshot is a resource of kind `warehouse-snapshot`. Members of its document t
 """
 
 import asyncio
+import contextlib
 import datetime
 import os
 import shutil
@@ -70,10 +71,7 @@ class Snapshots:
             else:
                 size = await process.call("snapshot", {"folder": str(place)})
         except (NotRunning, SqlFailed, OSError) as fault:
-            reason = str(fault)
-            await self._resources.update(
-                SNAPSHOT, scope, name, lambda document: document.update(state=FAILED, reason=reason)
-            )
+            await self._fail(scope, name, str(fault))
             return
         try:
             await self._resources.update(
@@ -81,6 +79,10 @@ class Snapshots:
             )
         except ResourceMissing:  # Deleted meanwhile.
             await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
+
+    async def _fail(self, scope: str, name: str, reason: str) -> None:
+        with contextlib.suppress(ResourceMissing):  # Deleted meanwhile.
+            await self._resources.update(SNAPSHOT, scope, name, lambda one: one.update(state=FAILED, reason=reason))
 
     async def copy(self, scope: str, name: str, new: str, until: datetime.datetime | None) -> Document:
         """Another one of the same content. Raises SnapshotMissing, SnapshotUnusable, ResourceExists."""
@@ -116,10 +118,7 @@ class Snapshots:
         """Those that were being made have failed, but for names that are made again; files of none are removed."""
         for one in list(self._resources.all(SNAPSHOT)):
             if one["state"] == CREATING and one["name"] not in awaited:
-                change = {"state": FAILED, "reason": "lakemill was restarted while it was made"}
-                await self._resources.update(
-                    SNAPSHOT, one["scope"], one["name"], lambda document: document.update(change)
-                )  # noqa: B023
+                await self._fail(one["scope"], one["name"], "lakemill was restarted while it was made")
         kept = {one["id"] for one in self._resources.all(SNAPSHOT)}
         if self._folder.exists():
             for folder in [one for one in self._folder.iterdir() if one.name not in kept]:

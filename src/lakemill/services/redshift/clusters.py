@@ -195,7 +195,7 @@ class ClusterOperations:
         gone = set(request.get("RemoveIamRoles") or ())
         roles = [role for role in found["roles"] if role not in gone]
         roles += [role for role in request.get("AddIamRoles") or () if role not in roles]
-        default = request.get("DefaultIamRoleArn", found["default_role"])
+        default: str = request.get("DefaultIamRoleArn", found["default_role"])
         default = default if default in roles or "DefaultIamRoleArn" in request else ""
         rules.check_roles(roles, default, invalid)
         changed = await self.warehouses.update(
@@ -210,9 +210,7 @@ class ClusterOperations:
         if not skipped and not final:
             raise combination(FINAL_NEEDED)
         if skipped and final:
-            raise combination(
-                "FinalClusterSnapshotIdentifier cannot be specified when SkipFinalClusterSnapshot is true."
-            )
+            raise combination("FinalClusterSnapshotIdentifier cannot be given when SkipFinalClusterSnapshot is true.")
         days = request.get("FinalClusterSnapshotRetentionPeriod", found["details"]["snapshot_days"])
         wanted = final_of(found, final, checked_days(days), self.warehouses.clock.now()) if final else None
         try:

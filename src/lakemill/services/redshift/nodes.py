@@ -1,4 +1,4 @@
-"""Types and numbers of nodes. They are told again; a warehouse has what memory and threads lakemill's settings give it."""
+"""Types and numbers of nodes. They are told again; a warehouse has the memory and threads of lakemill's settings."""
 
 from typing import Any
 

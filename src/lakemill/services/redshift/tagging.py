@@ -37,12 +37,12 @@ class TagOperations:
         if "ResourceName" in request:
             if wanted is not None:
                 raise combination("ResourceName and ResourceType cannot be given both.")
-            kind, found = self._resource(call, request["ResourceName"])
+            _, found = self._resource(call, request["ResourceName"])
             resources = [(request["ResourceName"].split(":")[5], found)]
         elif wanted not in (None, *TYPES):
             raise invalid(f"Invalid resource type: {wanted}")
         else:
-            resources = [one for one in self._all(call) if wanted in (None, one[0])]
+            resources = [one for one in self._taggable(call) if wanted in (None, one[0])]
         has = by_tags(request)
         rows = [
             {"name": f"{_arn(kind, one)}\x01{key}", "key": key, "value": value, "kind": kind}
@@ -52,7 +52,7 @@ class TagOperations:
         ]
         return listed(rows, request, "TaggedResources", _tagged)
 
-    def _all(self, call: Call) -> Iterator[tuple[str, Document]]:
+    def _taggable(self, call: Call) -> Iterator[tuple[str, Document]]:
         scope = scope_of(call)
         yield from (("cluster", one) for one in self.resources.all(KIND, scope, f"{FAMILY}/"))
         yield from (("snapshot", one) for one in self.resources.all(SNAPSHOT, scope, f"{FAMILY}/"))
