@@ -60,6 +60,7 @@ from lakemill.services.kms import Kms
 from lakemill.services.lambda_ import CODE_PATH, Lambda, LambdaRuntime
 from lakemill.services.logs import Logs
 from lakemill.services.redshift import Redshift
+from lakemill.services.redshift_data import RedshiftData
 from lakemill.services.s3 import S3
 from lakemill.services.sagemaker import SageMaker
 from lakemill.services.sagemaker_runtime import SageMakerRuntime
@@ -70,7 +71,7 @@ from lakemill.settings import Settings
 SERVICES: tuple[type[Service], ...] = (
     *(S3, Iam, Sts, Logs, Kms, Lambda, DynamoDB, Kinesis, Firehose, Glue, Athena, KinesisAnalytics, KinesisAnalyticsV2),
     *(KinesisVideo, KinesisVideoMedia, KinesisVideoArchivedMedia, SageMaker, SageMakerRuntime),
-    *(Redshift,),
+    *(Redshift, RedshiftData),
 )
 """Every service there is; docs and tests read this."""
 
@@ -277,6 +278,7 @@ def build(settings: Settings) -> App:
         sagemaker,
         SageMakerRuntime(hosting, clock),
         Redshift(warehouses, settings.address),
+        RedshiftData(warehouses),
     ]
     log = RequestLog(settings.log_format, enabled=settings.log_requests)
     gateway = Gateway(services, identity, metadata, clock, settings, log)

@@ -9,18 +9,17 @@ USER = re.compile(r"[a-zA-Z][a-zA-Z0-9_+.@-]{0,127}\Z")
 PASSWORD = re.compile(r"[!-~]{8,64}\Z")
 FORBIDDEN = "'\"\\/@"
 ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+\Z")
-RESERVED = frozenset(
-    (
-        "all and any array as asc authorization between both case cast check collate column constraint create "
-        "cross current_date current_time current_timestamp current_user default deferrable desc disable distinct "
-        "do else enable encode end except false for foreign freeze from full grant group having identity ilike in "
-        "initially inner intersect into is isnull join leading left like limit localtime localtimestamp minus "
-        "natural new not notnull null nulls off offset old on only open or order outer overlaps parallel partition "
-        "percent permissions primary public references respect restore right select session_user similar some "
-        "sysdate system table tag template0 template1 then timestamp to top trailing true union unique user using "
-        "verbose when where with without"
-    ).split()  # noqa: SIM905 - a table of words reads better so.
-)
+_WORDS = """
+    all and any array as asc authorization between both case cast check collate column constraint create cross
+    current_date current_time current_timestamp current_user default deferrable desc disable distinct do else
+    enable encode end except false for foreign freeze from full grant group having identity ilike in initially
+    inner intersect into is isnull join leading left like limit localtime localtimestamp minus natural new not
+    notnull null nulls off offset old on only open or order outer overlaps parallel partition percent permissions
+    primary public references respect restore right select session_user similar some sysdate system table tag
+    template0 template1 then timestamp to top trailing true union unique user using verbose when where with
+    without
+"""
+RESERVED = frozenset(_WORDS.split())
 ROLES_MAX = 50
 Wrong = Callable[[str], Exception]
 """Makes the error of a service from a sentence."""
@@ -31,8 +30,8 @@ def check_cluster_name(name: str, member: str, wrong: Wrong) -> None:
     if not CLUSTER.match(name) or len(name) > 63:
         raise wrong(
             f"The parameter {member} is not a valid identifier. Identifiers must begin with a letter; must contain "
-            "only lowercase ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two consecutive "
-            "hyphens."
+            "only lowercase ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two "
+            "consecutive hyphens."
         )
 
 

@@ -64,6 +64,11 @@ class Statements:
         task.add_done_callback(lambda _: self._forget(added.id))
         return added
 
+    def known(self, statement: Statement, token: str) -> Statement | None:
+        """The one that a token has got before, if there is one. Raises TokenTaken."""
+        found = self._store.known(statement, token) if token else None
+        return None if found is None else self._running.get(found.id, found)
+
     def _forget(self, id: str) -> None:
         self._running.pop(id, None)
         self._tasks.pop(id, None)

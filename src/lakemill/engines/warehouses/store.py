@@ -14,6 +14,7 @@ from lakemill.engines.warehouses.errors import StatementMissing, TokenTaken
 from lakemill.engines.warehouses.statement import Statement, document_of, statement_of
 from lakemill.ports.clock import Clock
 from lakemill.ports.metadata import Metadata, Transaction, prefix_end
+from lakemill.ports.metadata.port import Reader
 
 STATEMENTS, TIMES, ACTIVE, TOKENS = (
     *("warehouse_statements", "warehouse_times", "warehouse_active", "warehouse_tokens"),
@@ -45,6 +46,19 @@ class StatementStore:
         for key, _ in rows:
             yield key.removeprefix(start), self.get(scope, key.rpartition(_SEPARATOR)[2])
 
+    def known(self, statement: Statement, token: str) -> Statement | None:
+        """The one that a token has got before, if there is one. Raises TokenTaken."""
+        return self._known(self._metadata, statement, token)
+
+    def _known(self, reader: Reader, statement: Statement, token: str) -> Statement | None:
+        before = reader.get(TOKENS, _joined(statement.scope, statement.owner, token))
+        if before is None or before["ms"] <= int(self._clock.time() * 1000) - TOKEN_S * 1000:
+            return None
+        if before["digest"] != statement.digest():
+            raise TokenTaken
+        found = reader.get(STATEMENTS, _joined(statement.scope, before["id"]))
+        return None if found is None else statement_of(found)
+
     def unfinished(self) -> list[Statement]:
         """Those an earlier run left."""
         return [self.get(scope, id) for id, scope in list(self._metadata.scan(ACTIVE))]
@@ -55,14 +69,9 @@ class StatementStore:
 
         def work(transaction: Transaction) -> tuple[Statement, bool]:
             if token:
+                if (found := self._known(transaction, statement, token)) is not None:
+                    return found, False
                 key = _joined(statement.scope, statement.owner, token)
-                before = transaction.get(TOKENS, key)
-                if before is not None and before["ms"] > now_ms - TOKEN_S * 1000:
-                    if before["digest"] != statement.digest():
-                        raise TokenTaken
-                    found = transaction.get(STATEMENTS, _joined(statement.scope, before["id"]))
-                    if found is not None:
-                        return statement_of(found), False
                 transaction.put(TOKENS, key, {"id": statement.id, "digest": statement.digest(), "ms": now_ms})
             transaction.put(STATEMENTS, _joined(statement.scope, statement.id), document_of(statement))
             transaction.put(TIMES, _place(statement), statement.owner)

@@ -195,8 +195,8 @@ class ClusterOperations:
         gone = set(request.get("RemoveIamRoles") or ())
         roles = [role for role in found["roles"] if role not in gone]
         roles += [role for role in request.get("AddIamRoles") or () if role not in roles]
-        default: str = request.get("DefaultIamRoleArn", found["default_role"])
-        default = default if default in roles or "DefaultIamRoleArn" in request else ""
+        asked = request.get("DefaultIamRoleArn")
+        default = asked if asked is not None else found["default_role"] if found["default_role"] in roles else ""
         rules.check_roles(roles, default, invalid)
         changed = await self.warehouses.update(
             found["scope"], found["name"], lambda document: document.update(roles=roles, default_role=default)
