@@ -61,17 +61,19 @@ from lakemill.services.lambda_ import CODE_PATH, Lambda, LambdaRuntime
 from lakemill.services.logs import Logs
 from lakemill.services.redshift import Redshift
 from lakemill.services.redshift_data import RedshiftData
+from lakemill.services.redshift_serverless import RedshiftServerless
 from lakemill.services.s3 import S3
 from lakemill.services.sagemaker import SageMaker
 from lakemill.services.sagemaker_runtime import SageMakerRuntime
 from lakemill.services.sts import Sts
+from lakemill.services.warehouseaccess import namespace_arn
 from lakemill.services.warehouserights import WarehouseRights
 from lakemill.settings import Settings
 
 SERVICES: tuple[type[Service], ...] = (
     *(S3, Iam, Sts, Logs, Kms, Lambda, DynamoDB, Kinesis, Firehose, Glue, Athena, KinesisAnalytics, KinesisAnalyticsV2),
     *(KinesisVideo, KinesisVideoMedia, KinesisVideoArchivedMedia, SageMaker, SageMakerRuntime),
-    *(Redshift, RedshiftData),
+    *(Redshift, RedshiftServerless, RedshiftData),
 )
 """Every service there is; docs and tests read this."""
 
@@ -219,7 +221,7 @@ def build(settings: Settings) -> App:
         memory_mib=settings.warehouse_memory_mib,
         certificate=lambda: certificates.leaf(certificate_names(settings.host)),
     )
-    warehouses.use(WarehouseRights(identity, catalog, objects, enforce=enforce))
+    warehouses.use(WarehouseRights(identity, catalog, objects, enforce=enforce), namespace_arn)
     jobs = Jobs(metadata, compute, loglines, clock)
     hosting = Hosting(metadata, compute, objects, loglines, clock, data / "endpoints")
     sagemaker = SageMaker(
@@ -278,6 +280,7 @@ def build(settings: Settings) -> App:
         sagemaker,
         SageMakerRuntime(hosting, clock),
         Redshift(warehouses, settings.address),
+        RedshiftServerless(warehouses, settings.address),
         RedshiftData(warehouses),
     ]
     log = RequestLog(settings.log_format, enabled=settings.log_requests)

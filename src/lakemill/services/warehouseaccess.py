@@ -14,6 +14,13 @@ def arn_in(scope: str, resource: str, service: str = "redshift") -> str:
     return f"arn:aws:{service}:{region}:{account}:{resource}"
 
 
+def namespace_arn(warehouse: Document) -> str:
+    """What a warehouse is called, as a namespace of data."""
+    if warehouse["name"].startswith("cluster/"):
+        return arn_in(warehouse["scope"], f"namespace:{warehouse['id']}")
+    return arn_in(warehouse["scope"], f"namespace/{warehouse['id']}", "redshift-serverless")
+
+
 def database_user(principal: Principal) -> str:
     """The user of a database that a caller is: `IAM:name`, `IAMR:role`; "" for one that is none."""
     if principal.kind == "role":

@@ -21,6 +21,7 @@ from lakemill.engines.warehouses.document import (
     DELETING,
     IDLE,
     KIND,
+    MODIFYING,
     PAUSED,
     PAUSING,
     RESUMING,
@@ -87,9 +88,9 @@ class Warehouses:
         self._keepers: dict[str, Keeper] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def use(self, authorise: Authorise) -> None:
-        """Say who decides what an authorisation is good for; before `start`."""
-        self._setup.authorise = authorise
+    def use(self, authorise: Authorise, arn: Callable[[Document], str]) -> None:
+        """Say who decides what an authorisation is good for, and what warehouses are called; before `start`."""
+        self._setup.authorise, self._setup.arn = authorise, arn
 
     @property
     def host(self) -> str:
@@ -271,6 +272,20 @@ class Warehouses:
 
         await self._stop((await self.update(scope, name, begin))["id"])
 
+    async def restore(self, scope: str, name: str, snapshot: str) -> Document:
+        """Replace its data by a snapshot's. Raises ResourceMissing, StateWrong, SnapshotMissing, SnapshotUnusable."""
+        self.snapshots.usable(scope, snapshot)
+
+        def change(document: Document) -> None:
+            document["restore"] = snapshot
+
+        return await self.enter(scope, name, MODIFYING, change)
+
+    def begin(self, document: Document) -> None:
+        """It was changed, and is to run from now on."""
+        self._documents[document["id"]] = document
+        self._keep(document)
+
     async def configure(self, scope: str, name: str, parameters: dict[str, str]) -> Document:
         """Other defaults for sessions that come. Raises ResourceMissing, NotRunning."""
         document = await self.update(scope, name, lambda document: document.update(parameters=parameters))
@@ -326,8 +341,9 @@ class Warehouses:
         id = document["id"]
 
         async def launch() -> WarehouseProcess:
-            if self._documents[id]["restore"]:
-                await self.snapshots.restore(self._documents[id], self._setup.place(id) / "data")
+            if (document := self._documents[id])["restore"]:
+                await self.snapshots.restore(document, self._setup.place(id) / "data")
+                await self.update(document["scope"], document["name"], _restored)
             process, port = await launched(self._setup, lambda: self._documents[id])
             try:
                 await self._started(id, port)
@@ -340,7 +356,7 @@ class Warehouses:
 
     async def _started(self, id: str, port: int) -> None:
         def change(document: Document) -> None:
-            document["listening"], document["restore"] = port, ""
+            document["listening"] = port
             if document["state"] in STARTING:
                 document["state"] = AVAILABLE
 
@@ -357,6 +373,10 @@ class Warehouses:
 def _expect(document: Document, *states: str) -> None:
     if document["state"] not in states:
         raise StateWrong(document["name"], document["state"])
+
+
+def _restored(document: Document) -> None:
+    document["restore"] = ""
 
 
 def _enter(state: str) -> Change:

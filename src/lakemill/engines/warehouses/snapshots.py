@@ -93,12 +93,10 @@ class Snapshots:
         return self.get(scope, new)
 
     async def restore(self, warehouse: Document, data: Path) -> None:
-        """Give a new warehouse the data of the snapshot it names; nothing happens if it has some already.
+        """Give a warehouse the data of the snapshot it names, in place of its own; durable on return.
 
         Raises NotRunning.
         """
-        if data.exists():
-            return
         try:
             found = self.usable(warehouse["scope"], warehouse["restore"])
             await asyncio.to_thread(_restored, self._folder / found["id"], data)
@@ -156,6 +154,7 @@ def _restored(source: Path, data: Path) -> None:
     new = data.with_name(f"{data.name}.new")
     _empty(new)
     _copied(source, new)
+    shutil.rmtree(data, ignore_errors=True)
     new.rename(data)
     _flush(data.parent)
 
