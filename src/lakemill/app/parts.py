@@ -256,6 +256,7 @@ def build(settings: Settings) -> App:
         keys=keys,
         clock=clock,
         catalog=catalog,
+        warehouses=warehouses,
         authority=data / "ca.pem",
         enforce=enforce,
     )

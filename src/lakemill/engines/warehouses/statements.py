@@ -78,26 +78,27 @@ class Statements:
         self, warehouse: str, database: str, user: str, sql: str, parameters: dict[str, str], *, auto_create: bool
     ) -> list[list[Any]]:
         """The rows of a query of ours, plain values. Raises SqlFailed, NotRunning."""
-        asked = Statement(
-            id=str(uuid.uuid4()),
-            scope="",
-            warehouse=warehouse,
-            owner="",
-            database=database,
-            user=user,
-            auto_create=auto_create,
-            statements=[sql],
-            parameters=[{"name": name, "value": value} for name, value in parameters.items()],
-            created=self._clock.now(),
-            updated=self._clock.now(),
-        )
-        process, folder = await self._find(warehouse), self._scratch(asked)
+        given = [{"name": name, "value": value} for name, value in parameters.items()]
+        more = {"auto_create": auto_create, "parameters": given}
+        return await self.carry_out(warehouse, database, user, sql, **more)
+
+    async def carry_out(self, warehouse: str, database: str, user: str, sql: str, **more: Any) -> list[list[Any]]:
+        """Have one statement carried out, of which nothing is remembered; its rows. more: members of the batch.
+
+        Raises SqlFailed, NotRunning.
+        """
+        process, id = await self._find(warehouse), str(uuid.uuid4())
+        folder = self._place(warehouse) / "scratch" / "results" / id
         await asyncio.to_thread(folder.mkdir, parents=True)
+        batch = {"id": id, "database": database, "user": user, "statements": [sql], "folder": str(folder)} | more
         try:
-            executed = (await process.call("execute", {"batch": _batch(asked, folder)}))[0]
+            executed = (await process.call("execute", {"batch": batch}))[0]
             if executed["state"] != "FINISHED":
                 raise SqlFailed(executed.get("code", ""), executed.get("error", ""))
-            return await asyncio.to_thread(_rows, folder / executed["result"])
+            return await asyncio.to_thread(_rows, folder / executed["result"]) if executed.get("result") else []
+        except asyncio.CancelledError:
+            await asyncio.shield(process.call("cancel", {"id": id}))
+            raise
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
