@@ -9,10 +9,13 @@ from lakemill.lakesql.dialects.typed import text
 from lakemill.lakesql.types import quoted
 from lakemill.warehouse.objects import HIDDEN, KINDS, OID_FIRST, TEMPORARY, Relation
 
+FILE = "warehouse"
+"""The name under which the file with everything is attached."""
+_OBJECTS = f"{FILE}.{_OBJECTS}"
 _PREPARE = f"""
-CREATE SCHEMA IF NOT EXISTS {HIDDEN};
-CREATE SEQUENCE IF NOT EXISTS {HIDDEN}.numbers START {OID_FIRST};
-CREATE TABLE IF NOT EXISTS {HIDDEN}.objects (
+CREATE SCHEMA IF NOT EXISTS {FILE}.{HIDDEN};
+CREATE SEQUENCE IF NOT EXISTS {FILE}.{HIDDEN}.numbers START {OID_FIRST};
+CREATE TABLE IF NOT EXISTS {_OBJECTS} (
     kind VARCHAR, database VARCHAR, name VARCHAR, document VARCHAR, PRIMARY KEY (kind, database, name)
 );
 """
@@ -25,7 +28,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
 
 def place(database: str, schema: str) -> str:
     """DuckDB's schema for one of a warehouse."""
-    return TEMPORARY + ".main" if schema == TEMPORARY else quoted(f"{database}.{schema}")
+    return TEMPORARY + ".main" if schema == TEMPORARY else f"{FILE}.{quoted(f'{database}.{schema}')}"
 
 
 class Store:
@@ -36,14 +39,14 @@ class Store:
 
     def number(self) -> int:
         """A number that no object has had; it does not come back with a rollback."""
-        row = self._connection.execute(f"SELECT nextval('{HIDDEN}.numbers')").fetchone()
+        row = self._connection.execute(f"SELECT nextval('{FILE}.{HIDDEN}.numbers')").fetchone()
         assert row is not None
         return row[0]
 
     def all(self, kind: str, database: str = "") -> dict[str, Any]:
         """All of a kind, by their names in order."""
         found = self._connection.execute(
-            f"SELECT name, document FROM {HIDDEN}.objects WHERE kind = ? AND database = ? ORDER BY name",
+            f"SELECT name, document FROM {_OBJECTS} WHERE kind = ? AND database = ? ORDER BY name",
             [kind, database],
         ).fetchall()
         return {name: msgspec.json.decode(document, type=KINDS[kind]) for name, document in found}
@@ -51,7 +54,7 @@ class Store:
     def get(self, kind: str, name: str, database: str = "") -> Any:
         """One of them; None where there is none."""
         row = self._connection.execute(
-            f"SELECT document FROM {HIDDEN}.objects WHERE kind = ? AND database = ? AND name = ?",
+            f"SELECT document FROM {_OBJECTS} WHERE kind = ? AND database = ? AND name = ?",
             [kind, database, name],
         ).fetchone()
         return None if row is None else msgspec.json.decode(row[0], type=KINDS[kind])
@@ -60,17 +63,17 @@ class Store:
         """Make or change it."""
         value = msgspec.json.encode(document).decode()
         if self.get(kind, name, database) is None:
-            self._connection.execute(f"INSERT INTO {HIDDEN}.objects VALUES (?, ?, ?, ?)", [kind, database, name, value])
+            self._connection.execute(f"INSERT INTO {_OBJECTS} VALUES (?, ?, ?, ?)", [kind, database, name, value])
             return
         self._connection.execute(
-            f"UPDATE {HIDDEN}.objects SET document = ? WHERE kind = ? AND database = ? AND name = ?",
+            f"UPDATE {_OBJECTS} SET document = ? WHERE kind = ? AND database = ? AND name = ?",
             [value, kind, database, name],
         )
 
     def remove(self, kind: str, name: str, database: str = "") -> None:
         """Forget it."""
         self._connection.execute(
-            f"DELETE FROM {HIDDEN}.objects WHERE kind = ? AND database = ? AND name = ?", [kind, database, name]
+            f"DELETE FROM {_OBJECTS} WHERE kind = ? AND database = ? AND name = ?", [kind, database, name]
         )
 
     def relation(self, database: str, schema: str, name: str) -> Relation | None:
@@ -90,7 +93,8 @@ class Store:
             "SELECT database_name, schema_name, name, comment FROM ("
             "SELECT database_name, schema_name, table_name AS name, comment FROM duckdb_tables() UNION ALL "
             "SELECT database_name, schema_name, view_name, comment FROM duckdb_views() WHERE NOT internal) "
-            f"WHERE comment IS NOT NULL AND (database_name = '{TEMPORARY}' OR starts_with(schema_name, ?)) ORDER BY ALL",
+            f"WHERE comment IS NOT NULL AND (database_name = '{TEMPORARY}' OR "
+            f"database_name = '{FILE}' AND starts_with(schema_name, ?)) ORDER BY ALL",
             [begin],
         ).fetchall()
         return [
@@ -113,4 +117,4 @@ class Store:
 def _inside(database: str, schema: str) -> tuple[str, str]:
     if schema == TEMPORARY:
         return f"database_name = '{TEMPORARY}'", "main"
-    return f"database_name <> '{TEMPORARY}'", f"{database}.{schema}"
+    return f"database_name = '{FILE}'", f"{database}.{schema}"
