@@ -74,9 +74,6 @@ class Batch(msgspec.Struct, kw_only=True):
     superuser: bool = False
     auto_create: bool = False
     """Whether the user is made if there is none of that name."""
-    proof: str = ""
-    """Where the user has to prove to be it: hex of MD5(password + user), to be held against the password that CREATE
-    USER gave; 28000 for a wrong one."""
     statements: list[str]
     parameters: list[Parameter] = []
     folder: str

@@ -4,7 +4,6 @@ What is begun is written down before it is done, and gone on with after a crash.
 """
 
 import asyncio
-import hmac
 import logging
 import os
 import shutil
@@ -16,7 +15,7 @@ from lakemill.engines.catalog import Catalog
 from lakemill.engines.objects import Objects
 from lakemill.engines.queries.joined import Joined
 from lakemill.engines.resources import ResourceExists, ResourceMissing, Resources
-from lakemill.engines.warehouses.credentials import Credentials, verifier
+from lakemill.engines.warehouses.credentials import Credentials
 from lakemill.engines.warehouses.document import (
     AVAILABLE,
     DELETING,
@@ -31,9 +30,10 @@ from lakemill.engines.warehouses.document import (
     Document,
     label,
 )
-from lakemill.engines.warehouses.errors import NotRunning, SqlFailed, StateWrong
+from lakemill.engines.warehouses.errors import NotRunning, StateWrong
 from lakemill.engines.warehouses.keeper import Keeper
 from lakemill.engines.warehouses.lakes import Lakes
+from lakemill.engines.warehouses.login import prove
 from lakemill.engines.warehouses.opening import Authorise, Setup, launched
 from lakemill.engines.warehouses.ports import Ports
 from lakemill.engines.warehouses.process import MODULE, WarehouseProcess
@@ -186,11 +186,9 @@ class Warehouses:
 
     async def carry_out(self, document: Document, database: str, user: str, password: str, sql: str) -> None:
         """A statement for a user who proves to be it. Raises SqlFailed, NotRunning."""
-        proof = verifier(password, user)
-        if user == document["master"] and not hmac.compare_digest(proof, document["verifier"]):
-            raise SqlFailed("28000", f'password authentication failed for user "{user}"')
-        proof = "" if user == document["master"] else proof
-        await self.statements.carry_out(document["id"], database, user, sql, proof=proof)
+        await prove(self.host, document["listening"], database, user, password)
+        name = user.partition(":")[2] if user.startswith(("IAM:", "IAMA:")) else user
+        await self.statements.carry_out(document["id"], database, name, sql)
 
     def at_port(self, port: int) -> Document | None:
         """The warehouse that listens on a port."""

@@ -187,6 +187,7 @@ class Statements:
         now = self._clock.now()
         for number, executed in enumerate(told, start=first):
             known = {name: executed[name] for name in executed if name in Part.__struct_fields__}
+            known["result"] = Path(known.get("result", "")).name
             known["error"] = _told(known.get("error", ""))
             statement.parts[number] = msgspec.convert(known | {"updated": now}, Part)
             statement.pid = executed.get("pid", 0) or statement.pid
