@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-
 from tests.unit.engines.warehouses.conftest import SCOPE, answered, document, state, until
 
 ROLE = {"authorization": {"role": "arn:role"}}

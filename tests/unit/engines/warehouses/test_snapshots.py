@@ -3,10 +3,10 @@
 import datetime
 
 import pytest
+from tests.unit.engines.warehouses.conftest import SCOPE, answered, document, state, until
 
 from lakemill.engines.resources import ResourceExists
 from lakemill.engines.warehouses import SnapshotMissing, SnapshotUnusable
-from tests.unit.engines.warehouses.conftest import SCOPE, answered, document, state, until
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Statements handed to warehouses."""
 
 import pytest
+from tests.unit.engines.warehouses.conftest import OWNER, SCOPE, answered, statement, until
 
 from lakemill.engines.warehouses import (
     SessionBusy,
@@ -10,7 +11,6 @@ from lakemill.engines.warehouses import (
     TokenTaken,
 )
 from lakemill.engines.warehouses.sessions import Session
-from tests.unit.engines.warehouses.conftest import OWNER, SCOPE, answered, statement, until
 
 
 async def test_a_statement_finishes_with_its_result(warehouses, run):

@@ -6,10 +6,10 @@ import signal
 import socket
 
 import pytest
+from tests.unit.engines.warehouses.conftest import SCOPE, answered, document, state, until
 
 from lakemill.engines.resources import ResourceExists, ResourceMissing
 from lakemill.engines.warehouses import NotRunning, StateWrong
-from tests.unit.engines.warehouses.conftest import SCOPE, answered, document, state, until
 
 
 async def test_a_warehouse_is_available_once_its_process_listens(warehouses, sales, run):
