@@ -97,6 +97,10 @@ class Dialect:
 
         return relations.table(c, node)
 
+    def pivoted(self, c: "Compiler", node: exp.Expr, outer: "Scope | None") -> exp.Expr:
+        """What a relation with PIVOT or UNPIVOT stands for; itself where there is no such thing."""
+        return node
+
     def item(self, c: "Compiler", node: exp.Expr, visible: "Scope") -> Found | None:
         """What stands in FROM and is made of columns that stand before it, if it is that."""
         return None

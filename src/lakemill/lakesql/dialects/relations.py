@@ -74,6 +74,8 @@ def from_clause(c: "Compiler", node: exp.Select, outer: Scope | None) -> Relatio
 
 def relation(c: "Compiler", node: exp.Expr, outer: Scope | None) -> Relation:
     """One item of FROM. outer: what can be named in it."""
+    if node.args.get("pivots"):
+        node = c.dialect.pivoted(c, node, outer)
     if isinstance(node, exp.Table):
         found = c.dialect.table(c, node, outer)
     elif isinstance(node, exp.Unnest):

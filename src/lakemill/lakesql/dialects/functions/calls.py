@@ -24,6 +24,8 @@ class Call:
     distinct: bool = False
     star: bool = False
     order: list[str] = field(default_factory=list)
+    ordered: list[Typed] = field(default_factory=list)
+    """The values of WITHIN GROUP (ORDER BY ...)."""
     condition: str = ""
     over: str = ""
     nulls: str = ""
@@ -137,6 +139,8 @@ def _carried(
             call.condition = c.boolean(where.this if isinstance(where, exp.Where) else where, "FILTER").sql
         if order_node is not None:
             call.order = [_key(c, e) for e in order_node.expressions]
+        if within is not None:
+            call.ordered = [c.expression(e.this if isinstance(e, exp.Ordered) else e) for e in within.expressions]
     c.scope.keys = keys
     if window is None:
         del c.ungrouped[mark:]
