@@ -1,0 +1,120 @@
+"""Reading and writing what `objects` describes, in a session's transaction."""
+
+from typing import Any
+
+import duckdb
+import msgspec
+
+from lakemill.lakesql.dialects.typed import text
+from lakemill.lakesql.types import quoted
+from lakemill.warehouse.objects import HIDDEN, KINDS, OID_FIRST, TEMPORARY, Relation
+
+FILE = "warehouse"
+"""The name under which the file with everything is attached."""
+_OBJECTS = f"{FILE}.{_OBJECTS}"
+_PREPARE = f"""
+CREATE SCHEMA IF NOT EXISTS {FILE}.{HIDDEN};
+CREATE SEQUENCE IF NOT EXISTS {FILE}.{HIDDEN}.numbers START {OID_FIRST};
+CREATE TABLE IF NOT EXISTS {_OBJECTS} (
+    kind VARCHAR, database VARCHAR, name VARCHAR, document VARCHAR, PRIMARY KEY (kind, database, name)
+);
+"""
+
+
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make a new file a warehouse's."""
+    connection.execute(_PREPARE)
+
+
+def place(database: str, schema: str) -> str:
+    """DuckDB's schema for one of a warehouse."""
+    return TEMPORARY + ".main" if schema == TEMPORARY else f"{FILE}.{quoted(f'{database}.{schema}')}"
+
+
+class Store:
+    """Objects as a transaction of this connection sees them."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def number(self) -> int:
+        """A number that no object has had; it does not come back with a rollback."""
+        row = self._connection.execute(f"SELECT nextval('{FILE}.{HIDDEN}.numbers')").fetchone()
+        assert row is not None
+        return row[0]
+
+    def all(self, kind: str, database: str = "") -> dict[str, Any]:
+        """All of a kind, by their names in order."""
+        found = self._connection.execute(
+            f"SELECT name, document FROM {_OBJECTS} WHERE kind = ? AND database = ? ORDER BY name",
+            [kind, database],
+        ).fetchall()
+        return {name: msgspec.json.decode(document, type=KINDS[kind]) for name, document in found}
+
+    def get(self, kind: str, name: str, database: str = "") -> Any:
+        """One of them; None where there is none."""
+        row = self._connection.execute(
+            f"SELECT document FROM {_OBJECTS} WHERE kind = ? AND database = ? AND name = ?",
+            [kind, database, name],
+        ).fetchone()
+        return None if row is None else msgspec.json.decode(row[0], type=KINDS[kind])
+
+    def put(self, kind: str, name: str, document: Any, database: str = "") -> None:
+        """Make or change it."""
+        value = msgspec.json.encode(document).decode()
+        if self.get(kind, name, database) is None:
+            self._connection.execute(f"INSERT INTO {_OBJECTS} VALUES (?, ?, ?, ?)", [kind, database, name, value])
+            return
+        self._connection.execute(
+            f"UPDATE {_OBJECTS} SET document = ? WHERE kind = ? AND database = ? AND name = ?",
+            [value, kind, database, name],
+        )
+
+    def remove(self, kind: str, name: str, database: str = "") -> None:
+        """Forget it."""
+        self._connection.execute(
+            f"DELETE FROM {_OBJECTS} WHERE kind = ? AND database = ? AND name = ?", [kind, database, name]
+        )
+
+    def relation(self, database: str, schema: str, name: str) -> Relation | None:
+        """A table or view; None where there is none."""
+        catalog, inside = _inside(database, schema)
+        row = self._connection.execute(
+            f"SELECT comment FROM duckdb_tables() WHERE {catalog} AND schema_name = ? AND table_name = ? "
+            f"UNION ALL SELECT comment FROM duckdb_views() WHERE {catalog} AND schema_name = ? AND view_name = ?",
+            [inside, name, inside, name],
+        ).fetchone()
+        return None if row is None or not row[0] else msgspec.json.decode(row[0], type=Relation)
+
+    def relations(self, database: str) -> list[tuple[str, str, Relation]]:
+        """Schema, name and document of every table and view of a database, and of the session's temporary tables."""
+        begin = f"{database}."
+        rows = self._connection.execute(
+            "SELECT database_name, schema_name, name, comment FROM ("
+            "SELECT database_name, schema_name, table_name AS name, comment FROM duckdb_tables() UNION ALL "
+            "SELECT database_name, schema_name, view_name, comment FROM duckdb_views() WHERE NOT internal) "
+            f"WHERE comment IS NOT NULL AND (database_name = '{TEMPORARY}' OR "
+            f"database_name = '{FILE}' AND starts_with(schema_name, ?)) ORDER BY ALL",
+            [begin],
+        ).fetchall()
+        return [
+            (
+                TEMPORARY if catalog == TEMPORARY else schema.removeprefix(begin),
+                name,
+                msgspec.json.decode(comment, type=Relation),
+            )
+            for catalog, schema, name, comment in rows
+        ]
+
+    def annotate(self, database: str, schema: str, name: str, relation: Relation) -> None:
+        """Keep what is known of a table or view that there is."""
+        kind = "TABLE" if relation.kind == "table" else "VIEW"
+        where = f"{place(database, schema)}.{quoted(name)}"
+        document = msgspec.json.encode(relation).decode()
+        self._connection.execute(f"COMMENT ON {kind} {where} IS {text(document)}")
+
+
+def _inside(database: str, schema: str) -> tuple[str, str]:
+    if schema == TEMPORARY:
+        return f"database_name = '{TEMPORARY}'", "main"
+    return f"database_name = '{FILE}'", f"{database}.{schema}"

@@ -1,0 +1,117 @@
+"""The transaction of a session."""
+
+from collections.abc import Callable, Iterable
+
+import duckdb
+
+from lakemill.lakesql.errors import SqlFailed
+from lakemill.warehouse.locks import Locks
+
+IDLE, IMPLICIT, BLOCK, FAILED = "idle", "implicit", "block", "failed"
+
+
+class Transaction:
+    """Of one connection; used by one thread at a time.
+
+    A statement outside of BEGIN and COMMIT begins an implicit one, which `sync` commits. Locks of tables are held until
+    the end. A transaction that has done nothing yet and must wait for a lock begins anew after that, so that it sees
+    what it waited for.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, locks: Locks, who: int) -> None:
+        self._connection, self._locks, self._who = connection, locks, who
+        self.state = IDLE
+        self.number = 0
+        """How many there were."""
+        self._fresh = True
+        self._since = 0
+        self.at_commit: list[Callable[[], None]] = []
+        self.at_rollback: list[Callable[[], None]] = []
+
+    def need(self) -> None:
+        """Begin an implicit one where there is none."""
+        if self.state == IDLE:
+            self._begin(IMPLICIT)
+
+    def begin(self) -> bool:
+        """BEGIN; False where one is under way already. What was done implicitly is part of it."""
+        if self.state == BLOCK:
+            return False
+        if self.state == IDLE:
+            self._begin(BLOCK)
+        self.state = BLOCK
+        return True
+
+    def touched(self) -> None:
+        """Something has been done: from now on it is not begun anew."""
+        self._fresh = False
+
+    def lock(self, tables: Iterable[int], stopped: Callable[[], None]) -> bool:
+        """Hold these tables; False where it began anew, and what was looked up before may have changed.
+
+        Raises SqlFailed: 40P01.
+        """
+        self.need()
+        current = self._locks.take(self._who, tables, self._since, stopped)
+        if current or not self._fresh:
+            return True
+        self._connection.execute("ROLLBACK")
+        self._since = self._locks.now()
+        self._connection.execute("BEGIN")
+        return False
+
+    def sync(self) -> None:
+        """Commit an implicit one. Raises duckdb.Error."""
+        if self.state == IMPLICIT:
+            self.commit()
+
+    def commit(self) -> None:
+        """Commit; durable on return. Raises duckdb.Error, and then it is rolled back."""
+        if self.state == FAILED:
+            self.rollback()
+            return
+        if self.state == IDLE:
+            return
+        try:
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self.rollback()
+            raise
+        self._ended(True)
+
+    def fail(self) -> None:
+        """A statement has failed: what was done is taken back; a block stays until its end is said."""
+        block = self.state in (BLOCK, FAILED)
+        self.rollback()
+        if block:
+            self.state = FAILED
+
+    def rollback(self) -> None:
+        """Take back what was done."""
+        if self.state in (BLOCK, IMPLICIT):
+            try:
+                self._connection.execute("ROLLBACK")
+            except duckdb.TransactionException:
+                pass  # It ended by its own failure, as a COMMIT does.
+        self._ended(False)
+
+    def check(self) -> None:
+        """Raises SqlFailed 25P02 after a failure."""
+        if self.state == FAILED:
+            raise SqlFailed(
+                "25P02", "current transaction is aborted, commands ignored until end of transaction block"
+            )
+
+    def _begin(self, state: str) -> None:
+        self._since = self._locks.now()
+        self._connection.execute("BEGIN")
+        self.state, self._fresh = state, True
+        self.number += 1
+
+    def _ended(self, written: bool) -> None:
+        self.state = IDLE
+        self._locks.free(self._who, written)
+        calls = self.at_commit if written else self.at_rollback
+        self.at_commit, self.at_rollback = [], []
+        for call in calls:
+            call()
