@@ -37,12 +37,11 @@ class Documents(Input):
         super().__init__(found)
 
     def quick(self, connection: duckdb.DuckDBPyConnection) -> str | None:
-        paths = [one.path for one in self._objects if one.size]
-        if not paths:
-            return "(SELECT NULL::JSON AS json WHERE false)"
-        lists = ", ".join(map(sql.text, paths))
-        told = f"format = 'auto', compression = 'uncompressed', maximum_object_size = {ROW_BYTES_MAX}"
-        return f"(SELECT json FROM read_json_objects([{lists}], {told}))"
+        there = [one.path for one in self._objects if one.size]
+        arrays = [path for path in there if _is_array(path)]
+        kinds = {"array": arrays, "unstructured": [path for path in there if path not in arrays]}
+        selects = [_select(paths, kind) for kind, paths in kinds.items() if paths]
+        return f"({' UNION ALL '.join(selects) or 'SELECT NULL::JSON AS json WHERE false'})"
 
     def precise(self, connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[Object, pa.Table]]:
         for one in self._objects:
@@ -54,6 +53,17 @@ class Documents(Input):
                     some = []
             if some:
                 yield one, _table(some)
+
+
+def _select(paths: list[str], kind: str) -> str:
+    listed = ", ".join(map(sql.text, paths))
+    told = f"format = '{kind}', compression = 'uncompressed', maximum_object_size = {ROW_BYTES_MAX}"
+    return f"SELECT json FROM read_json_objects([{listed}], {told})"
+
+
+def _is_array(path: str) -> bool:
+    with open(path, "rb") as file:
+        return file.read(1 << 16).lstrip().startswith(b"[")
 
 
 def _table(some: list[Tried]) -> pa.Table:
