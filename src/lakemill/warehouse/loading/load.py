@@ -57,12 +57,15 @@ class Load:
         self.errors: list[LoadError] = []
         fields = source.fields
         self._values: list[tuple[str, Value]] = []
+        self._strict_values: list[tuple[str, Value]] = []
         for column, field in zip(target.columns, fields, strict=True):
             place = len(self._values)
             if source.filled is not None:
                 texts = column.type.name in ("varchar", "char")
                 field = source.filled[place] if texts else f"nullif({field}, {sql.text(copy.null)})"
             self._values.append((column.name, conversion.value(field, column.type, copy, column.not_null)))
+            named = conversion.value(f"f{place}", column.type, copy, column.not_null)
+            self._strict_values.append((field, named))
 
     def carry_out(self) -> int:
         """Load; how many rows there are. Raises SqlFailed, and writes down which rows were wrong."""
@@ -79,7 +82,17 @@ class Load:
             return self._precisely(connection, other)
 
     def _strict(self, relation: str) -> str:
-        return f"SELECT {', '.join(value.strict() for _, value in self._values)} FROM {relation}"
+        """The values; where a row is wrong, the statement fails."""
+        fields, terms = [], []
+        for place, (column, (field, value)) in enumerate(zip(self._target.columns, self._strict_values, strict=True)):
+            condition = conversion.guessed(f"f{place}", f"q{place}", column.type, self._copy)
+            fields.append(f"{field} AS f{place}")
+            if condition is None:
+                terms.append(value.strict())
+                continue
+            fields.append(f"TRY_CAST(f{place} AS {column.type.duckdb()}) AS q{place}")
+            terms.append(f"CASE WHEN {condition} THEN q{place} ELSE {value.strict()} END")
+        return f"SELECT {', '.join(terms)} FROM (SELECT {', '.join(fields)} FROM {relation})"
 
     def _inserted(self, connection: duckdb.DuckDBPyConnection, query: str) -> int:
         self._session.transaction.touched()
