@@ -6,7 +6,7 @@ import types
 import duckdb
 
 from lakemill.lakesql.dialects.redshift import names
-from lakemill.lakesql.dialects.redshift.model import Column, Relation
+from lakemill.lakesql.dialects.redshift.model import Column, Compiled, Relation
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.interface import LakeRefused
 from lakemill.warehouse.history import History
@@ -59,6 +59,7 @@ class Warehouse:
         self.main = duckdb.connect(":memory:", config={"python_enable_replacements": False})
         self.main.execute(f"ATTACH '{self.folder}/warehouse.duckdb' AS warehouse")
         self.main.execute('CREATE SCHEMA warehouse."dev.public"')
+        self.main.execute("CREATE MACRO float_text(x) AS CAST(x AS VARCHAR)")
         self.main.execute("SET TimeZone = 'UTC'")
         self.history = History(self.main.cursor(), self.folder)
         self.main.execute("SET allowed_directories = ?", [[str(folder)]])
@@ -117,6 +118,7 @@ class Session:
         self.lake = lake
         self.warehouse = Warehouse(folder, lake)
         self.connection = self.warehouse.connection()
+        self.connection.execute("SET search_path = 'warehouse.\"dev.public\",memory.main'")
         self.names, self.transaction, self.work = Names(self), Transaction(), Work()
         self.pid, self.user, self.session_user, self.database, self.groups = 11, "ann", "ann", "dev", ()
         self.values, self.notices, self.settings = {}, [], {}
@@ -133,7 +135,10 @@ class Session:
         return True
 
     def compile(self, parsed, parameters=None):
-        raise NotImplementedError
+        """Queries are DuckDB's here."""
+        relation = self.connection.sql(parsed.text)
+        columns = [(name, _type(str(kind))) for name, kind in zip(relation.columns, relation.types, strict=True)]
+        return Compiled([parsed.text], columns)
 
     def make(self, name, *columns):
         made = [column if isinstance(column, Column) else column_of(column) for column in columns]
@@ -154,6 +159,11 @@ def column_of(text):
     """`name type [not null]`."""
     name, _, kind = text.partition(" ")
     return Column(name, names.of_text(kind.removesuffix(" not null")), kind.endswith(" not null"))
+
+
+def _type(name):
+    known = {"JSON": "super", "BLOB": "varbyte", "TIMESTAMP WITH TIME ZONE": "timestamptz"}
+    return names.of_text(known.get(name, name.lower()))
 
 
 def refused(code):
