@@ -114,7 +114,7 @@ class Session:
 
     def __init__(self, folder):
         lake = Undoing(folder / "lake")
-        (folder / "lake" / "b").mkdir()
+        (folder / "lake" / "lake").mkdir()
         self.lake = lake
         self.warehouse = Warehouse(folder, lake)
         self.connection = self.warehouse.connection()

@@ -145,6 +145,14 @@ class Words:
                 self.expect(")")
                 return found
 
+    def raw(self) -> str:
+        """The next word, as it stands there."""
+        word = self._word()
+        if word is None:
+            raise self.wrong()
+        self._at += 1
+        return word.raw
+
     def rest(self) -> str:
         """All that is left, as it stands there."""
         word = self._word()
