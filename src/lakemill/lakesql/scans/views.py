@@ -25,9 +25,7 @@ class Views:
     paths: the local files that DuckDB itself reads. streams: what is read in Python, under the names of `relations`.
     """
 
-    def __init__(
-        self, connection: duckdb.DuckDBPyConnection, lake: Lake, meter: Meter, prefix: str = "stream"
-    ) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, lake: Lake, meter: Meter, prefix: str = "stream") -> None:
         self._connection, self._lake, self._meter, self._prefix = connection, lake, meter, prefix
         self.relations: list[str] = []
         self.paths: list[str] = []

@@ -127,9 +127,7 @@ def _loaded(
     return load.carry_out(), len(load.errors)
 
 
-def _input(
-    session: "Session", copy: Copy, target: Target, lake: Lake, objects: list[Object], folder: Path
-) -> Input:
+def _input(session: "Session", copy: Copy, target: Target, lake: Lake, objects: list[Object], folder: Path) -> Input:
     if copy.format not in ("AVRO",):
         unpacking.plain(objects, copy, folder, lambda: _check(session))
     if copy.format in ("JSON", "AVRO"):

@@ -47,14 +47,17 @@ class Avro(Input):
             line = 1
             for batch in self._rows(one):
                 count = batch.num_rows
-                yield one, pa.table(
-                    {
-                        LINE: pa.array(range(line, line + count), pa.int64()),
-                        RAW: batch.column(0),
-                        CODE: pa.nulls(count, pa.int32()),
-                        REASON: pa.nulls(count, pa.string()),
-                        "json": batch.column(0),
-                    }
+                yield (
+                    one,
+                    pa.table(
+                        {
+                            LINE: pa.array(range(line, line + count), pa.int64()),
+                            RAW: batch.column(0),
+                            CODE: pa.nulls(count, pa.int32()),
+                            REASON: pa.nulls(count, pa.string()),
+                            "json": batch.column(0),
+                        }
+                    ),
                 )
                 line += count
 

@@ -74,7 +74,9 @@ def _stripes(some: list[Object], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
 def _values(schema: pa.Schema, one: Object, copy: Copy, columns: list[Column]) -> list[Value]:
     count = len(schema)
     if count > len(columns) or (count < len(columns) and "FILLRECORD" not in copy.given):
-        said = f"Unmatched number of columns between table and file. Table columns: {len(columns)}, Data columns: {count}"
+        said = (
+            f"Unmatched number of columns between table and file. Table columns: {len(columns)}, Data columns: {count}"
+        )
         raise failed(f"{said}, File name: {one.uri}", 15007)
     found = []
     for place, column in enumerate(columns):
@@ -122,7 +124,9 @@ def _value(field: str, there: pa.DataType, column: Column, copy: Copy) -> Value:
     if type.name == "super":
         return _checked(f"to_json({field})", column)
     if type.name == "varbyte" and type.args:
-        problem = conversion.Problem(f"octet_length({field}) > {type.args[0]}", 1204, "'Varbyte length exceeds DDL length'")
+        problem = conversion.Problem(
+            f"octet_length({field}) > {type.args[0]}", 1204, "'Varbyte length exceeds DDL length'"
+        )
         return _checked(f"CAST({field} AS BLOB)", column, problem)
     if type.name == "timestamp" and pa.types.is_timestamp(there) and there.tz is not None:
         return _checked(f"CAST({field} AT TIME ZONE 'UTC' AS TIMESTAMP)", column)

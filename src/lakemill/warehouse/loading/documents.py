@@ -152,9 +152,13 @@ def _records(path: str) -> Iterator[Tried]:
             raw.encode()
         except (ValueError, RecursionError) as wrong:
             ended = text[begin:].split("\n", 1)[0]
-            yield Tried(line, ended.encode("utf-8", "replace").decode(), (1224, f"Invalid value: {str(wrong).split(':')[0]}"))
+            yield Tried(line, ended.encode("utf-8", "replace").decode(), (1224, _invalid(wrong)))
             return
         yield Tried(line, raw, None if isinstance(value, dict) else (1224, "Invalid value: an object is expected"))
+
+
+def _invalid(wrong: Exception) -> str:
+    return f"Invalid value: {str(wrong).split(':')[0]}"
 
 
 def _refuse(name: str) -> Any:

@@ -5,6 +5,7 @@ This is the precise way, which only files go that the quick way fails on, or tha
 
 import csv
 import dataclasses
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -29,12 +30,15 @@ class Row:
         From 1: of the first of its lines.
     problem : (int, str) or None
         Code and reason, where it cannot be taken apart.
+    there : int
+        How many fields it has itself, where FILLRECORD adds some.
     """
 
     line: int
     raw: str
     fields: list[str | None]
     problem: tuple[int, str] | None = None
+    there: int = 0
 
 
 def rows(path: str, copy: Copy, width: int) -> Iterator[Row]:
@@ -54,8 +58,8 @@ class _Lines:
     """Lines, with those that were taken since the last row. number: of the last one."""
 
     def __init__(self, file: Iterator[str], number: int) -> None:
-        self._file, self.number, self.taken = file, number, []
-        self.taken: list[str]
+        self._file, self.number = file, number
+        self.taken: list[str] = []
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -103,6 +107,7 @@ def _fit(row: Row, copy: Copy, width: int) -> None:
     fields = row.fields
     if len(fields) == width + 1 and not fields[-1]:
         fields.pop()  # A delimiter at the end of the line.
+    row.there = len(fields)
     if len(fields) > width:
         row.problem = _MORE
     elif len(fields) < width and "FILLRECORD" in copy.given:
@@ -141,7 +146,7 @@ def _fixed(lines: _Lines, copy: Copy) -> Iterator[Row]:
         bounds.append(bounds[-1] + width)
     for _ in lines:
         line, raw = lines.begun()
-        fields = [raw[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+        fields = [raw[start:end] for start, end in itertools.pairwise(bounds)]
         yield Row(line, raw, [_null(one, copy) for one in fields])
 
 

@@ -53,8 +53,8 @@ def refused(wrong: LakeRefused, place: str) -> SqlFailed:
         return SqlFailed("XX000", "S3ServiceException:Access Denied,Status 403,Error AccessDenied",
                          detail=detail(f"Failed to access {place}: {wrong.message}", 8001))  # fmt: skip
     if wrong.code == "NoSuchBucket":
-        return SqlFailed("XX000", "S3ServiceException:The specified bucket does not exist,Status 404,Error NoSuchBucket",
-                         detail=detail(place, 8001))  # fmt: skip
+        said = "The specified bucket does not exist,Status 404,Error NoSuchBucket"
+        return SqlFailed("XX000", f"S3ServiceException:{said}", detail=detail(place, 8001))
     return SqlFailed("XX000", f"S3ServiceException:{wrong.message},Error {wrong.code}", detail=detail(place, 8001))
 
 
@@ -95,7 +95,9 @@ def _of_manifest(lake: Lake, copy: Copy) -> list[Object]:
             raise SqlFailed("XX000", f"Problem reading manifest file - S3ServiceException:The specified key does not "
                             f"exist.,Status 404,Error NoSuchKey: {uri}", detail=detail(uri, 8001))  # fmt: skip
     if not objects:
-        raise SqlFailed("XX000", f"None of the files of the manifest {copy.source} exists", detail=detail(copy.source, 8001))
+        raise SqlFailed(
+            "XX000", f"None of the files of the manifest {copy.source} exists", detail=detail(copy.source, 8001)
+        )
     return objects
 
 
@@ -127,4 +129,6 @@ def _entries(document: str, uri: str) -> Iterator[dict[str, Any]]:
                                 detail=detail(entry["url"], 8001))  # fmt: skip
             yield entry
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise SqlFailed("XX000", f"Manifest file is not in correct json format: {uri}", detail=detail(uri, 8001)) from None
+        raise SqlFailed(
+            "XX000", f"Manifest file is not in correct json format: {uri}", detail=detail(uri, 8001)
+        ) from None

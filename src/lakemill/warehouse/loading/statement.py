@@ -194,7 +194,9 @@ def _document(name: str) -> None:
         copy.mode = text if text.startswith("s3://") else " ".join(text.lower().split())
         modes = ("auto", "auto ignorecase", "noshred") if name == "JSON" else ("auto", "auto ignorecase")
         if not text.startswith("s3://") and copy.mode not in modes:
-            raise SqlFailed("XX000", f"Invalid {name} option: '{text}' is neither one of {', '.join(modes)} nor a file in S3")
+            raise SqlFailed(
+                "XX000", f"Invalid {name} option: '{text}' is neither one of {', '.join(modes)} nor a file in S3"
+            )
 
     _HANDLERS[name] = handler
 
@@ -279,9 +281,10 @@ def _character(text: str, what: str, most: int = 1) -> str:
 _HANDLERS = {
     **{name: _flag for name in _FLAGS},
     **{name: _switch for name in _SWITCHES},
-    "CSV": _csv, "QUOTE": _quote, "DELIMITER": _delimiter, "FIXEDWIDTH": _fixed_width, "NULL": _null, "IGNOREHEADER": _header,
-    "DATEFORMAT": _date_format, "TIMEFORMAT": _time_format, "ENCODING": _encoding, "ACCEPTINVCHARS": _invalid_characters,
-    "MAXERROR": _errors_max, "REGION": _region, "COMPROWS": _rows, "SHAPEFILE": _shapefile, "TEXT": _flag,
+    "CSV": _csv, "QUOTE": _quote, "DELIMITER": _delimiter, "FIXEDWIDTH": _fixed_width, "NULL": _null,
+    "IGNOREHEADER": _header, "DATEFORMAT": _date_format, "TIMEFORMAT": _time_format, "ENCODING": _encoding,
+    "ACCEPTINVCHARS": _invalid_characters, "MAXERROR": _errors_max, "REGION": _region, "COMPROWS": _rows,
+    "SHAPEFILE": _shapefile, "TEXT": _flag,
 }  # fmt: skip
 _format("PARQUET")
 _format("ORC")

@@ -91,18 +91,13 @@ class Textual(Input):
                 yield one, self._table(some)
 
     def _table(self, some: list[rows.Row]) -> pa.Table:
-        null = self._copy.null if self.filled is not None else None
-        columns: list[list[str | None]] = []
-        for place in range(len(self.fields)):
-            columns.append([row.fields[place] for row in some])
         tried = [Tried(row.line, row.raw, row.problem) for row in some]
-        if null is not None:  # As the quick way gives them: a null that stands there is its text.
+        columns = {name: [row.fields[place] for row in some] for place, name in enumerate(self.fields)}
+        if self.filled is not None:  # As the quick way gives them: a null that stands there is its text.
             for number, row in enumerate(some):
-                there = len(row.raw.split(self._copy.delimiter)) if self._copy.format == "TEXT" else len(columns)
-                for place in range(min(there, len(columns))):
-                    if columns[place][number] is None:
-                        columns[place][number] = null
-        return batch(tried, dict(zip(self.fields, columns, strict=True)))
+                for name in self.fields[: row.there]:
+                    columns[name][number] = self._copy.null if columns[name][number] is None else columns[name][number]
+        return batch(tried, columns)
 
 
 def _is_odd(path: str, copy: Copy) -> bool:

@@ -42,16 +42,13 @@ def _has_mark(path: str) -> bool:
 
 
 def _blocks(path: str, packing: str) -> Iterator[bytes]:
-    source: Any
-    if packing == "GZIP":
-        source = gzip.open(path, "rb")
-    elif packing == "BZIP2":
-        source = bz2.open(path, "rb")
-    elif packing == "ZSTD":
-        source = pa.CompressedInputStream(pa.OSFile(path, "rb"), "zstd")
-    else:
-        source = open(path, "rb")
-    with source:
+    openers: dict[str, Callable[[], Any]] = {
+        "GZIP": lambda: gzip.open(path, "rb"),
+        "BZIP2": lambda: bz2.open(path, "rb"),
+        "ZSTD": lambda: pa.CompressedInputStream(pa.OSFile(path, "rb"), "zstd"),
+        "": lambda: open(path, "rb"),
+    }
+    with openers[packing]() as source:
         while piece := source.read(_BLOCK_BYTES):
             yield piece
 

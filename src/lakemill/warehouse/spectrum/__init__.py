@@ -26,7 +26,7 @@ __all__ = ["carry_out", "drop_database", "drop_table", "insert", "prepare", "rea
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Load into an instance what its configuration keeps from being loaded later: the reader of Avro, if it is there."""
+    """Load the reader of Avro, if it is installed: before the instance's configuration is locked."""
     with contextlib.suppress(SqlFailed):
         avro.load(connection)
 

@@ -36,7 +36,9 @@ def of_scan(wrong: SqlFailed) -> SqlFailed:
         return SqlFailed("0A000", wrong.message)
     if wrong.code == "PERMISSION_DENIED":
         return SqlFailed("XX000", f"S3 Query Exception (Fetch): Access denied: {wrong.message}")
-    return SqlFailed("XX000", f"Spectrum Scan Error: {wrong.message}", detail=f"code:      15001\n  context:   {wrong.code}")
+    return SqlFailed(
+        "XX000", f"Spectrum Scan Error: {wrong.message}", detail=f"code:      15001\n  context:   {wrong.code}"
+    )
 
 
 @contextlib.contextmanager

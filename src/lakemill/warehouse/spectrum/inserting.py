@@ -129,8 +129,12 @@ def _layout(table: Table) -> Layout:
     formats = {"parquet": "PARQUET", "lazy": "TEXTFILE"}
     format = formats.get(table.storage.format)
     if format is None:
-        raise SqlFailed("0A000", f"INSERT into an external table of {table.storage.serde} is not supported: only Parquet and text")
+        raise SqlFailed(
+            "0A000", f"INSERT into an external table of {table.storage.serde} is not supported: only Parquet and text"
+        )
     packing = _PACKINGS[format].get(table.parameters.get("compression_type", "").lower())
     if packing is None:
-        raise SqlFailed("0A000", f"compression_type '{table.parameters['compression_type']}' is not supported for {format}")
+        raise SqlFailed(
+            "0A000", f"compression_type '{table.parameters['compression_type']}' is not supported for {format}"
+        )
     return dataclasses.replace(layouts.of_table(table), compression=packing)

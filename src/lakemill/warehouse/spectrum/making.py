@@ -214,9 +214,7 @@ def _check(document: Document) -> None:
             raise SqlFailed("42701", f'column "{name}" specified more than once')
 
 
-def _create_as(
-    session: "Session", external: dict[str, Any], document: Document, query: str, keys: list[str]
-) -> Result:
+def _create_as(session: "Session", external: dict[str, Any], document: Document, query: str, keys: list[str]) -> Result:
     compiled = inserting.compiled(session, query)
     columns = compiled.columns or []
     listed = {name: {"Name": name, "Type": hive_of(_stored(type))} for name, type in columns}

@@ -126,4 +126,3 @@ class _Reading:
             for use, table, _, meter in self._made
         ]
         history.add(self._session, "svl_s3query_summary", rows)
-

@@ -78,7 +78,9 @@ def _written(session: "Session", unload: Unload, compiled: Compiled, folder: Pat
     listed = ", ".join(value for value, _, _ in named)
     query = f"SELECT {', '.join(terms)}"
     if keys:
-        texts = [f"coalesce(nullif({lines.text(value, type)}, ''), {sql.text(NULL_PARTITION)})" for value, _, type in keys]
+        texts = [
+            f"coalesce(nullif({lines.text(value, type)}, ''), {sql.text(NULL_PARTITION)})" for value, _, type in keys
+        ]
         query += f", {f' || {sql.text(_SEPARATOR)} || '.join(texts)} AS {sql.name(files.PATH)}"
     query += f" FROM ({compiled.sql}) AS result ({listed})"
     if keys:
@@ -127,7 +129,9 @@ def _checked(session: "Session", reader: pa.RecordBatchReader, unload: Unload) -
 def _folders(values: pa.Array, keys: list[str]) -> pa.Array:
     """Hive's folders of partitions, from the texts of their keys."""
     runs = pa.compute.run_end_encode(values)
-    named = [partition_path(dict(zip(keys, one.split(_SEPARATOR), strict=True))) + "/" for one in runs.values.to_pylist()]
+    named = [
+        partition_path(dict(zip(keys, one.split(_SEPARATOR), strict=True))) + "/" for one in runs.values.to_pylist()
+    ]
     made = pa.RunEndEncodedArray.from_arrays(runs.run_ends, pa.array(named, pa.string()))
     return pa.compute.run_end_decode(made)
 

@@ -200,7 +200,9 @@ def _extension(words: Words, unload: Unload) -> None:
 
 def _encrypted(words: Words, unload: Unload) -> None:
     if not words.take("AUTO"):
-        raise SqlFailed("0A000", "UNLOAD with ENCRYPTED is not supported: what a bucket encrypts by itself, is ENCRYPTED AUTO")
+        raise SqlFailed(
+            "0A000", "UNLOAD with ENCRYPTED is not supported: what a bucket encrypts by itself, is ENCRYPTED AUTO"
+        )
 
 
 def _key(words: Words, unload: Unload) -> None:
