@@ -18,7 +18,8 @@ _WAIT_S = 1.0
 TABLES = {
     "queries": (
         "query BIGINT, xid BIGINT, pid INTEGER, userid INTEGER, username VARCHAR, database VARCHAR, label VARCHAR, "
-        "text VARCHAR, starttime TIMESTAMP, endtime TIMESTAMP, aborted INTEGER, code VARCHAR, error VARCHAR, kind VARCHAR"
+        "text VARCHAR, starttime TIMESTAMP, endtime TIMESTAMP, aborted INTEGER, code VARCHAR, error VARCHAR, "
+        "kind VARCHAR"
     ),
     "connections": (
         "event VARCHAR, recordtime TIMESTAMP, remotehost VARCHAR, remoteport VARCHAR, pid INTEGER, dbname VARCHAR, "

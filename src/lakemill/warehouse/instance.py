@@ -12,10 +12,10 @@ from lakemill.lakesql.dialects import redshift
 from lakemill.warehouse.history import History
 from lakemill.warehouse.interface import Warehouse
 from lakemill.warehouse.locks import Locks
-from lakemill.warehouse.objects import Database, Schema, User
+from lakemill.warehouse.objects import User
 from lakemill.warehouse.platform import Platform
 from lakemill.warehouse.session import Session
-from lakemill.warehouse.store import FILE, Store, place, prepare
+from lakemill.warehouse.store import FILE, Store, create_database, prepare
 
 _CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
@@ -58,6 +58,19 @@ class Instance:
         with self._turn:
             self.sessions[session.pid] = session
         return session
+
+    def store(self, connection: duckdb.DuckDBPyConnection) -> Store:
+        """Objects as a connection sees them."""
+        return Store(connection)
+
+    def make_user(self, name: str, superuser: bool = False) -> None:
+        """Make a user whom the platform knows, with no password of its own; nothing where there is one."""
+        with self._turn, self._connection.cursor() as connection:
+            store = Store(connection)
+            connection.execute("BEGIN")
+            if store.get("user", name) is None:
+                store.put("user", name, User(id=store.number(), superuser=superuser))
+            connection.execute("COMMIT")
 
     def ended(self, session: Session) -> None:
         """A session has ended."""
@@ -115,11 +128,3 @@ class Instance:
         self._connection.execute("SET allowed_directories = ?", [[str(self.folder), str(self.scratch)]])
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")
-
-
-def create_database(store: Store, connection: duckdb.DuckDBPyConnection, name: str, owner: str) -> None:
-    """Make a database and its schema `public`, which everybody may use."""
-    store.put("database", name, Database(oid=store.number(), owner=owner, rights={"public": ["TEMP"]}))
-    connection.execute(f"CREATE SCHEMA {place(name, 'public')}")
-    public = Schema(oid=store.number(), owner=owner, rights={"public": ["USAGE", "CREATE"]})
-    store.put("schema", "public", public, name)

@@ -44,7 +44,11 @@ class Names:
 
     def path(self) -> list[str]:
         """The search path, `$user` resolved."""
-        return self._path if self._path is not None else search_path(self._session.settings["search_path"], self._session.user)
+        return (
+            self._path
+            if self._path is not None
+            else search_path(self._session.settings["search_path"], self._session.user)
+        )
 
     def relation(self, parts: tuple[str, ...]) -> Found:
         """A table or view. Raises SqlFailed: 42P01, 3F000, 3D000."""

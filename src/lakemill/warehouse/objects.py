@@ -169,3 +169,13 @@ def type_of(stored: list[Any]) -> Type:
     """
     name, args = stored
     return Type(name, tuple(type_of(arg) if isinstance(arg, list) else arg for arg in args))
+
+
+def unique_name(table: str, columns: list[str]) -> str:
+    """What a UNIQUE constraint is called that was given no name."""
+    return f"{table}_{'_'.join(columns)}_key"
+
+
+def foreign_name(table: str, columns: list[str]) -> str:
+    """What a foreign key is called that was given no name."""
+    return f"{table}_{'_'.join(columns)}_fkey"

@@ -32,6 +32,12 @@ class Result:
     rows: int = -1
     notices: list[str] = field(default_factory=list)
 
+    def rows_left(self) -> "Iterator[pa.RecordBatch]":
+        """The batches, also where those that are left are put aside meanwhile."""
+        self.batches = iter(self.batches)
+        while (batch := next(self.batches, None)) is not None:
+            yield batch
+
 
 def spooled(batches: "Iterable[pa.RecordBatch]", path: Path) -> "Iterator[pa.RecordBatch]":
     """The same rows from a file, so that the query behind them has ended; the file goes when they have been read."""

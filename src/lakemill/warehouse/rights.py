@@ -1,4 +1,4 @@
-"""Who may do what: owners and superusers everything, others what was granted to them, their groups, roles, or PUBLIC."""
+"""Who may do what: owners and superusers everything, others what was granted to them, their groups or roles."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,6 @@ ALL = {
     "database": ["CREATE", "TEMP", "USAGE", "ALTER"],
 }
 _NEEDED = {"read": "SELECT", "insert": "INSERT", "update": "UPDATE", "delete": "DELETE"}
-
-
-def user_id(session: "Session", name: str = "") -> int:
-    """The number of a user; 1 for one that there is not."""
-    found = session.store.get("user", name or session.user) if session.transaction.state != "failed" else None
-    return found.id if found is not None else 1
 
 
 def superuser(session: "Session", name: str = "") -> bool:
@@ -85,7 +79,7 @@ def denied(kind: str, name: str) -> SqlFailed:
 
 
 def check_uses(session: "Session", uses: list[Use], user: str = "") -> None:
-    """Whether a statement may do what it does; what a view reads, is read in its owner's name. Raises SqlFailed 42501."""
+    """Whether a statement may do what it does; a view reads in its owner's name. Raises SqlFailed 42501."""
     if superuser(session, user):
         return
     for use in uses:

@@ -4,7 +4,7 @@ import contextlib
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -13,7 +13,7 @@ from lakemill.lakesql.dialects import redshift
 from lakemill.lakesql.dialects.redshift import Compiled, Parameters, Parsed
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.interface import LakeRefused
-from lakemill.warehouse import commands, rights
+from lakemill.warehouse import commands, reading, rights
 from lakemill.warehouse.history import now
 from lakemill.warehouse.names import Names
 from lakemill.warehouse.results import Result, spooled
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from lakemill.warehouse.instance import Instance
 
-BATCH_ROWS = 1 << 14
 _TAGS = {"insert": "INSERT 0 {}", "update": "UPDATE {}", "delete": "DELETE {}", "merge": "MERGE {}"}
 # In a transaction that has failed, only its end is still understood.
 _ENDS = {"ROLLBACK", "ABORT", "COMMIT", "END"}
@@ -85,7 +84,10 @@ class Session:
             self.connection.close()
             raise SqlFailed("3D000", f'database "{database}" does not exist')
         own = self.store.get("user", user)
-        self.settings = Settings(warehouse.parameters | known.settings | (own.settings if own else {}) | (settings or {}))
+        self.user_id = own.id if own is not None else 1
+        self.settings = Settings(
+            warehouse.parameters | known.settings | (own.settings if own else {}) | (settings or {})
+        )
         self.cursors: dict[str, Any] = {}
         self.prepared: dict[str, Any] = {}
         self.values: dict[str, Any] = {"pg_backend_pid": pid}
@@ -154,14 +156,10 @@ class Session:
         work = self.work
         return not wanted or self.transaction.lock(wanted, work.check if work is not None else lambda: None)
 
-    def rows(self, sql: str) -> "Iterator[pa.RecordBatch]":
-        """Rows of a query of DuckDB, while it runs."""
-        self.transaction.touched()
-        yield from self.connection.execute(sql).to_arrow_reader(BATCH_ROWS)
-
     def sync(self) -> None:
         """The end of what belongs together: an implicit transaction is committed. Raises SqlFailed."""
-        self.set_aside()
+        if self.transaction.state == "implicit":
+            self.drop(self._open)
         try:
             self.transaction.sync()
         except duckdb.Error as wrong:
@@ -172,7 +170,7 @@ class Session:
 
     def fail(self) -> None:
         """What was done in the transaction is taken back."""
-        self._open = None
+        self.drop(self._open)
         self.transaction.fail()
         self.settings.rollback()
 
@@ -182,6 +180,14 @@ class Session:
         if result is not None and self.work is not None and not self.work.ended.is_set():
             path = self.warehouse.scratch / f"rows-{self.pid}-{self.work.query}.arrow"
             result.batches = spooled(result.batches, path)
+
+    def drop(self, result: Result | None) -> None:
+        """Nobody will read the rows of a result that are left."""
+        if result is not None:
+            if result is self._open:
+                self._open = None
+            if isinstance(result.batches, Generator):
+                result.batches.close()
 
     # From other threads
 
@@ -213,18 +219,16 @@ class Session:
         if parsed.kind == "ctas":
             return commands.create_as(self, parsed, parameters)
         compiled = self.compile(parsed, parameters)
-        with commands.external(self, compiled.external):
-            for sql in compiled.statements[:-1]:
-                self.connection.execute(sql)
         if compiled.columns is not None:
-            rows = commands.reading(self, compiled, self.rows(compiled.sql))
+            rows = reading.rows(self, compiled)
             return Result("SELECT" if parsed.kind == "query" else parsed.kind.upper(), compiled.columns, rows)
         return self.write(parsed.kind, compiled)
 
     def write(self, kind: str, compiled: Compiled) -> Result:
         """Carry out what writes."""
         self.transaction.touched()
-        with commands.external(self, compiled.external):
+        with reading.external(self, compiled.external):
+            reading.prepare(self, compiled)
             row = self.connection.execute(compiled.sql).fetchone()
         count = row[0] if row else 0
         return Result(_TAGS[kind].format(count), rows=count)
@@ -257,7 +261,7 @@ class Session:
         self.warehouse.history.add(
             "queries",
             (
-                *(work.query, self.transaction.number, self.pid, rights.user_id(self), self.user, self.database),
+                *(work.query, self.transaction.number, self.pid, self.user_id, self.user, self.database),
                 *(self.settings["query_group"], work.text[:65535], work.began, now(), int(failure is not None)),
                 *((failure.code, failure.message) if failure else ("", "")),
                 work.kind,

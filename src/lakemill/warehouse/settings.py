@@ -34,7 +34,6 @@ def _switch(name: str, value: str) -> str:
     raise SqlFailed("22023", f'parameter "{name}" requires a Boolean value')
 
 
-
 def _number(least: int, most: int) -> Check:
     def check(name: str, value: str) -> str:
         if not re.fullmatch(r"-?\d+", value):

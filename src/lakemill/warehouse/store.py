@@ -7,11 +7,11 @@ import msgspec
 
 from lakemill.lakesql.dialects.typed import text
 from lakemill.lakesql.types import quoted
-from lakemill.warehouse.objects import HIDDEN, KINDS, OID_FIRST, TEMPORARY, Relation
+from lakemill.warehouse.objects import HIDDEN, KINDS, OID_FIRST, TEMPORARY, Database, Relation, Schema
 
 FILE = "warehouse"
 """The name under which the file with everything is attached."""
-_OBJECTS = f"{FILE}.{_OBJECTS}"
+_OBJECTS = f"{FILE}.{HIDDEN}.objects"
 _PREPARE = f"""
 CREATE SCHEMA IF NOT EXISTS {FILE}.{HIDDEN};
 CREATE SEQUENCE IF NOT EXISTS {FILE}.{HIDDEN}.numbers START {OID_FIRST};
@@ -118,3 +118,11 @@ def _inside(database: str, schema: str) -> tuple[str, str]:
     if schema == TEMPORARY:
         return f"database_name = '{TEMPORARY}'", "main"
     return f"database_name = '{FILE}'", f"{database}.{schema}"
+
+
+def create_database(store: "Store", connection: duckdb.DuckDBPyConnection, name: str, owner: str) -> None:
+    """Make a database and its schema `public`, which everybody may use."""
+    store.put("database", name, Database(oid=store.number(), owner=owner, rights={"public": ["TEMP"]}))
+    connection.execute(f"CREATE SCHEMA {place(name, 'public')}")
+    public = Schema(oid=store.number(), owner=owner, rights={"public": ["USAGE", "CREATE"]})
+    store.put("schema", "public", public, name)

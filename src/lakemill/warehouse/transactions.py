@@ -1,5 +1,6 @@
 """The transaction of a session."""
 
+import contextlib
 from collections.abc import Callable, Iterable
 
 import duckdb
@@ -89,18 +90,14 @@ class Transaction:
     def rollback(self) -> None:
         """Take back what was done."""
         if self.state in (BLOCK, IMPLICIT):
-            try:
+            with contextlib.suppress(duckdb.TransactionException):  # It may have ended by its own failure.
                 self._connection.execute("ROLLBACK")
-            except duckdb.TransactionException:
-                pass  # It ended by its own failure, as a COMMIT does.
         self._ended(False)
 
     def check(self) -> None:
         """Raises SqlFailed 25P02 after a failure."""
         if self.state == FAILED:
-            raise SqlFailed(
-                "25P02", "current transaction is aborted, commands ignored until end of transaction block"
-            )
+            raise SqlFailed("25P02", "current transaction is aborted, commands ignored until end of transaction block")
 
     def _begin(self, state: str) -> None:
         self._since = self._locks.now()

@@ -1,12 +1,11 @@
 """Statements that are no queries: each kind has its file, and is found by its first words."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from lakemill.lakesql.dialects.model import TableUse
-from lakemill.lakesql.dialects.redshift import Compiled, Parameters, Parsed
+from lakemill.lakesql.dialects.redshift import Parameters, Parsed
 from lakemill.lakesql.errors import SqlFailed
+from lakemill.lakesql.types import Type
 from lakemill.warehouse import loading, spectrum, unloading
 from lakemill.warehouse.commands import (
     altering,
@@ -26,8 +25,6 @@ from lakemill.warehouse.commands.tokens import Tokens
 from lakemill.warehouse.results import Result
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from lakemill.warehouse.session import Session
 
 Command = Callable[["Session", Tokens], Result]
@@ -119,17 +116,18 @@ def carry_out(session: "Session", parsed: Parsed, parameters: Parameters | None 
     raise tokens.wrong()
 
 
+def described(session: "Session", parsed: Parsed) -> list[tuple[str, Type]] | None:
+    """The columns that a command gives, before it is carried out; None where it gives none. Raises SqlFailed."""
+    tokens = Tokens(parsed.text)
+    if tokens.peek() == "SHOW":
+        return carry_out(session, parsed).columns
+    if tokens.peek() == "FETCH":
+        return cursors.columns(session, tokens)
+    if tokens.peek() == "EXECUTE":
+        return prepared.columns(session, tokens)
+    return None
+
+
 def create_as(session: "Session", parsed: Parsed, parameters: Parameters | None) -> Result:
     """CREATE TABLE AS, and SELECT INTO."""
     return making.create_as(session, parsed, parameters)
-
-
-def external(session: "Session", uses: list[TableUse]) -> AbstractContextManager[None]:
-    """A context in which tables of external schemas can be read."""
-    return spectrum.reading(session, uses)
-
-
-def reading(session: "Session", compiled: Compiled, rows: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
-    """The rows of a query that may read from external schemas."""
-    with external(session, compiled.external):
-        yield from rows
