@@ -13,7 +13,7 @@ from lakemill.lakesql.dialects import redshift
 from lakemill.lakesql.dialects.redshift import Compiled, Parameters, Parsed
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.interface import LakeRefused
-from lakemill.warehouse import commands, reading, rights, tabular
+from lakemill.warehouse import commands, reading, rights, spectrum, tabular
 from lakemill.warehouse.history import now
 from lakemill.warehouse.names import Names
 from lakemill.warehouse.results import Result, spooled
@@ -227,6 +227,8 @@ class Session:
             plan = self.connection.execute(compiled.sql).fetchall()
             lines = [line for row in plan for line in str(row[-1]).rstrip().split("\n")]
             return tabular.result("EXPLAIN", [("QUERY PLAN", "varchar")], [(line,) for line in lines])
+        if parsed.kind == "insert" and compiled.columns is not None:
+            return spectrum.insert(self, compiled)
         if compiled.columns is not None:
             rows = reading.rows(self, compiled)
             return Result("SELECT" if parsed.kind == "query" else parsed.kind.upper(), compiled.columns, rows)
