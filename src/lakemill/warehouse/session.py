@@ -254,7 +254,9 @@ class Session:
             self._done(work, watch)
             raise
         except BaseException as wrong:
+            self._open = None
             raise self._failed(wrong, work, watch) from None
+        self._open = None
         self._done(work, watch)
 
     def _failed(self, wrong: BaseException, work: Work, watch: threading.Timer | None) -> SqlFailed:
