@@ -10,6 +10,7 @@ import duckdb
 
 from lakemill.lakesql.dialects import redshift
 from lakemill.warehouse import spectrum
+from lakemill.warehouse.cache import Cache
 from lakemill.warehouse.history import History
 from lakemill.warehouse.interface import Warehouse
 from lakemill.warehouse.locks import Locks
@@ -36,7 +37,7 @@ class Instance:
         self.folder.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(self.scratch, ignore_errors=True)
         self.scratch.mkdir(parents=True)
-        self.locks = Locks()
+        self.locks, self.cache = Locks(), Cache()
         self.parameters = dict(options.parameters)
         """Defaults of the settings of sessions that come."""
         self.sessions: dict[int, Session] = {}
@@ -68,10 +69,14 @@ class Instance:
         """Make a user whom the platform knows, with no password of its own; nothing where there is one."""
         with self._turn, self._connection.cursor() as connection:
             store = Store(connection)
-            connection.execute("BEGIN")
-            if store.get("user", name) is None:
-                store.put("user", name, User(id=store.number(), superuser=superuser))
-            connection.execute("COMMIT")
+            self.cache.committing()
+            try:
+                connection.execute("BEGIN")
+                if store.get("user", name) is None:
+                    store.put("user", name, User(id=store.number(), superuser=superuser))
+                connection.execute("COMMIT")
+            finally:
+                self.cache.committed()
 
     def ended(self, session: Session) -> None:
         """A session has ended."""
