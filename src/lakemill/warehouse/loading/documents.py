@@ -154,7 +154,8 @@ def _records(path: str) -> Iterator[Tried]:
             ended = text[begin:].split("\n", 1)[0]
             yield Tried(line, ended.encode("utf-8", "replace").decode(), (1224, _invalid(wrong)))
             return
-        yield Tried(line, raw, None if isinstance(value, dict) else (1224, "Invalid value: an object is expected"))
+        problem = None if isinstance(value, dict) else (1224, "Invalid value: an object is expected")
+        yield Tried(line, raw, problem)
 
 
 def _invalid(wrong: Exception) -> str:
