@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from lakemill.lakesql.dialects import redshift
+from lakemill.warehouse import spectrum
 from lakemill.warehouse.history import History
 from lakemill.warehouse.interface import Warehouse
 from lakemill.warehouse.locks import Locks
@@ -114,6 +115,7 @@ class Instance:
         path = str(self.folder / _NAME).replace("'", "''")
         self._connection.execute(f"ATTACH '{path}' AS {FILE}")
         redshift.prelude(self._connection)
+        spectrum.prepare(self._connection)
         prepare(self._connection)
         store = Store(self._connection)
         self._connection.execute("BEGIN")

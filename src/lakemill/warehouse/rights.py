@@ -16,6 +16,11 @@ ALL = {
 _NEEDED = {"read": "SELECT", "insert": "INSERT", "update": "UPDATE", "delete": "DELETE"}
 
 
+def user_id(session: "Session") -> int:
+    """The number of the session's user."""
+    return session.user_id
+
+
 def superuser(session: "Session", name: str = "") -> bool:
     """Whether a user is one; without a name, the session's."""
     found = session.store.get("user", name or session.user)

@@ -13,7 +13,7 @@ from lakemill.lakesql.dialects import redshift
 from lakemill.lakesql.dialects.redshift import Compiled, Parameters, Parsed
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.interface import LakeRefused
-from lakemill.warehouse import commands, reading, rights
+from lakemill.warehouse import commands, reading, rights, spectrum, tabular
 from lakemill.warehouse.history import now
 from lakemill.warehouse.names import Names
 from lakemill.warehouse.results import Result, spooled
@@ -111,8 +111,7 @@ class Session:
 
     def run(self, parsed: Parsed, parameters: Parameters | None = None) -> Result:
         """Carry out a statement that was taken apart. Raises SqlFailed."""
-        if not (parsed.kind == "command" and parsed.words and parsed.words[0] in _ENDS):
-            self.transaction.check()
+        self.check(parsed)
         self.set_aside()
         work = self.work = Work(self.warehouse.history.number(), parsed.text, parsed.kind)
         watch = self._timer()
@@ -127,6 +126,11 @@ class Session:
             self._open = result
         result.notices, self.notices = self.notices, []
         return result
+
+    def check(self, parsed: Parsed) -> None:
+        """Raises SqlFailed 25P02 where a transaction has failed, and this does not end it."""
+        if not (parsed.kind == "command" and parsed.words and parsed.words[0] in _ENDS):
+            self.transaction.check()
 
     def compile(self, parsed: Parsed, parameters: Parameters | None = None) -> Compiled:
         """Translate a statement; who may not do it, is told so, and the tables it writes are held. Raises SqlFailed."""
@@ -219,6 +223,12 @@ class Session:
         if parsed.kind == "ctas":
             return commands.create_as(self, parsed, parameters)
         compiled = self.compile(parsed, parameters)
+        if parsed.kind == "explain":
+            plan = self.connection.execute(compiled.sql).fetchall()
+            lines = [line for row in plan for line in str(row[-1]).rstrip().split("\n")]
+            return tabular.result("EXPLAIN", [("QUERY PLAN", "varchar")], [(line,) for line in lines])
+        if parsed.kind == "insert" and compiled.columns is not None:
+            return spectrum.insert(self, compiled)
         if compiled.columns is not None:
             rows = reading.rows(self, compiled)
             return Result("SELECT" if parsed.kind == "query" else parsed.kind.upper(), compiled.columns, rows)
