@@ -1,7 +1,7 @@
 """What stands in FROM: tables, views, sub-queries, joins, UNNEST, and the names WITH declares."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
@@ -310,6 +310,9 @@ def _using(
         merged.append(Field(name, kind, value, (), pair[0].origin if side in {"", "LEFT"} else None))
         gone += pair
     rest = [f for f in fields + more if not any(f is g for g in gone)]
+    if c.dialect.natural:
+        # With their tables' names they can still be named.
+        rest += [replace(f, hidden=True) for f in gone if f.qualifiers]
     return f"{sql} {side or 'INNER'} JOIN {made} ON {' AND '.join(conditions)}", merged + rest
 
 

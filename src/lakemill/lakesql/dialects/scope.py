@@ -61,6 +61,8 @@ class Scope:
             name, qualifier = parts[end - 1], tuple(reversed(parts[: end - 1]))
             for among in (self.first, self.fields, self.last):
                 found = [f for f in among if f.name == name and f.qualifiers[: len(qualifier)] == qualifier]
+                if len(found) > 1 and not qualifier:
+                    found = [f for f in found if not f.hidden] or found
                 if len(found) > 1 and len({f.sql for f in found}) > 1:
                     raise failed("AMBIGUOUS_NAME", f"Column '{'.'.join(parts[:end])}' is ambiguous", node)
                 if found:

@@ -64,7 +64,7 @@ def prelude(connection: "duckdb.DuckDBPyConnection") -> None:
     Once for an instance, in its default catalog (`memory.main`), which must stay where cursors look for names.
     """
     connection.execute("SET ieee_floating_point_ops = true")
-    for statement in [*macros.statements(), *macros.statements("lakemill.lakesql.dialects.redshift")]:
-        connection.execute(statement)
     macros.add_functions(connection)
     hashes.add(connection)
+    for statement in [*macros.statements(), *macros.statements("lakemill.lakesql.dialects.redshift")]:
+        connection.execute(statement)

@@ -112,6 +112,7 @@ _SHARED: list[tuple[str, str, _Told]] = [
         lambda m: ("42P20", f"window function {m[1]} requires an OVER clause"),
     ),
     ("INVALID_WINDOW_REFERENCE", r".* (\w+)", lambda m: ("42704", f'window "{m[1]}" does not exist')),
+    ("SYNTAX_ERROR", r"mismatched input '<EOF>'.*", ("42601", "syntax error at end of input")),
     ("SYNTAX_ERROR", r"mismatched input '(.*?)'.*", lambda m: ("42601", f'syntax error at or near "{m[1].lower()}"')),
     ("SYNTAX_ERROR", r"(.*)", lambda m: ("42601", m[1])),
     ("NOT_SUPPORTED", r"(.*)", lambda m: ("0A000", m[1])),

@@ -30,11 +30,20 @@ _RESERVED = {
 }
 
 
+# Stands for the sign of `$1`: a letter of no statement's names.
+_PARAMETER = "\u02ac"
+
+
 def tokenize(text: str) -> list[Token]:
     """Raises SqlFailed(42601) where a quote does not end."""
     known = list(scanner.words(text))
+    # Between two of `$1` sqlglot would see a string in dollar quotes.
+    shown = list(text)
+    for word in known:
+        if word.kind == "parameter":
+            shown[word.start] = _PARAMETER
     try:
-        found = list(Redshift().tokenize(text))
+        found = list(Redshift().tokenize("".join(shown)))
     except TokenError:
         raise syntax_error(text, known[-1].start if known else None) from None
     written = {w.start: w for w in known if w.kind == "string"}
@@ -63,7 +72,17 @@ def parse(text: str) -> exp.Expr:
         raise syntax_error(text, None)
     tree = trees[0]
     grammar.finished(tree, text)
-    grammar.place_casts(tree, found, text)
+    for node in list(tree.find_all(exp.Column)):
+        if node.name.startswith(_PARAMETER) and len(node.parts) == 1:
+            mark = exp.Parameter(this=exp.Literal.number(node.name[1:]))
+            mark.meta.update(node.this.meta)
+            node.replace(mark)
+    for node in list(tree.find_all(exp.IgnoreNulls, exp.RespectNulls)):
+        call = node.parent
+        if isinstance(call, exp.Anonymous):
+            # FIRST_VALUE(x IGNORE NULLS) is FIRST_VALUE(x) IGNORE NULLS.
+            node.replace(node.this)
+            call.replace(type(node)(this=call.copy()))
     for node in tree.find_all(exp.Identifier):
         node.set("this", node.this.lower())
     return tree
@@ -117,6 +136,8 @@ def _marked(found: list[Token]) -> list[Token]:
 def _declares(found: list[Token], at: int) -> bool:
     """Whether `name (` gives names to columns: WITH name (a, b) AS, and FROM x AS name (a, b)."""
     before = found[at - 1] if at else None
+    if before is not None and before.text.upper() == "APPROXIMATE":
+        return False
     depth, i = 0, at + 1
     while i < len(found):
         depth += (found[i].token_type == TokenType.L_PAREN) - (found[i].token_type == TokenType.R_PAREN)

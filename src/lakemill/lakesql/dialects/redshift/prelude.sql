@@ -13,9 +13,10 @@ text_float(s) AS
         '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?') THEN TRY_CAST(s AS DOUBLE) END;
 text_bool(s) AS
     CASE WHEN s IN ('t', 'true', 'y', 'yes', '1') THEN true WHEN s IN ('f', 'false', 'n', 'no', '0') THEN false END;
+text_zoneless(s) AS
+    regexp_replace(s, '(:[0-9]{2}([.][0-9]+)?) ?([+-][0-9]{1,2}(:?[0-9]{2})?|Z|UTC|[A-Z][a-z]+/[A-Za-z_]+)$', '\1');
 text_moment_plain(s) AS
-    coalesce(TRY_CAST(CASE WHEN regexp_full_match(s, '[0-9]{8}') THEN NULL ELSE regexp_replace(s,
-        '([0-9]) ?([+-][0-9]{1,2}(:?[0-9]{2})?|Z|UTC|[A-Z][a-z]+/[A-Za-z_]+)$', '\1') END AS TIMESTAMP),
+    coalesce(TRY_CAST(CASE WHEN NOT regexp_full_match(s, '[0-9]{8}') THEN text_zoneless(s) END AS TIMESTAMP),
         try_strptime(s, ['%Y%m%d', '%Y/%m/%d', '%Y/%m/%d %H:%M:%S', '%m/%d/%Y', '%m/%d/%Y %H:%M:%S', '%m-%d-%Y',
         '%b %d, %Y', '%b %d %Y', '%B %d, %Y', '%B %d %Y', '%d %b %Y', '%d-%b-%Y', '%d %B %Y', '%Y-%b-%d',
         '%Y-%m-%d %H:%M', '%Y-%m-%dT%H:%M', '%Y%m%d %H%M%S', '%b %d %Y %H:%M:%S', '%b %d, %Y %H:%M:%S',
@@ -25,7 +26,7 @@ text_stamp(s) AS
 text_day(s) AS CAST(text_stamp(s) AS DATE);
 text_moment(s) AS
     coalesce(CASE WHEN regexp_matches(s, '([+-][0-9]{1,2}(:?[0-9]{2})?|Z|[A-Za-z/_]+)$') AND regexp_matches(s, ':') THEN
-        TRY_CAST(s AS TIMESTAMP WITH TIME ZONE) END, CAST(text_stamp(s) AS TIMESTAMP WITH TIME ZONE));
+        TRY_CAST(regexp_replace(s, '( [0-9]{1,2}:[0-9]{2})( ?[^0-9:. ].*)$', '\1:00\2') AS TIMESTAMP WITH TIME ZONE) END, CAST(text_stamp(s) AS TIMESTAMP WITH TIME ZONE));
 text_time(s) AS
     CASE WHEN regexp_full_match(s, '[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?') THEN
         TRY_CAST(CASE WHEN length(s) - length(replace(s, ':', '')) = 1 THEN s || ':00' ELSE s END AS TIME) END;

@@ -116,32 +116,54 @@ def _external(c: "Compiler", dialect: "Redshift", node: exp.Table, found: Extern
 
 
 def item(c: "Compiler", node: exp.Expr, visible: Scope) -> Found | None:
-    """`FROM t, t.items AS i`: the elements of an array in a column that stands before it."""
-    if not isinstance(node, exp.Table) or not isinstance(node.this, exp.Identifier):
-        return None
-    parts = [p.name.lower() for p in node.parts]
+    """`FROM t, t.items AS i AT n`: the elements of an array in a column that stands before it.
+
+    `UNPIVOT t.object AS value AT name`: the members of an object.
+    """
+    parts, alias, at, members = _navigation(node)
     known = {f.qualifiers[0] for f in visible.fields if f.qualifiers}
     if len(parts) < 2 or parts[0] not in known:
         return None
     found = visible.find(parts, node)
-    if found is None:
+    if found is None or found[0].type != SUPER:
         return None
     value = found[0].take()
-    if value.type != SUPER:
-        return None
     for name in found[1]:
         value = Typed(f"json_extract({value.sql}, '$.\"{name}\"')", SUPER)
-    alias = node.args.get("alias")
-    name = alias.name.lower() if alias and alias.name else parts[-1]
-    ours = c.name("u")
-    array = f"CASE WHEN json_type({value.sql}) = 'ARRAY' THEN json_extract({value.sql}, '$[*]') WHEN {value.sql} IS NOT NULL THEN [{value.sql}] END"
-    at = node.args.get("alias").args.get("index") if alias else None
-    fields = [Field(name, SUPER, f"{ours}.e", (name,))]
-    numbered = ""
-    if at is not None:
-        numbered = f", unnest(range(len({array}))) AS i"
-        fields.append(Field(at.name.lower(), BIGINT, f"{ours}.i", ()))
-    return f"LATERAL (SELECT unnest({array}) AS e{numbered}) AS {ours}", fields
+    name, ours = alias or parts[-1], c.name("u")
+    if members:
+        return _members(value, name, at, ours)
+    made = f"CASE WHEN json_type({value.sql}) = 'ARRAY' THEN super_items({value.sql})"
+    made += f" WHEN {value.sql} IS NOT NULL THEN [CAST({value.sql} AS JSON)] END"
+    fields, numbered = [Field(name, SUPER, f"{ours}.e", (name,))], ""
+    if at:
+        numbered = f", unnest(range(len({made}))) AS i"
+        fields.append(Field(at, BIGINT, f"{ours}.i", ()))
+    return f"LATERAL (SELECT unnest({made}) AS e{numbered}) AS {ours}", fields
+
+
+def _navigation(node: exp.Expr) -> tuple[list[str], str, str, bool]:
+    """A dotted name, its alias and that of the index, and whether it is UNPIVOT."""
+    alias = at = ""
+    members = isinstance(node, exp.Pivot) and bool(node.args.get("unpivot")) and not node.expressions
+    inner: Any = node.this if members else node
+    if isinstance(inner, exp.AtIndex):
+        at, inner = inner.expression.name.lower(), inner.this
+    if isinstance(inner, exp.Alias):
+        alias, inner = inner.alias.lower(), inner.this
+    if isinstance(inner, exp.Table) and isinstance(inner.this, exp.Identifier):
+        alias = alias or inner.alias.lower()
+    elif not isinstance(inner, exp.Column):
+        return [], "", "", False
+    return [p.name.lower() for p in inner.parts], alias, at, members
+
+
+def _members(value: Typed, name: str, at: str, ours: str) -> Found:
+    keys = f"CASE WHEN json_type({value.sql}) = 'OBJECT' THEN json_keys({value.sql}) END"
+    fields = [Field(name, SUPER, f"json_extract({value.sql}, '$.' || to_json({ours}.k))", (name,))]
+    if at:
+        fields.append(Field(at, VARCHAR, f"{ours}.k", ()))
+    return f"LATERAL (SELECT unnest({keys}) AS k) AS {ours}", fields
 
 
 def _function(c: "Compiler", dialect: "Redshift", node: exp.Table) -> Found:
