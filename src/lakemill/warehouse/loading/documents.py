@@ -96,8 +96,8 @@ def _of_file(document: str, count: int) -> list[str]:
     except (ValueError, KeyError, TypeError):
         raise SqlFailed("XX000", 'Invalid JSONPaths file: it must be {"jsonpaths": ["$.a", ...]}') from None
     if len(paths) != count:
-        raise SqlFailed("XX000", f"Number of jsonpaths and the number of columns should match. JSONPath size: {len(paths)}, "
-                        f"Number of columns in table or column list: {count}")  # fmt: skip
+        said = f"JSONPath size: {len(paths)}, Number of columns in table or column list: {count}"
+        raise SqlFailed("XX000", f"Number of jsonpaths and the number of columns should match. {said}")
     return [translated(path) for path in paths]
 
 
@@ -154,7 +154,8 @@ def _records(path: str) -> Iterator[Tried]:
             ended = text[begin:].split("\n", 1)[0]
             yield Tried(line, ended.encode("utf-8", "replace").decode(), (1224, _invalid(wrong)))
             return
-        yield Tried(line, raw, None if isinstance(value, dict) else (1224, "Invalid value: an object is expected"))
+        problem = None if isinstance(value, dict) else (1224, "Invalid value: an object is expected")
+        yield Tried(line, raw, problem)
 
 
 def _invalid(wrong: Exception) -> str:

@@ -42,15 +42,17 @@ def _has_mark(path: str) -> bool:
 
 
 def _blocks(path: str, packing: str) -> Iterator[bytes]:
-    openers: dict[str, Callable[[], Any]] = {
-        "GZIP": lambda: gzip.open(path, "rb"),
-        "BZIP2": lambda: bz2.open(path, "rb"),
-        "ZSTD": lambda: pa.CompressedInputStream(pa.OSFile(path, "rb"), "zstd"),
-        "": lambda: open(path, "rb"),
-    }
-    with openers[packing]() as source:
+    with _opened(path, packing) as source:
         while piece := source.read(_BLOCK_BYTES):
             yield piece
+
+
+def _opened(path: str, packing: str) -> Any:
+    if packing == "ZSTD":
+        return pa.CompressedInputStream(pa.OSFile(path, "rb"), "zstd")
+    if packing:
+        return (gzip.GzipFile if packing == "GZIP" else bz2.BZ2File)(path, "rb")
+    return pa.OSFile(path, "rb")
 
 
 def _recoded(blocks: Iterator[bytes], copy: Copy) -> Iterator[bytes]:
