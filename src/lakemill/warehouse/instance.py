@@ -5,6 +5,7 @@ import secrets
 import shutil
 import threading
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -61,9 +62,10 @@ class Instance:
             self.sessions[session.pid] = session
         return session
 
-    def store(self, connection: duckdb.DuckDBPyConnection) -> Store:
-        """Objects as a connection sees them."""
-        return Store(connection)
+    def known(self, kind: str, name: str) -> Any:
+        """An object that is committed, None where there is none."""
+        with self.connection() as connection:
+            return Store(connection).get(kind, name)
 
     def make_user(self, name: str, superuser: bool = False) -> None:
         """Make a user whom the platform knows, with no password of its own; nothing where there is one."""
