@@ -95,8 +95,7 @@ def svv_columns(known: Known) -> Rows:
 
 
 _TABLES = "database_name schema_name table_name table_type table_acl remarks"
-_ALL_NOTHING = (None,) * 9
-_COLUMNS = (
+_ALL_COLUMNS = (
     "database_name schema_name table_name column_name ordinal_position:int4 column_default is_nullable data_type "
     "character_maximum_length:int4 numeric_precision:int4 numeric_scale:int4 remarks"
 )
