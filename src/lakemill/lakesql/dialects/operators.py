@@ -195,15 +195,15 @@ def quantified(c: "Compiler", sign: str, value: Typed, query: exp.Expr, quantifi
         raise failed(
             "TYPE_MISMATCH", f"Multiple columns returned by subquery are not yet supported. Found {len(columns)}", node
         )
-    kind = common(value.type, columns[0].type)
+    kind = c.dialect.common(value.type, columns[0].type)
     if kind is None:
-        both = f"{value.type.trino()} vs {columns[0].type.trino()}"
+        both = f"{c.dialect.shown(value.type)} vs {c.dialect.shown(columns[0].type)}"
         message = f"Value expression and result of subquery must be of the same type: {both}"
         raise failed("TYPE_MISMATCH", message, node)
     name = c.name("q")
-    inner = coerce(Typed(f"{name}.{columns[0].sql}", columns[0].type), kind)
-    made = f"SELECT {moment(inner)} FROM ({sql}) AS {name}"
-    side = moment(coerce(value, kind))
+    inner = c.dialect.coerce(Typed(f"{name}.{columns[0].sql}", columns[0].type), kind)
+    made = f"SELECT {c.dialect.key(inner)} FROM ({sql}) AS {name}"
+    side = c.dialect.key(c.dialect.coerce(value, kind))
     if sign == "=" and quantifier == "ANY":
         return c.hoist(Typed(f"({side} IN ({made}))", BOOLEAN))
     if sign == "<>" and quantifier == "ALL":
@@ -225,14 +225,14 @@ def _comparison(sign: str) -> Callable[["Compiler", Any], Typed]:
             while isinstance(right, exp.Subquery | exp.Paren):
                 right = right.this
             return quantified(c, sign, c.expression(node.this), right, quantifier, node)
-        return compare(sign, c.expression(node.this), c.expression(right), node)
+        return c.dialect.compare(sign, c.expression(node.this), c.expression(right), node)
 
     return rule
 
 
 def _arithmetic(sign: str) -> Callable[["Compiler", Any], Typed]:
     def rule(c: "Compiler", node: exp.Binary) -> Typed:
-        return arithmetic(sign, c.expression(node.this), c.expression(node.expression), node)
+        return c.dialect.arithmetic(sign, c.expression(node.this), c.expression(node.expression), node)
 
     return rule
 

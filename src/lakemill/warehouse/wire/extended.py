@@ -78,7 +78,12 @@ class Extended:
         parts = redshift.split(text)
         if len(parts) > 1:
             raise SqlFailed("42601", "cannot insert multiple commands into a prepared statement")
-        self._statements[name] = Statement(redshift.parse(parts[0]) if parts else None, given)
+        statement = Statement(redshift.parse(parts[0]) if parts else None, given)
+        if statement.parsed is not None:
+            self._session.check(statement.parsed)
+            if statement.parsed.kind != "command":
+                self._described(statement)  # What is wrong with it, is said before there is a statement.
+        self._statements[name] = statement
         self._connection.send(messages.message(b"1"))
 
     def bind(self, body: Body) -> None:

@@ -1,10 +1,16 @@
 """Redshift's language: statements apart, statements taken apart, and translated for DuckDB.
 
-Names without quotes are folded to lower case. Errors are SqlFailed whose code is a SQLSTATE, with a position.
+Names without quotes are folded to lower case, and those in quotes too. Errors are SqlFailed whose code is a SQLSTATE, with
+a position.
 """
 
 from typing import TYPE_CHECKING
 
+from lakemill.lakesql.dialects import macros
+from lakemill.lakesql.dialects.redshift import casts
+from lakemill.lakesql.dialects.redshift.compiling import compile, expression
+from lakemill.lakesql.dialects.redshift.errors import of_duckdb
+from lakemill.lakesql.dialects.redshift.functions import hashes
 from lakemill.lakesql.dialects.redshift.model import (
     Catalog,
     Column,
@@ -16,62 +22,49 @@ from lakemill.lakesql.dialects.redshift.model import (
     Use,
     View,
 )
+from lakemill.lakesql.dialects.redshift.scanner import split
+from lakemill.lakesql.dialects.redshift.statements import parse
 from lakemill.lakesql.dialects.typed import Typed
-from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.types import Type
 
 if TYPE_CHECKING:
     import duckdb
 
 __all__ = [
-    *("Catalog", "Column", "Compiled", "External", "Parameters", "Parsed", "Relation", "Use", "View"),
-    *("compile", "expression", "of_duckdb", "parse", "prelude", "split"),
+    "Catalog",
+    "Column",
+    "Compiled",
+    "External",
+    "Parameters",
+    "Parsed",
+    "Relation",
+    "Use",
+    "View",
+    "assigned",
+    "compile",
+    "expression",
+    "of_duckdb",
+    "parse",
+    "prelude",
+    "split",
 ]
-
-
-def split(text: str) -> list[str]:
-    """The statements of a text, apart at semicolons outside of quotes, dollar quotes and comments. Empty ones are left out.
-
-    >>> split("SELECT 1; SELECT ';' -- a; b")
-    ['SELECT 1', "SELECT ';' -- a; b"]
-    """
-    raise NotImplementedError
-
-
-def parse(text: str) -> Parsed:
-    """What kind of statement it is, and what is in it. Raises SqlFailed (42601) with a position."""
-    raise NotImplementedError
-
-
-def compile(parsed: Parsed, catalog: Catalog, parameters: Parameters | None = None) -> Compiled:
-    """The statement for DuckDB; of a ctas, its query. Raises SqlFailed."""
-    raise NotImplementedError
-
-
-def expression(text: str, columns: list[tuple[str, Type]], catalog: Catalog, to: Type | None = None) -> Typed:
-    """An expression by itself, for DEFAULT and the like, in which columns can be named; assigned to a type if given.
-
-    Raises SqlFailed.
-    """
-    raise NotImplementedError
 
 
 def assigned(value: Typed, to: Type, column: str = "") -> Typed:
     """The value as INSERT stores it in a column of a type: fails where it is too long or out of range.
 
-    value.sql: DuckDB's, for example a column of what COPY has read as text (Type("varchar")).
+    value.sql is DuckDB's, for example a column of what COPY has read: a varchar is read as the type.
     """
-    raise NotImplementedError
+    return casts.assigned(value, to, column)
 
 
 def prelude(connection: "duckdb.DuckDBPyConnection") -> None:
-    """Settings and macros that translated statements need. Once for an instance, in its default catalog (`memory.main`),
+    """Settings and macros that translated statements need; before the configuration is locked.
 
-    which must stay on the search path of each cursor; before the configuration is locked.
+    Once for an instance, in its default catalog (`memory.main`), which must stay where cursors look for names.
     """
-    raise NotImplementedError
-
-
-def of_duckdb(error: Exception) -> SqlFailed:
-    """What Redshift would say where DuckDB raises this."""
-    raise NotImplementedError
+    connection.execute("SET ieee_floating_point_ops = true")
+    macros.add_functions(connection)
+    hashes.add(connection)
+    for statement in [*macros.statements(), *macros.statements("lakemill.lakesql.dialects.redshift")]:
+        connection.execute(statement)

@@ -183,7 +183,9 @@ class Compiled:
         To be executed one after another in the session's transaction. The last one gives the rows (query, explain), or
         the count of rows written (insert, update, delete, merge). Those before only prepare (MERGE).
     columns : list of (name, Type) or None
-        Of the result; None where there is none. A CHAR(n) is padded, a SUPER is JSON text.
+        Of the result; None where there is none. A CHAR(n) is padded, a SUPER is JSON text. Of an explain: DuckDB gives
+        rows of (kind, plan), and the lines of the plan are the result. Of an INSERT into an external table: what is to
+        be written there.
     parameters : list of Type
         Of `$1`, `$2` ..., given or found.
     uses : list of Use

@@ -135,7 +135,9 @@ def of_text(written: str) -> Type:
     >>> of_text("character varying (10)"), of_text("numeric")
     (Type(name='varchar', args=(10,)), Type(name='decimal', args=(18, 0)))
     """
-    found = re.fullmatch(r"\s*([a-z][a-z0-9_]*(?: +[a-z]+)*)\s*(?:\(\s*(\w+)\s*(?:,\s*(\d+)\s*)?\))?\s*([a-z ]*)", written.lower())
+    found = re.fullmatch(
+        r"\s*([a-z][a-z0-9_]*(?: +[a-z]+)*)\s*(?:\(\s*(\w+)\s*(?:,\s*(\d+)\s*)?\))?\s*([a-z ]*)", written.lower()
+    )
     if found is None:
         raise SqlFailed("42704", f'type "{written.strip().lower()}" does not exist')
     name = re.sub(r"\s+", " ", f"{found[1]} {found[4] or ''}".strip())
