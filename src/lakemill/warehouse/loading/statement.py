@@ -7,7 +7,7 @@ import dataclasses
 
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.warehouse.interface import Authorization
-from lakemill.warehouse.loading import authorization
+from lakemill.warehouse.loading import authorization, dates
 from lakemill.warehouse.loading.words import Words
 
 COLUMNAR = ("AVRO", "PARQUET", "ORC")
@@ -219,11 +219,13 @@ def _header(words: Words, copy: Copy) -> None:
 def _date_format(words: Words, copy: Copy) -> None:
     words.take("AS")
     copy.date_format = words.string()
+    dates.date("field", copy.date_format)
 
 
 def _time_format(words: Words, copy: Copy) -> None:
     words.take("AS")
     copy.time_format = words.string()
+    dates.moment("field", copy.time_format, zone=False)
 
 
 def _encoding(words: Words, copy: Copy) -> None:
