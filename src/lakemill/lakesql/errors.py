@@ -13,15 +13,30 @@ class SqlFailed(Exception):
     Parameters
     ----------
     code : str
-        As Trino names it: TABLE_NOT_FOUND, SYNTAX_ERROR ...
+        As Trino names it: TABLE_NOT_FOUND, SYNTAX_ERROR ...; for Redshift its SQLSTATE.
     message : str
         Without code and place.
     line, column : int or None
         Where in the statement, from 1.
+    position : int or None
+        The same as a number of characters from 1, as Redshift tells it.
+    detail, hint : str
+        What Redshift adds to a message.
     """
 
-    def __init__(self, code: str, message: str, line: int | None = None, column: int | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        line: int | None = None,
+        column: int | None = None,
+        *,
+        position: int | None = None,
+        detail: str = "",
+        hint: str = "",
+    ) -> None:
         self.code, self.message, self.line, self.column = code, message, line, column
+        self.position, self.detail, self.hint = position, detail, hint
         super().__init__(str(self))
 
     def __str__(self) -> str:

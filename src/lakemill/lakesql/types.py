@@ -97,6 +97,10 @@ TINYINT, SMALLINT, INTEGER, BIGINT = Type("tinyint"), Type("smallint"), Type("in
 REAL, DOUBLE, VARCHAR, VARBINARY, JSON = Type("real"), Type("double"), Type("varchar"), Type("varbinary"), Type("json")
 DATE, TIME, TIMESTAMP = Type("date"), Type("time", (3,)), Type("timestamp", (3,))
 TIMESTAMP_TZ = Type("timestamp with time zone", (3,))
+# Redshift's own: a moment, JSON, bytes, and one kind of interval. Its varchar(n) counts bytes; without n it is of any length.
+TIMESTAMPTZ, TIMETZ, SUPER, VARBYTE, INTERVAL = (
+    Type(name) for name in ("timestamptz", "timetz", "super", "varbyte", "interval")
+)
 INTERVAL_DAY, INTERVAL_YEAR = Type("interval day to second"), Type("interval year to month")
 
 
@@ -151,6 +155,11 @@ _DUCKDB_NAME = {
     "timestamp with time zone": "STRUCT(t TIMESTAMP, z VARCHAR)",
     "interval day to second": "INTERVAL",
     "interval year to month": "INTERVAL",
+    "interval": "INTERVAL",
+    "timestamptz": "TIMESTAMP WITH TIME ZONE",
+    "timetz": "TIME WITH TIME ZONE",
+    "super": "JSON",
+    "varbyte": "BLOB",
 }
 _ATHENA = {
     "tinyint": ("tinyint", 3),

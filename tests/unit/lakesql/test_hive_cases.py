@@ -5,7 +5,8 @@ import json
 import pytest
 
 from lakemill.lakesql.interface import Failure
-from tests.unit.lakesql.test_dialect_cases import FOLDER, read
+from tests.unit.lakesql.cases import read
+from tests.unit.lakesql.test_dialect_cases import FOLDER
 
 FILES = json.loads((FOLDER / "hive" / "files.json").read_text())
 

@@ -1,4 +1,4 @@
-"""Expressions of Trino to expressions of DuckDB, with their types.
+"""Expressions of a language to expressions of DuckDB, with their types.
 
 `Compiler.expression` looks at a node's class and hands it to the rule for it (`rules`). There is a rule for everything
 that is allowed; the rest is refused by name.
@@ -11,8 +11,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from lakemill.lakesql.dialects import rules
-from lakemill.lakesql.dialects.coercion import coerce
+from lakemill.lakesql.dialects.dialect import TRINO, Dialect
 from lakemill.lakesql.dialects.model import Schema, TableUse
 from lakemill.lakesql.dialects.scope import Field, Scope
 from lakemill.lakesql.dialects.typed import Typed, failed, not_supported
@@ -29,8 +28,9 @@ DEPTH_MAX = 150
 class Compiler:
     """One statement's translation: its tables, and the names that can be used where we are."""
 
-    def __init__(self, schema: Schema, database: str, query: Callable[..., Any]) -> None:
-        self.schema, self.database = schema, database
+    def __init__(self, schema: Schema, database: str, query: Callable[..., Any], dialect: Dialect = TRINO) -> None:
+        self.schema, self.database, self.dialect = schema, database, dialect
+        self.rules = dialect.rules()
         self.query = query
         """Compiles a sub-query: (compiler, node, scope) -> (sql, columns)."""
         self.scope = Scope()
@@ -74,11 +74,11 @@ class Compiler:
         if self.hoisted is not None:
             with self.within(wide=True):
                 value = self.expression(node)
-            return Typed(f"TRY({coerce(value, value.type).sql})", value.type)
+            return Typed(f"TRY({self.dialect.coerce(value, value.type).sql})", value.type)
         before: list[str] = []
         with self.within(hoisted=before, wide=True):
             value = self.expression(node)
-        made = f"TRY({coerce(value, value.type).sql})"
+        made = f"TRY({self.dialect.coerce(value, value.type).sql})"
         if before:
             fields = ", ".join(f"'h{i}': {sql}" for i, sql in enumerate(before))
             made = f"list_extract(list_transform([{{{fields}}}], LAMBDA h_ : {made}), 1)"
@@ -116,7 +116,7 @@ class Compiler:
 
     def expression(self, node: exp.Expr) -> Typed:
         """Raises SqlFailed with the place of what is wrong."""
-        rule = rules.RULES.get(type(node))
+        rule = self.rules.get(type(node))
         if rule is None:
             raise not_supported(f"{type(node).__name__.upper()} ({node.sql('trino')[:80]})", node)
         self.depth += 1
@@ -141,9 +141,9 @@ class Compiler:
         """A condition."""
         found = self.expression(node)
         if found.type.name not in {"boolean", "unknown"}:
-            message = f"{where} must evaluate to a boolean: actual type {found.type.trino()}"
+            message = f"{where} must evaluate to a boolean: actual type {self.dialect.shown(found.type)}"
             raise failed("TYPE_MISMATCH", message, node)
-        return coerce(found, BOOLEAN)
+        return self.dialect.coerce(found, BOOLEAN)
 
     def lambda_body(self, node: exp.Expr, types: list[Type]) -> tuple[list[str], Typed]:
         """DuckDB's names for a lambda's parameters, and its body."""

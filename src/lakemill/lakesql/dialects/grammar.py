@@ -147,6 +147,17 @@ def parse(text: str) -> exp.Expr:
             raise SqlFailed("SYNTAX_ERROR", "mismatched input '<EOF>'", 1, 1)
         raise SqlFailed("SYNTAX_ERROR", "Only one sql statement is allowed", *place(extra, text))
     tree = trees[0]
+    finished(tree, text)
+    place_casts(tree, found, text)
+    for node in list(tree.find_all(exp.Bracket)):
+        inner = node.expressions[0]
+        if isinstance(inner, exp.Anonymous) and inner.name == SUBSCRIPT:
+            node.set("expressions", inner.expressions)
+    return tree
+
+
+def finished(tree: exp.Expr, text: str) -> None:
+    """Note the place of every node that has one, and take the marks off."""
     # Where lines begin, so that a place costs no search through the text.
     lines = [0, *(m.end() for m in re.finditer("\n", text))]
     for node in tree.walk():
@@ -156,12 +167,6 @@ def parse(text: str) -> exp.Expr:
             node.meta["place"] = (line, start - lines[line - 1] + 1)
         if isinstance(node, exp.Identifier | exp.Var | exp.Anonymous) and str(node.this).startswith(MARK):
             node.set("this", node.this[len(MARK) :])
-    _place_casts(tree, found, text)
-    for node in list(tree.find_all(exp.Bracket)):
-        inner = node.expressions[0]
-        if isinstance(inner, exp.Anonymous) and inner.name == SUBSCRIPT:
-            node.set("expressions", inner.expressions)
-    return tree
 
 
 @cache
@@ -191,7 +196,7 @@ def _marked(found: list[Token], text: str) -> list[Token]:
             open_brackets.append(subscript)
             marked.append(token)
             if subscript:
-                marked += [_renamed(token, MARK + SUBSCRIPT), _like(token, TokenType.L_PAREN, "(")]
+                marked += [renamed(token, MARK + SUBSCRIPT), _like(token, TokenType.L_PAREN, "(")]
             continue
         if token.token_type == TokenType.R_BRACKET and open_brackets and open_brackets.pop():
             marked.append(_like(token, TokenType.R_PAREN, ")"))
@@ -201,7 +206,7 @@ def _marked(found: list[Token], text: str) -> list[Token]:
             word in _callable_words() and token.token_type not in {TokenType.IDENTIFIER, TokenType.STRING}
         )
         if after == TokenType.L_PAREN and calls and word not in _OWN_SYNTAX and not _is_clause(found, i, word):
-            token = _renamed(token, MARK + token.text)
+            token = renamed(token, MARK + token.text)
         elif (
             word in _NOT_TRINO_TYPES
             and i > 0
@@ -210,7 +215,7 @@ def _marked(found: list[Token], text: str) -> list[Token]:
         ):
             raise SqlFailed("TYPE_NOT_FOUND", f"Unknown type: {word}")
         elif word in _NOT_TRINO_TYPES and token.token_type not in {TokenType.IDENTIFIER, TokenType.STRING}:
-            token = _renamed(token, MARK + token.text)
+            token = renamed(token, MARK + token.text)
         marked.append(token)
     return marked
 
@@ -222,7 +227,7 @@ def _is_clause(found: list[Token], at: int, word: str) -> bool:
     return word == "date" and at > 0 and found[at - 1].token_type == TokenType.ALIAS
 
 
-def _place_casts(tree: exp.Expr, found: list[Token], text: str) -> None:
+def place_casts(tree: exp.Expr, found: list[Token], text: str) -> None:
     """Where CAST, and the word before a literal such as DATE '2020-01-31', stand: sqlglot does not tell."""
     numbers = {token.start: i for i, token in enumerate(found)}
     taken: set[int] = set()
@@ -245,7 +250,7 @@ def _like(token: Token, kind: TokenType, text: str) -> Token:
     return Token(kind, text, token.line, token.col, token.start, token.end, [])
 
 
-def _renamed(token: Token, text: str) -> Token:
+def renamed(token: Token, text: str) -> Token:
     return Token(TokenType.VAR, text, token.line, token.col, token.start, token.end, token.comments)
 
 

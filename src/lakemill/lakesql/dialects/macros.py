@@ -7,9 +7,9 @@ from typing import Any
 
 
 @cache
-def statements() -> list[str]:
-    """A CREATE MACRO for each."""
-    text = files("lakemill.lakesql.dialects").joinpath("prelude.sql").read_text("utf-8")
+def statements(package: str = "lakemill.lakesql.dialects") -> list[str]:
+    """A CREATE MACRO for each of a package's `prelude.sql`."""
+    text = files(package).joinpath("prelude.sql").read_text("utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("--")]
     return [f"CREATE OR REPLACE MACRO {macro.strip()}" for macro in "\n".join(lines).split(";\n") if macro.strip()]
 

@@ -20,7 +20,7 @@ from lakemill.lakesql.types import (
 if TYPE_CHECKING:
     from lakemill.lakesql.dialects.compiler import Compiler
 
-_DIGITS_64 = 18
+DIGITS_64 = 18
 """Of a decimal that DuckDB keeps in 64 bits."""
 _INTERVALS = {"interval day to second", "interval year to month"}
 _TIMES = {"date", "timestamp", "timestamp with time zone", "time"}
@@ -75,10 +75,10 @@ def _product(a: Typed, b: Typed, wide: bool) -> Typed:
         raise failed("INVALID_FUNCTION_ARGUMENT", message, None)
     kind = decimal(p1 + p2, s1 + s2)
     left, right = coerce(a, x).sql, coerce(b, y).sql
-    if wide and p1 <= _DIGITS_64 and p2 <= _DIGITS_64 < p1 + p2:
+    if wide and p1 <= DIGITS_64 and p2 <= DIGITS_64 < p1 + p2:
         left = f"CAST({left} AS {decimal(p1 + p2, s1).duckdb()})"
     made = f"CAST({left} * {right} AS {kind.duckdb()})"
-    if wide or s1 + s2 > _DIGITS_64:
+    if wide or s1 + s2 > DIGITS_64:
         return Typed(made, kind)
     return Typed(made, kind, narrow=f"({a.narrow or left} * {b.narrow or right})")
 
@@ -221,15 +221,15 @@ def quantified(c: "Compiler", sign: str, value: Typed, query: exp.Expr, quantifi
         raise failed(
             "TYPE_MISMATCH", f"Multiple columns returned by subquery are not yet supported. Found {len(columns)}", node
         )
-    kind = common(value.type, columns[0].type)
+    kind = c.dialect.common(value.type, columns[0].type)
     if kind is None:
-        both = f"{value.type.trino()} vs {columns[0].type.trino()}"
+        both = f"{c.dialect.shown(value.type)} vs {c.dialect.shown(columns[0].type)}"
         message = f"Value expression and result of subquery must be of the same type: {both}"
         raise failed("TYPE_MISMATCH", message, node)
     name = c.name("q")
-    inner = coerce(Typed(f"{name}.{columns[0].sql}", columns[0].type), kind)
-    made = f"SELECT {moment(inner)} FROM ({sql}) AS {name}"
-    side = moment(coerce(value, kind))
+    inner = c.dialect.coerce(Typed(f"{name}.{columns[0].sql}", columns[0].type), kind)
+    made = f"SELECT {c.dialect.key(inner)} FROM ({sql}) AS {name}"
+    side = c.dialect.key(c.dialect.coerce(value, kind))
     if sign == "=" and quantifier == "ANY":
         return c.hoist(Typed(f"({side} IN ({made}))", BOOLEAN))
     if sign == "<>" and quantifier == "ALL":
@@ -251,14 +251,14 @@ def _comparison(sign: str) -> Callable[["Compiler", Any], Typed]:
             while isinstance(right, exp.Subquery | exp.Paren):
                 right = right.this
             return quantified(c, sign, c.expression(node.this), right, quantifier, node)
-        return compare(sign, c.expression(node.this), c.expression(right), node)
+        return c.dialect.compare(sign, c.expression(node.this), c.expression(right), node)
 
     return rule
 
 
 def _arithmetic(sign: str) -> Callable[["Compiler", Any], Typed]:
     def rule(c: "Compiler", node: exp.Binary) -> Typed:
-        return arithmetic(sign, c.expression(node.this), c.expression(node.expression), node, c.wide)
+        return c.dialect.arithmetic(sign, c.expression(node.this), c.expression(node.expression), node, c.wide)
 
     return rule
 

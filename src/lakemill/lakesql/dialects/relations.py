@@ -1,15 +1,14 @@
 """What stands in FROM: tables, views, sub-queries, joins, UNNEST, and the names WITH declares."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from lakemill.lakesql.dialects import grammar, information
-from lakemill.lakesql.dialects.coercion import coerce, common, field_of
+from lakemill.lakesql.dialects import grammar, information, recursion
+from lakemill.lakesql.dialects.coercion import field_of
 from lakemill.lakesql.dialects.model import TableUse, Version, View
-from lakemill.lakesql.dialects.operators import compare
 from lakemill.lakesql.dialects.scope import Field, Scope
 from lakemill.lakesql.dialects.typed import Typed, failed, not_supported
 from lakemill.lakesql.errors import SqlFailed
@@ -36,13 +35,18 @@ class Cte:
     columns: list[str]
     visible: list[dict[str, Any]]
     database: str
+    recursive: str = ""
+    """Its name, where it names itself."""
+    relation: str = ""
+    """Inside of itself, what DuckDB calls it; `fields` are its columns."""
+    fields: list[Field] = field(default_factory=list)
 
 
 def declare_ctes(c: "Compiler", node: exp.Expr, query: Callable[..., Any]) -> None:
     with_ = node.args.get("with_")
     if with_ is None:
         return
-    if with_.args.get("recursive"):
+    if with_.args.get("recursive") and not c.dialect.recursive:
         raise not_supported("WITH RECURSIVE", with_)
     for cte in with_.expressions:
         name = cte.alias.lower()
@@ -50,6 +54,8 @@ def declare_ctes(c: "Compiler", node: exp.Expr, query: Callable[..., Any]) -> No
             raise failed("DUPLICATE_NAMED_QUERY", f"WITH query name '{name}' specified more than once", cte)
         columns = [i.name for i in cte.args["alias"].columns]
         c.ctes[-1][name] = Cte(cte.this, columns, [dict(level) for level in c.ctes], c.database)
+        if with_.args.get("recursive") and recursion.refers(cte.this, name):
+            c.ctes[-1][name].recursive = name
         # A query that is never used must be right all the same.
         if not any(t.name.lower() == name and not t.db for t in node.find_all(exp.Table)):
             _cte(c, c.ctes[-1][name], cte)
@@ -68,14 +74,16 @@ def from_clause(c: "Compiler", node: exp.Select, outer: Scope | None) -> Relatio
 
 def relation(c: "Compiler", node: exp.Expr, outer: Scope | None) -> Relation:
     """One item of FROM. outer: what can be named in it."""
+    if node.args.get("pivots"):
+        node = c.dialect.pivoted(c, node, outer)
     if isinstance(node, exp.Table):
-        found = _table(c, node, outer)
+        found = c.dialect.table(c, node, outer)
     elif isinstance(node, exp.Unnest):
         return _unnest(c, node, outer, left=False)
     elif isinstance(node, exp.Lateral):
         if not isinstance(node.this, exp.Subquery):
             raise not_supported(node.sql("trino")[:60], node)
-        found = _aliased(c, node, f"LATERAL ({(q := c.query(c, node.this.this, outer))[0]})", q[1])
+        found = aliased(c, node, f"LATERAL ({(q := c.query(c, node.this.this, outer))[0]})", q[1])
     elif isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table):
         # A join in parentheses.
         sql, fields = relation(c, node.this, outer)
@@ -85,7 +93,7 @@ def relation(c: "Compiler", node: exp.Expr, outer: Scope | None) -> Relation:
     elif isinstance(node, exp.Subquery | exp.Values | exp.Query):
         inner = node.this if isinstance(node, exp.Subquery) and not _adorned(node) else node
         sql, columns = c.query(c, inner, outer)
-        found = _aliased(c, node, f"({sql})", columns)
+        found = aliased(c, node, f"({sql})", columns)
     else:
         raise not_supported(node.sql("trino")[:60], node)
     sample = node.args.get("sample")
@@ -110,7 +118,7 @@ def _sampled(found: Relation, sample: exp.Expr) -> Relation:
     return f"{found[0]} TABLESAMPLE {method}({percent.this}%)", found[1]
 
 
-def _aliased(c: "Compiler", node: exp.Expr, sql: str, columns: list[Field], names: tuple[str, ...] = ()) -> Relation:
+def aliased(c: "Compiler", node: exp.Expr, sql: str, columns: list[Field], names: tuple[str, ...] = ()) -> Relation:
     """A relation with a name of ours; its columns under the statement's alias, or the names it has by itself."""
     alias = node.args.get("alias")
     ours = c.name("r")
@@ -139,9 +147,23 @@ def _aliased(c: "Compiler", node: exp.Expr, sql: str, columns: list[Field], name
     return f"{sql} AS {ours}", fields
 
 
+def of_cte(c: "Compiler", node: exp.Table, name: str) -> Relation | None:
+    """What WITH declares by this name, if it does."""
+    for level in reversed(c.ctes):
+        if name in level:
+            sql, columns = _cte(c, level[name], node)
+            return aliased(c, node, f"({sql})", columns, (name,))
+    return None
+
+
 def _cte(c: "Compiler", cte: Cte, node: exp.Expr) -> tuple[str, list[Field]]:
     with c.within(ctes=[dict(level) for level in cte.visible], database=cte.database):
-        sql, columns = c.query(c, cte.node, None)
+        if cte.relation:
+            sql, columns = f"SELECT * FROM {cte.relation}", [Field(f.name, f.type, f.sql) for f in cte.fields]
+        elif cte.recursive:
+            sql, columns = recursion.query(c, cte)
+        else:
+            sql, columns = c.query(c, cte.node, None)
     if cte.columns:
         if len(cte.columns) != len(columns):
             message = f"column alias list has {len(cte.columns)} entries but relation has {len(columns)} columns"
@@ -151,7 +173,8 @@ def _cte(c: "Compiler", cte: Cte, node: exp.Expr) -> tuple[str, list[Field]]:
     return sql, columns
 
 
-def _table(c: "Compiler", node: exp.Table, outer: Scope | None) -> Relation:
+def table(c: "Compiler", node: exp.Table) -> Relation:
+    """A table or view of the catalog, or what WITH declares."""
     if not isinstance(node.this, exp.Identifier):
         raise failed(
             "FUNCTION_NOT_FOUND",
@@ -159,11 +182,8 @@ def _table(c: "Compiler", node: exp.Table, outer: Scope | None) -> Relation:
             node,
         )
     name, db, catalog = node.name.lower(), node.db.lower(), node.catalog.lower()
-    if not db:
-        for level in reversed(c.ctes):
-            if name in level:
-                sql, columns = _cte(c, level[name], node)
-                return _aliased(c, node, f"({sql})", columns, (name,))
+    if not db and (declared := of_cte(c, node, name)) is not None:
+        return declared
     if catalog and catalog not in {CATALOG, "hive"}:
         raise failed("CATALOG_NOT_FOUND", f"Catalog '{catalog}' does not exist", node)
     version = _version(c, node.args["version"]) if node.args.get("version") is not None else None
@@ -185,7 +205,7 @@ def _table(c: "Compiler", node: exp.Table, outer: Scope | None) -> Relation:
     c.tables.append(use)
     fields = [Field(n, kind, quoted(n), (), (use, n), used=_noting(used, n)) for n, kind in kinds]
     fields += [Field(n, kind, quoted(n), hidden=True, used=_noting(used, n)) for n, kind in HIDDEN.items()]
-    sql, fields = _aliased(c, node, quoted(use.view), fields, names)
+    sql, fields = aliased(c, node, quoted(use.view), fields, names)
     for f in fields:
         if f.type.name == TIMESTAMP_TZ.name:
             f.sql = f"{{'t': {f.sql}, 'z': 'UTC'}}"
@@ -204,7 +224,7 @@ def _information(c: "Compiler", node: exp.Table, name: str) -> Relation:
     use = TableUse(information.NAME, name, f"information_{len(c.information)}", [], [])
     c.information.append(use)
     fields = [Field(n, kind, quoted(n), (), (use, n)) for n, kind in information.RELATIONS[name]]
-    return _aliased(c, node, quoted(use.view), fields, (name, information.NAME, CATALOG))
+    return aliased(c, node, quoted(use.view), fields, (name, information.NAME, CATALOG))
 
 
 def _noting(used: list[str], column: str) -> Callable[[], None]:
@@ -227,14 +247,21 @@ def _view(c: "Compiler", node: exp.Table, view: View, names: tuple[str, ...]) ->
         except SqlFailed as error:
             message = f"Failed analyzing stored view '{CATALOG}.{names[1]}.{names[0]}': {error}"
             raise failed("INVALID_VIEW", message, node) from None
-    return _aliased(c, node, f"({sql})", columns, names)
+    return aliased(c, node, f"({sql})", columns, names)
 
 
 def _join(c: "Compiler", sql: str, fields: list[Field], join: exp.Join, outer: Scope | None) -> Relation:
     side, kind = (join.args.get("side") or "").upper(), (join.args.get("kind") or "").upper()
-    if (join.args.get("method") or "").upper() or kind in {"SEMI", "ANTI", "ASOF", "STRAIGHT"}:
+    natural = c.dialect.natural and (join.args.get("method") or "").upper() == "NATURAL"
+    if ((join.args.get("method") or "").upper() and not natural) or kind in {"SEMI", "ANTI", "ASOF", "STRAIGHT"}:
         raise not_supported(f"{join.args.get('method') or kind} JOIN".upper(), join)
     visible = Scope(fields, parent=outer)
+    made_of = c.dialect.item(c, join.this, visible)
+    if made_of is not None:
+        return (
+            f"{sql} {'LEFT' if side == 'LEFT' else 'CROSS'} JOIN {made_of[0]}{' ON true' if side == 'LEFT' else ''}",
+            fields + made_of[1],
+        )
     if isinstance(join.this, exp.Unnest):
         if side not in {"", "LEFT"} or (side and not _is_true(join.args.get("on"))):
             raise not_supported("UNNEST in other than CROSS JOIN, or LEFT JOIN with ON TRUE", join)
@@ -244,7 +271,7 @@ def _join(c: "Compiler", sql: str, fields: list[Field], join: exp.Join, outer: S
     lateral = isinstance(join.this, exp.Lateral)
     made, more = relation(c, join.this, visible if lateral else outer)
     both = fields + more
-    if join.args.get("using"):
+    if join.args.get("using") or (natural and _shared(fields, more)):
         return _using(c, sql, fields, made, more, join, side)
     on = join.args.get("on")
     if on is None:
@@ -260,12 +287,18 @@ def _is_true(node: exp.Expr | None) -> bool:
     return node is None or (isinstance(node, exp.Boolean) and bool(node.this))
 
 
+def _shared(fields: list[Field], more: list[Field]) -> list[exp.Expr]:
+    """The names that both sides have."""
+    names = {f.name for f in more if f.name and not f.hidden}
+    return [exp.to_identifier(f.name) for f in fields if f.name in names and not f.hidden]
+
+
 def _using(
     c: "Compiler", sql: str, fields: list[Field], made: str, more: list[Field], join: exp.Join, side: str
 ) -> Relation:
     """The columns that are joined by stand once, first, and belong to neither side."""
     conditions, merged, gone = [], [], []
-    for e in join.args["using"]:
+    for e in join.args.get("using") or _shared(fields, more):
         name = e.name.lower()
         pair = []
         for which, among in (("left", fields), ("right", more)):
@@ -275,13 +308,16 @@ def _using(
                 raise failed("COLUMN_NOT_FOUND", f"Column '{name}' {problem} {which} side of join", e)
             pair.append(found[0])
         left, right = pair[0].take(), pair[1].take()
-        conditions.append(compare("=", left, right, e).sql)
-        kind = common(left.type, right.type) or UNKNOWN
-        x, y = coerce(left, kind).sql, coerce(right, kind).sql
+        conditions.append(c.dialect.compare("=", left, right, e).sql)
+        kind = c.dialect.common(left.type, right.type) or UNKNOWN
+        x, y = c.dialect.coerce(left, kind).sql, c.dialect.coerce(right, kind).sql
         value = {"RIGHT": y, "FULL": f"coalesce({x}, {y})"}.get(side, x)
         merged.append(Field(name, kind, value, (), pair[0].origin if side in {"", "LEFT"} else None))
         gone += pair
     rest = [f for f in fields + more if not any(f is g for g in gone)]
+    if c.dialect.natural:
+        # With their tables' names they can still be named.
+        rest += [replace(f, hidden=True) for f in gone if f.qualifiers]
     return f"{sql} {side or 'INNER'} JOIN {made} ON {' AND '.join(conditions)}", merged + rest
 
 

@@ -29,6 +29,8 @@ class Field:
     origin: tuple[TableUse, str] | None = None
     hidden: bool = False
     used: Callable[[], None] | None = None
+    literal: Typed | None = None
+    """A literal that has become of a type only because it stands in the select list."""
 
     def take(self) -> Typed:
         """Its value; from now on the column counts as used."""
@@ -45,6 +47,8 @@ class Scope:
     parent: "Scope | None" = None
     # Fields tried before `fields`: names of the output, in ORDER BY.
     first: list[Field] = field(default_factory=list)
+    # Fields tried after `fields`: output columns, in a select list behind them.
+    last: list[Field] = field(default_factory=list)
     # In a grouped query, what its columns are called after grouping: for sub-queries in it.
     keys: dict[str, str] = field(default_factory=dict)
     # Whether these are a lambda's parameters; the query's columns are those of the parent then.
@@ -57,8 +61,10 @@ class Scope:
         """
         for end in range(len(parts), 0, -1):
             name, qualifier = parts[end - 1], tuple(reversed(parts[: end - 1]))
-            for among in (self.first, self.fields):
+            for among in (self.first, self.fields, self.last):
                 found = [f for f in among if f.name == name and f.qualifiers[: len(qualifier)] == qualifier]
+                if len(found) > 1 and not qualifier:
+                    found = [f for f in found if not f.hidden] or found
                 if len(found) > 1 and len({f.sql for f in found}) > 1:
                     raise failed("AMBIGUOUS_NAME", f"Column '{'.'.join(parts[:end])}' is ambiguous", node)
                 if found:

@@ -22,11 +22,12 @@ _FETCHED_TOGETHER = 16
 class Views:
     """Views over tables in one connection.
 
-    paths: the local files that DuckDB itself reads. streams: what is read in Python.
+    paths: the local files that DuckDB itself reads. streams: what is read in Python, under the names of `relations`.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, lake: Lake, meter: Meter) -> None:
-        self._connection, self._lake, self._meter = connection, lake, meter
+    def __init__(self, connection: duckdb.DuckDBPyConnection, lake: Lake, meter: Meter, prefix: str = "stream") -> None:
+        self._connection, self._lake, self._meter, self._prefix = connection, lake, meter, prefix
+        self.relations: list[str] = []
         self.paths: list[str] = []
         self.streams: list[Stream] = []
 
@@ -77,7 +78,8 @@ class Views:
 
     def _register(self, stream: Stream) -> str:
         self.streams.append(stream)
-        name = f"stream_{len(self.streams)}"
+        name = f"{self._prefix}_{len(self.streams)}"
+        self.relations.append(name)
         self._connection.register(name, stream)
         return name
 

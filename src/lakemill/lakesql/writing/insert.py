@@ -36,13 +36,13 @@ def carry_out(query: Query, parsed: Parsed) -> Outcome:
     rows.prepare(query, layout)
     query.plan(parsed.tree)
     pieces = rows.write(query, _wanted(table, parsed.columns, query.translated.columns), layout)
-    uris = _added(query, table, pieces)
+    uris = added(query, table, pieces)
     return Outcome(
         kind="DML", substatement="INSERT", form="", manifest=uris, updated=sum(piece.rows for piece in pieces)
     )  # fmt: skip
 
 
-def _added(query: Query, table: Table, pieces: list[rows.Piece]) -> list[str]:
+def added(query: Query, table: Table, pieces: list[rows.Piece]) -> list[str]:
     """Store the pieces where their partitions are, and add the partitions that are new."""
     if not table.keys:
         with storing.stored(query.lake, [(piece, table.storage.location) for piece in pieces]) as uris:

@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from lakemill.lakesql.dialects.coercion import coerce
-from lakemill.lakesql.dialects.operators import moment
 from lakemill.lakesql.dialects.typed import Typed, failed, not_supported
 from lakemill.lakesql.types import BIGINT, Type
 
@@ -26,6 +24,8 @@ class Call:
     distinct: bool = False
     star: bool = False
     order: list[str] = field(default_factory=list)
+    ordered: list[Typed] = field(default_factory=list)
+    """The values of WITHIN GROUP (ORDER BY ...)."""
     condition: str = ""
     over: str = ""
     nulls: str = ""
@@ -48,14 +48,12 @@ class Call:
     def unexpected(self) -> Exception:
         from lakemill.lakesql.dialects.functions.registry import unexpected
 
-        return unexpected(self.name, [a.type for a in self.args], [self.name], self.node)
+        return unexpected(self.name, [a.type for a in self.args], [self.name], self.node, self.c.dialect)
 
     def arg(self, index: int, to: Type) -> str:
-        from lakemill.lakesql.dialects.coercion import cost
-
-        if cost(self.args[index].type, to) is None:
+        if self.c.dialect.cost(self.args[index].type, to) is None:
             raise self.unexpected()
-        return coerce(self.args[index], to).sql
+        return self.c.dialect.coerce(self.args[index], to).sql
 
     def constant(self, index: int) -> Any:
         value = self.args[index].value
@@ -113,7 +111,7 @@ def _carried(
     if window is None:
         if c.aggregates is None:
             message = f"Cannot nest aggregations inside aggregation or use '{core.sql('trino')}' here"
-            code = "NESTED_AGGREGATION" if c.windows_allowed is None else "EXPRESSION_NOT_SCALAR"
+            code = "NESTED_AGGREGATION" if c.grouped else "EXPRESSION_NOT_SCALAR"
             raise failed(code, message, core)
         c.aggregates.append(core)
     elif not c.windows_allowed:
@@ -141,6 +139,8 @@ def _carried(
             call.condition = c.boolean(where.this if isinstance(where, exp.Where) else where, "FILTER").sql
         if order_node is not None:
             call.order = [_key(c, e) for e in order_node.expressions]
+        if within is not None:
+            call.ordered = [c.expression(e.this if isinstance(e, exp.Ordered) else e) for e in within.expressions]
     c.scope.keys = keys
     if window is None:
         del c.ungrouped[mark:]
@@ -154,11 +154,9 @@ def _carried(
 
 
 def _key(c: "Compiler", e: exp.Expr) -> str:
-    from lakemill.lakesql.dialects.queries import sort_key
-
     if not isinstance(e, exp.Ordered):
-        return f"{moment(c.expression(e))} ASC NULLS LAST"
-    return sort_key(c.expression(e.this), e)
+        return f"{c.dialect.key(c.expression(e))} ASC NULLS LAST"
+    return c.dialect.sort_key(c.expression(e.this), e)
 
 
 def _specification(c: "Compiler", window: exp.Window) -> str:
@@ -177,7 +175,10 @@ def _specification(c: "Compiler", window: exp.Window) -> str:
 def _specification_parts(c: "Compiler", window: exp.Expr) -> str:
     parts = []
     if window.args.get("partition_by"):
-        parts.append("PARTITION BY " + ", ".join(moment(c.expression(e)) for e in window.args["partition_by"]))
+        parts.append(
+            "PARTITION BY "
+            + ", ".join(c.dialect.key(c.dialect.output(c.expression(e))) for e in window.args["partition_by"])
+        )
     if window.args.get("order"):
         parts.append("ORDER BY " + ", ".join(_key(c, e) for e in window.args["order"].expressions))
     spec = window.args.get("spec")
@@ -204,5 +205,5 @@ def _bound(c: "Compiler", value: Any, side: str | None, kind: str) -> str:
         )
     found = c.expression(value)
     if kind in {"ROWS", "GROUPS"}:
-        found = coerce(found, BIGINT) if found.value is None else found
+        found = c.dialect.coerce(found, BIGINT) if found.value is None else found
     return f"{found.sql} {(side or '').upper()}"

@@ -128,7 +128,7 @@ def _extract(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
     if field in {"timezone_hour", "timezone_minute"}:
         from lakemill.lakesql.dialects.functions.registry import apply
 
-        return apply(field, TABLE[field], [value], node)
+        return apply(field, TABLE[field], [value], node, c.dialect)
     if field not in _PARTS or field == "millisecond":
         raise failed("SYNTAX_ERROR", f"Invalid EXTRACT field: {field}", node)
     return part(field, value, node)

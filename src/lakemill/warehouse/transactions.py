@@ -1,0 +1,130 @@
+"""The transaction of a session."""
+
+import contextlib
+from collections.abc import Callable, Iterable
+
+import duckdb
+
+from lakemill.lakesql.errors import SqlFailed
+from lakemill.warehouse.cache import Cache
+from lakemill.warehouse.locks import Locks
+from lakemill.warehouse.store import SEE, Store
+
+IDLE, IMPLICIT, BLOCK, FAILED = "idle", "implicit", "block", "failed"
+
+
+class Transaction:
+    """Of one connection; used by one thread at a time.
+
+    A statement outside of BEGIN and COMMIT begins an implicit one, which `sync` commits. Locks of tables are held until
+    the end. A transaction that has done nothing yet and must wait for a lock begins anew after that, so that it sees
+    what it waited for.
+    """
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, store: Store, cache: Cache, locks: Locks, who: int
+    ) -> None:
+        self._connection, self._store, self._cache, self._locks, self._who = connection, store, cache, locks, who
+        self.state = IDLE
+        self.number = 0
+        """How many there were."""
+        self._fresh = True
+        self._since = 0
+        self.at_commit: list[Callable[[], None]] = []
+        self.at_rollback: list[Callable[[], None]] = []
+
+    def need(self) -> None:
+        """Begin an implicit one where there is none."""
+        if self.state == IDLE:
+            self._begin(IMPLICIT)
+
+    def begin(self) -> bool:
+        """BEGIN; False where one is under way already. What was done implicitly is part of it."""
+        if self.state == BLOCK:
+            return False
+        if self.state == IDLE:
+            self._begin(BLOCK)
+        self.state = BLOCK
+        return True
+
+    def touched(self) -> None:
+        """Something has been done: from now on it is not begun anew."""
+        self._fresh = False
+
+    def lock(self, tables: Iterable[int], stopped: Callable[[], None]) -> bool:
+        """Hold these tables; False where it began anew, and what was looked up before may have changed.
+
+        Raises SqlFailed: 40P01.
+        """
+        self.need()
+        current = self._locks.take(self._who, tables, self._since, stopped)
+        if current or not self._fresh:
+            return True
+        self._connection.execute("ROLLBACK")
+        self._see()
+        return False
+
+    def sync(self) -> None:
+        """Commit an implicit one. Raises duckdb.Error."""
+        if self.state == IMPLICIT:
+            self.commit()
+
+    def commit(self) -> None:
+        """Commit; durable on return. Raises duckdb.Error, and then it is rolled back."""
+        if self.state == FAILED:
+            self.rollback()
+            return
+        if self.state == IDLE:
+            return
+        changed = self._store.changed
+        if changed:
+            self._cache.committing()
+        try:
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self.rollback()
+            raise
+        finally:
+            if changed:
+                self._cache.committed()
+        self._ended(True)
+
+    def fail(self) -> None:
+        """A statement has failed: what was done is taken back; a block stays until its end is said."""
+        block = self.state in (BLOCK, FAILED)
+        self.rollback()
+        if block:
+            self.state = FAILED
+
+    def rollback(self) -> None:
+        """Take back what was done."""
+        if self.state in (BLOCK, IMPLICIT):
+            with contextlib.suppress(duckdb.TransactionException):  # It may have ended by its own failure.
+                self._connection.execute("ROLLBACK")
+        self._ended(False)
+
+    def check(self) -> None:
+        """Raises SqlFailed 25P02 after a failure."""
+        if self.state == FAILED:
+            raise SqlFailed("25P02", "current transaction is aborted, commands ignored until end of transaction block")
+
+    def _begin(self, state: str) -> None:
+        self._see()
+        self.state, self._fresh = state, True
+        self.number += 1
+
+    def _see(self) -> None:
+        """Begin to see the file as it is now: DuckDB does so with the first statement that reads it."""
+        self._since, version = self._locks.now(), self._cache.version()
+        self._connection.execute("BEGIN")
+        self._connection.execute(SEE)
+        self._store.begun(version if version == self._cache.version() else -1)
+
+    def _ended(self, written: bool) -> None:
+        self.state = IDLE
+        self._store.begun(-1)
+        self._locks.free(self._who, written)
+        calls = self.at_commit if written else self.at_rollback
+        self.at_commit, self.at_rollback = [], []
+        for call in calls:
+            call()
