@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "pythonshell": set(),
     "classifiers": {"formats"},
     "matching": {"algorithms", "formats"},
+    "mltransforms": {"matching", "lakesql", "formats"},
     "prep": {"formats"},
     "formats": set(),
     "ports": set(),
