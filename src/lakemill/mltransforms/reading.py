@@ -28,7 +28,7 @@ def table(task: Task, lake: RoleLake, folder: Path) -> pa.Table:
     with query.Query(statement, lake, Meter()) as asked:  # type: ignore[arg-type]  # What changes the catalog is absent.
         asked.plan(athena.parse(text).tree)
         with asked.watching():
-            return asked.reader().read_all()
+            return asked.reader().read_all().rename_columns(task.columns)
 
 
 def label_files(place: str, lake: RoleLake) -> list[tuple[str, bytes]]:
