@@ -83,11 +83,11 @@ class MLTaskOperations:
         role = roles.role_arn(self._identity, call.account, transform["definition"]["Role"])
         refusal = self._rights.refusal(role, call.region, "s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
         if refusal:
-            raise shapes.invalid(f"Cannot access the label file at {place}. {refusal}.")
+            raise shapes.invalid(f"Cannot access the label file at {place}. {refusal.rstrip('.')}.")
         try:
             size = self._objects.head(bucket, key).size
         except (BucketMissing, ObjectMissing) as error:
-            raise shapes.invalid(f"Cannot access the label file at {place}. {error}.") from None
+            raise shapes.invalid(f"Cannot access the label file at {place}. {str(error).rstrip('.')}.") from None
         if size == 0:
             raise shapes.invalid("Invalid label file of size 0.")
         if size > LABEL_FILE_BYTES_MAX:

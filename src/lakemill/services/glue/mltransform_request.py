@@ -116,7 +116,7 @@ def _schema(call: Call, catalog: Catalog, table: Mapping[str, Any]) -> list[dict
     try:
         found = catalog.table(shapes.scope(call, table), table["DatabaseName"], table["TableName"])
     except CatalogError as error:
-        raise shapes.invalid(f"Problem fetching the data catalog schema: {error}.") from None
+        raise shapes.invalid(f"Problem fetching the data catalog schema: {str(error).rstrip('.')}.") from None
     document = shapes.structure_of(found.definition)
     columns = [*document.get("StorageDescriptor", {}).get("Columns", []), *document.get("PartitionKeys", [])]
     if not columns:
