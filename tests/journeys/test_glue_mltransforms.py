@@ -199,6 +199,7 @@ def test_a_transform_that_is_deleted_stops_its_task_runs(matching):
     assert "Contents" not in matching.s3.list_objects_v2(Bucket=matching.name, Prefix="never/")
 
 
+@pytest.mark.slow
 def test_a_task_run_outlives_lakemill(fresh):
     lakemill = fresh()
     matching = Matching(lakemill, 20, 20)
