@@ -97,7 +97,7 @@ def _cpu_s(process: psutil.Process) -> float:
 
 @dataclasses.dataclass
 class Crawled:
-    """Of a crawl: seconds, those of CPU (lakemill's, its worker's), MiB lakemill took more than before, its worker's."""
+    """Of a crawl: seconds, those of CPU, and MiB: how many lakemill took more than before, and its worker."""
 
     seconds: float
     own_cpu_s: float
