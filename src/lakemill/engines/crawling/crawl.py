@@ -12,8 +12,9 @@ from lakemill.engines.crawling.grouping import Found, Grouping
 from lakemill.engines.crawling.plan import NEW_FOLDERS, Plan, Target
 from lakemill.engines.crawling.process import Workers
 from lakemill.engines.crawling.sampling import Sampler
+from lakemill.engines.crawling.thread import Do
 from lakemill.engines.crawling.writing import Counts, Writer
-from lakemill.engines.objects import BucketMissing, Objects, ObjectsError
+from lakemill.engines.objects import BucketMissing, Listed, Objects, ObjectsError
 
 PAGE_OBJECTS = 1000
 PAGES_AT_ONCE = 8
@@ -24,12 +25,19 @@ class Halted(Exception):
 
 
 class Crawl:
-    """Carries out a plan. say: takes lines for its log."""
+    """Carries out a plan. say: takes lines for its log. do: does what blocks."""
 
     def __init__(
-        self, plan: Plan, objects: Objects, catalog: Catalog, workers: Workers, say: Callable[[str], None]
+        self,
+        plan: Plan,
+        objects: Objects,
+        catalog: Catalog,
+        workers: Workers,
+        say: Callable[[str], None],
+        do: Do = asyncio.to_thread,
     ) -> None:
         self._plan, self._objects, self._catalog, self._workers, self._say = plan, objects, catalog, workers, say
+        self._do = do
         self._writer = Writer(plan, catalog, say, self._check)
         self._halting = False
 
@@ -96,7 +104,7 @@ class Crawl:
         while after is not None:
             self._check()
             try:
-                after = await asyncio.to_thread(self._take, tree, target, after)
+                after = await self._do(self._take, tree, target, after)
             except BucketMissing:
                 raise CrawlFailed(f"The specified bucket does not exist: {target.bucket}") from None
         if not tree.objects and target.prefix:
@@ -112,30 +120,30 @@ class Crawl:
             return None
         parent = record.key.rpartition("/")[0]
         tree = Tree(parent.rpartition("/")[2] or target.bucket, f"{parent}/" if parent else "", lambda path: False)
-        tree.take([record])
+        tree.take([Listed(record.key, record.size, record.attributes.storage_class)])
         return tree
 
     def _take(self, tree: Tree, target: Target, after: str) -> str | None:
         """Sum some pages up; where to go on, None at the end."""
         for _ in range(PAGES_AT_ONCE):
-            page = self._objects.page(target.bucket, target.prefix, after=after, limit=PAGE_OBJECTS)
-            tree.take(page.entries)
-            if page.last is None:
+            page = self._objects.listed(target.bucket, target.prefix, after, PAGE_OBJECTS)
+            tree.take(page)
+            if len(page) < PAGE_OBJECTS:
                 return None
-            after = page.last[0]
+            after = page[-1].key
         return after
 
     async def _tables(self, target: Target, root: Folder, roots: frozenset[str], crawled: set[str]) -> list[Found]:
         folders = [one for one in root.walk() if one.files and one.path not in crawled]
         self._check()
         async with self._workers.lent() as worker:
-            sampler = Sampler(self._plan, self._objects, worker, self._check)
+            sampler = Sampler(self._plan, self._objects, worker, self._check, self._do)
             looked = await sampler.look(target, folders)
         depth = None if self._plan.level is None else self._plan.level - 1 - target.prefix.count("/")
         if depth is not None and depth < 0:
             raise CrawlFailed(f"The table level {self._plan.level} is above the include path {target.location}")
         grouping = Grouping(looked, combine=self._plan.combine, table_depth=depth, roots=roots)
-        tables = await asyncio.to_thread(grouping.tables, root)
+        tables = await self._do(grouping.tables, root)
         if root.path != target.prefix:  # The target is a file.
             place = next(iter(looked.values()))[0][0] if looked else None
             tables = [dataclasses.replace(one, file=place) for one in tables]

@@ -27,6 +27,7 @@ from lakemill.engines.crawling.history import FAILED, History
 from lakemill.engines.crawling.plan import Plan
 from lakemill.engines.crawling.process import WorkerProcess, Workers
 from lakemill.engines.crawling.run import Run
+from lakemill.engines.crawling.thread import Thread
 from lakemill.engines.loglines import LogLines
 from lakemill.engines.objects import Objects
 from lakemill.engines.resources import ResourceMissing, Resources
@@ -53,7 +54,7 @@ class Crawlers:
     ) -> None:
         self.resources, self.history, self.clock = Resources(metadata, clock), History(metadata, clock), clock
         self._metadata, self._objects, self._catalog, self._loglines = metadata, objects, catalog, loglines
-        self._workers = Workers()
+        self._workers, self._thread = Workers(), Thread()
         self._planner: Planner | None = None
         self._running: dict[tuple[str, str], tuple[Run, asyncio.Task[None]]] = {}
         self._ticking: asyncio.Task[None] | None = None
@@ -182,7 +183,8 @@ class Crawlers:
         try:
             with run.guarded():
                 plan = self._planner(document)
-                await run.crawl(Crawl(plan, self._objects, self._catalog, self._workers, run.say), plan)
+                crawl = Crawl(plan, self._objects, self._catalog, self._workers, run.say, self._thread)
+                await run.crawl(crawl, plan)
             await self._note_end(document, run)
         except asyncio.CancelledError:
             raise
@@ -279,6 +281,7 @@ class Crawlers:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._workers.close()
+        self._thread.close()
 
 
 def _check_ready(document: Document) -> None:

@@ -5,17 +5,16 @@ What data tools hide is left out: empty objects, names that begin with a dot or 
 those), Hadoop's markers of folders, and what is archived.
 """
 
-import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
-from lakemill.engines.objects import ObjectRecord
+from lakemill.engines.objects import Listed
 
 FILES_MAX = 8
 """Files of a folder that are kept to be looked at, of each ending."""
 ENDINGS_MAX = 8
 DEPTH_MAX = 64
-_ENDING = re.compile(r"(?:\.[A-Za-z][A-Za-z0-9]*){0,2}\Z")
+_HIDDEN = (".", "_")
 _ARCHIVED = {"GLACIER", "DEEP_ARCHIVE"}
 Place = tuple[str, int]
 """Key and bytes of a file."""
@@ -55,11 +54,14 @@ class Folder:
     def add(self, key: str, name: str, size: int) -> None:
         self.count += 1
         self.bytes += size
-        match = _ENDING.search(name)
-        ending = match[0].lower() if match else ""
-        if ending not in self.files and len(self.files) >= ENDINGS_MAX:
-            ending = next(iter(self.files))
-        self.files.setdefault(ending, Files()).add((key, size))
+        ending = _ending(name)
+        files = self.files.get(ending)
+        if files is None:
+            if len(self.files) >= ENDINGS_MAX:
+                files = next(iter(self.files.values()))
+            else:
+                files = self.files[ending] = Files()
+        files.add((key, size))
 
     def child(self, name: str) -> "Folder":
         found = self.children.get(name)
@@ -106,19 +108,20 @@ class Tree:
         self._last_path, self._last = prefix, self.root
         self.objects = self.excluded = 0
 
-    def take(self, records: Iterable[ObjectRecord]) -> None:
+    def take(self, records: Iterable[Listed]) -> None:
         """Sum a page of objects up."""
         cut = len(self.root.path)
         for record in records:
-            below = record.key[cut:]
+            key, size = record.key, record.size
+            below = key[cut:]
             self.objects += 1
-            if not record.size or record.attributes.storage_class in _ARCHIVED or _hidden(below):
+            if not size or record.storage_class in _ARCHIVED or _hidden(below):
                 continue
             if self._left_out(below):
                 self.excluded += 1
                 continue
-            path, _, name = record.key.rpartition("/")
-            self._folder(path + "/" if path else "").add(record.key, name, record.size)
+            start = key.rfind("/") + 1
+            self._folder(key[:start]).add(key, key[start:], size)
 
     def _folder(self, path: str) -> Folder:
         if path != self._last_path:
@@ -129,9 +132,24 @@ class Tree:
         return self._last
 
 
+def _ending(name: str) -> str:
+    """The last two parts of a file's name after dots, as far as they look like endings, in lower case.
+
+    >>> _ending("Part-1.CSV.gz"), _ending("part-1.0"), _ending("2024.01.json")
+    ('.csv.gz', '', '.json')
+    """
+    rest, dot, last = name.rpartition(".")
+    if not (dot and last[:1].isalpha() and last.isascii() and last.isalnum()):
+        return ""
+    _, dot, before = rest.rpartition(".")
+    if dot and before[:1].isalpha() and before.isascii() and before.isalnum():
+        return f".{before}.{last}".lower()
+    return f".{last}".lower()
+
+
 def _hidden(path: str) -> bool:
     if path.endswith("_$folder$"):
         return True
-    if "_" not in path and "." not in path:
+    if not (path[:1] in _HIDDEN or "/." in path or "/_" in path):
         return False
     return any(name.startswith(".") or (name.startswith("_") and "=" not in name) for name in path.split("/"))

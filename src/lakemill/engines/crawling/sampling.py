@@ -1,7 +1,8 @@
 """Looking at files: their beginnings and ends go to the worker process, which says what they are."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -10,6 +11,7 @@ from lakemill.engines.crawling.errors import CrawlFailed
 from lakemill.engines.crawling.folders import FILES_MAX, Folder, Place
 from lakemill.engines.crawling.plan import UNKNOWN, Plan, Seen, Target
 from lakemill.engines.crawling.process import Lent
+from lakemill.engines.crawling.thread import Do
 from lakemill.engines.objects import Objects, ObjectsError
 
 HEAD_BYTES, TAIL_BYTES = 256 << 10, 64 << 10
@@ -18,17 +20,21 @@ SAMPLES_MAX = 20_000
 """Files a crawl looks at: where there are more folders than that allows, fewer in each, but one at least."""
 BATCH_FILES, BATCH_BYTES = 64, 4 << 20
 _PARQUET, _ORC = b"PAR1", b"ORC"
+Batch = list[tuple[str, Place]]
+"""Folders' paths and files."""
 T = TypeVar("T")
 
 
 class Sampler:
     """Reads samples of one crawl's files. What many findings have in common is kept once.
 
-    halted: raises if the crawl is to end.
+    halted: raises if the crawl is to end. do: does what blocks.
     """
 
-    def __init__(self, plan: Plan, objects: Objects, worker: Lent, halted: Callable[[], None]) -> None:
-        self._plan, self._objects, self._worker, self._halted = plan, objects, worker, halted
+    def __init__(
+        self, plan: Plan, objects: Objects, worker: Lent, halted: Callable[[], None], do: Do = asyncio.to_thread
+    ) -> None:
+        self._plan, self._objects, self._worker, self._halted, self._do = plan, objects, worker, halted, do
         self._known: dict[bytes, Any] = {}
         self.notes: list[str] = []
 
@@ -37,14 +43,30 @@ class Sampler:
         share = target.sample_size or FILES_MAX
         each = max(1, min(share, SAMPLES_MAX // max(1, len(folders))))
         found: dict[str, list[tuple[Place, Seen]]] = {}
-        for batch in _batches(folders, each):
-            self._halted()
-            heads = await asyncio.to_thread(self._read_all, target.bucket, [place for _, place in batch])
-            seen = await self._ask(target.bucket, heads)
-            for (path, place), one in zip(batch, seen, strict=True):
-                if one is not None:
-                    found.setdefault(path, []).append((place, one))
+        async with contextlib.aclosing(self._read_ahead(target.bucket, _batches(folders, each))) as batches:
+            async for batch, heads in batches:
+                self._halted()
+                seen = await self._ask(target.bucket, heads)
+                for (path, place), one in zip(batch, seen, strict=True):
+                    if one is not None:
+                        found.setdefault(path, []).append((place, one))
         return found
+
+    async def _read_ahead(self, bucket: str, batches: Iterator[Batch]) -> AsyncGenerator[tuple[Batch, list[Any]], None]:
+        """Batches with what was read of their files: the next one is read while the one before is looked at."""
+        waiting: tuple[Batch, asyncio.Future[list[Any]]] | None = None
+        try:
+            for batch in batches:
+                before = waiting
+                waiting = batch, asyncio.ensure_future(self._do(self._read_all, bucket, [place for _, place in batch]))
+                if before is not None:
+                    yield before[0], await before[1]
+            if waiting is not None:
+                yield waiting[0], await waiting[1]
+        finally:
+            if waiting is not None:
+                waiting[1].cancel()
+                await asyncio.gather(waiting[1], return_exceptions=True)
 
     def _read_all(self, bucket: str, places: Sequence[Place]) -> list[list[Any] | None]:
         return [self._read(bucket, key, HEAD_BYTES, 0) for key, _ in places]
@@ -92,7 +114,7 @@ class Sampler:
             if enough or head > HEAD_BYTES_MAX or tail > TAIL_BYTES_MAX:
                 answer = {"error": "its beginning is too long to be understood"}
                 break
-            read = await asyncio.to_thread(self._read, bucket, key, head, tail)
+            read = await self._do(self._read, bucket, key, head, tail)
             if read is None:
                 return None
             sample = read
@@ -113,9 +135,9 @@ class Sampler:
         return found
 
 
-def _batches(folders: Sequence[Folder], each: int) -> Iterator[list[tuple[str, Place]]]:
-    """(path, file) of all folders, some at a time."""
-    batch: list[tuple[str, Place]] = []
+def _batches(folders: Sequence[Folder], each: int) -> Iterator[Batch]:
+    """Those of all folders, some at a time."""
+    batch: Batch = []
     size = 0
     for folder in folders:
         for place in folder.samples(each):

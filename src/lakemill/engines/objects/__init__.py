@@ -17,7 +17,7 @@ from lakemill.engines.objects.errors import (
     VersionMalformed,
     VersionMissing,
 )
-from lakemill.engines.objects.records import Attributes, BucketRecord, Checksum, ObjectRecord, WriteConditions
+from lakemill.engines.objects.records import Attributes, BucketRecord, Checksum, Listed, ObjectRecord, WriteConditions
 from lakemill.engines.objects.recovery import Recovery
 from lakemill.engines.objects.store import Objects
 
@@ -30,6 +30,7 @@ __all__ = [
     "Checksum",
     "ConditionFailed",
     "DataVanished",
+    "Listed",
     "MarkerMet",
     "ObjectMissing",
     "ObjectRecord",

@@ -11,10 +11,18 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from lakemill.engines.objects import rows
-from lakemill.engines.objects.records import ObjectRecord, UploadRecord, object_of, record_of
+from lakemill.engines.objects.records import (
+    Attributes,
+    Listed,
+    ObjectRecord,
+    UploadRecord,
+    object_of,
+    record_of,
+)
 from lakemill.ports.metadata import Reader, prefix_end
 
 T = TypeVar("T")
+_NONE: dict[str, str] = {}
 BATCH_ROWS = 500
 ROWS_PASSED_MAX = 100
 """Rows of one common prefix to read past before looking its end up is cheaper."""
@@ -101,6 +109,18 @@ def uploads(
 
     resume = rows.upload_row(bucket, after, after_upload) + rows.AFTER if after_upload else ""
     return _page(bucket, prefix, delimiter, after, resume, limit, scan, entry)
+
+
+def listed(reader: Reader, bucket: str, prefix: str, after: str, limit: int) -> list[Listed]:
+    """What is told of current versions to those who sum them up: without making records of them, several times as fast
+    as `current`."""
+    base = rows.object_row(bucket, prefix)
+    start = max(base, rows.object_row(bucket, after) + rows.AFTER) if after else base
+    cut, key_at, plain = len(bucket) + 1, rows.unescape, Attributes().storage_class
+    return [
+        Listed(key_at(row[cut:]), built.get("size", 0), built.get("attributes", _NONE).get("storage_class", plain))
+        for row, built in reader.scan(rows.OBJECTS, start, prefix_end(base), limit=limit)
+    ]
 
 
 def _plain(reader: Reader, bucket: str, prefix: str, after: str, limit: int) -> Page[ObjectRecord]:

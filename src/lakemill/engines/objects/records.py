@@ -62,6 +62,14 @@ class ObjectRecord(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
         return datetime.datetime.fromtimestamp(self.modified_s, datetime.UTC)
 
 
+class Listed(msgspec.Struct, frozen=True, gc=False):
+    """An object as far as those need it who sum millions up."""
+
+    key: str
+    size: int
+    storage_class: str = "STANDARD"
+
+
 class BucketRecord(msgspec.Struct, omit_defaults=True, kw_only=True):
     """A bucket and its settings."""
 

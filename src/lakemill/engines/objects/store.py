@@ -19,6 +19,7 @@ from lakemill.engines.objects.reaper import GRACE_S, Reaper
 from lakemill.engines.objects.records import (
     Attributes,
     Checksum,
+    Listed,
     ObjectRecord,
     WriteConditions,
     object_of,
@@ -268,6 +269,11 @@ class Objects:
         """Keys and common prefixes. Raises BucketMissing."""
         versions.bucket_of(self._metadata, bucket)
         return pages.current(self._metadata, bucket, prefix, delimiter, after, limit)
+
+    def listed(self, bucket: str, prefix: str = "", after: str = "", limit: int = 1000) -> list[Listed]:
+        """Keys, sizes and storage classes of current versions, in key order. Raises BucketMissing."""
+        versions.bucket_of(self._metadata, bucket)
+        return pages.listed(self._metadata, bucket, prefix, after, limit)
 
     def version_page(self, bucket: str, **options: Any) -> pages.Page[tuple[ObjectRecord, bool]]:
         """Versions and common prefixes; options as of `pages.versions`. Raises BucketMissing."""

@@ -7,7 +7,7 @@ from lakemill.engines.crawling.folders import FILES_MAX, Tree
 from lakemill.engines.crawling.globs import matcher
 from lakemill.engines.crawling.grouping import Grouping, partition_keys, partition_values
 from lakemill.engines.crawling.plan import Plan, Seen, Target
-from lakemill.engines.objects import Attributes, ObjectRecord
+from lakemill.engines.objects import Listed
 
 ABC = (("a", "int"), ("b", "int"), ("c", "int"))
 ABCD = (*ABC, ("d", "int"))
@@ -21,7 +21,7 @@ def seen(columns, classification="json", **more):
 
 def tree(keys, exclusions=(), prefix="lake/"):
     found = Tree("lake", prefix, matcher(exclusions))
-    found.take(ObjectRecord(key=prefix + key, size=10) for key in sorted(keys))
+    found.take(Listed(prefix + key, 10) for key in sorted(keys))
     return found
 
 
@@ -180,8 +180,8 @@ def test_hidden_and_empty_and_excluded_objects_are_left_out():
         "lake/t/": 1,
         "lake/t/_year=2024/": 1,
     }
-    found.take([ObjectRecord(key="lake/t/empty", size=0)])
-    found.take([ObjectRecord(key="lake/t/cold", size=1, attributes=Attributes(storage_class="GLACIER"))])
+    found.take([Listed("lake/t/empty", 0)])
+    found.take([Listed("lake/t/cold", 1, "GLACIER")])
     assert found.root.children["t"].count == 1
 
 

@@ -7,7 +7,7 @@ import pytest
 from lakemill.engines.crawling import CrawlFailed, Plan, Target
 from lakemill.engines.crawling.folders import Tree
 from lakemill.engines.crawling.sampling import HEAD_BYTES, SAMPLES_MAX, TAIL_BYTES, Sampler
-from lakemill.engines.objects import ObjectMissing, ObjectRecord
+from lakemill.engines.objects import Listed, ObjectMissing, ObjectRecord
 
 
 class Bucket:
@@ -47,7 +47,7 @@ class Worker:
 
 def looked_at(*keys, bucket=None, refused=None, halted=lambda: None):
     tree = Tree("", "", lambda path: False)
-    tree.take(ObjectRecord(key=key, size=10) for key in sorted(keys))
+    tree.take(Listed(key, 10) for key in sorted(keys))
     plan = Plan("c", "s", "d", (), lambda action, resource, context=None: refused)
     worker = Worker()
     sampler = Sampler(plan, bucket or Bucket(), worker, halted)
