@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "lakesql": {"formats"},
     "warehouse": {"lakesql", "formats"},
     "pythonshell": set(),
+    "glueetl": {"pythonshell", "formats", "matching"},
     "classifiers": {"formats"},
     "matching": {"algorithms", "formats"},
     "prep": {"formats"},

@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-extensions-dynamic-frame.html
 """
 
+import functools
 from collections.abc import Sequence
 
 from pyspark.sql import Column
@@ -26,7 +27,7 @@ def by_specs(schema: StructType, specs: Sequence[tuple[str, str]]) -> Fields:
     for path, action in specs:
         now = StructType(Field(name, type) for name, _, type in found)
         place = paths.of(now, path)
-        found = columns.changed(found, place, lambda name, value, type, action=action: _done(name, value, type, action))
+        found = columns.changed(found, place, functools.partial(_done, action=action))
     return found
 
 
@@ -39,7 +40,7 @@ def everywhere(schema: StructType, action: str) -> Fields:
 
 
 def matched(schema: StructType, catalog: StructType) -> Fields:
-    """Fields as a table of the catalog has them; those that it does not have stay as they are, if they are no choice."""
+    """Fields as a table of the catalog has them; those it does not have stay, if they are no choice."""
     types = {field.name.lower(): field.dataType for field in catalog}
     found: Fields = []
     for name, value, type in columns.all_of(schema):
@@ -58,7 +59,11 @@ def _fitted(value: Column, type: DataType, target: DataType) -> Typed:
         parts = []
         for field in target:
             old = there.get(field.name.lower())
-            part = columns.null(field.dataType) if old is None else _fitted(value[old.name], old.dataType, field.dataType)[0]
+            part = (
+                columns.null(field.dataType)
+                if old is None
+                else _fitted(value[old.name], old.dataType, field.dataType)[0]
+            )
             parts.append((field.name, part, field.dataType))
         return columns.struct(parts, value), target
     return columns.cast(value, type, target), target

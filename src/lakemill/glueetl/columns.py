@@ -51,7 +51,9 @@ def _at(value: Column, type: DataType, path: Path) -> Typed:
     return _at(value[path[0]], type.field_map[path[0]].dataType, path[1:])
 
 
-def changed(fields: list[tuple[str, Column, DataType]], path: Path, change: Change) -> list[tuple[str, Column, DataType]]:
+def changed(
+    fields: list[tuple[str, Column, DataType]], path: Path, change: Change
+) -> list[tuple[str, Column, DataType]]:
     """Fields, with others in the place of the one that a path leads to."""
     made = []
     for name, value, type in fields:
@@ -90,7 +92,9 @@ def _inside(value: Column, type: DataType, path: Path, change: Change) -> Typed:
 
 def struct(fields: list[tuple[str, Column, DataType]], source: Column | None = None) -> Column:
     """A struct of fields; null where the source is."""
-    made = F.struct(*[value.alias(name) for name, value, _ in fields]) if fields else F.struct(F.lit(None).alias("empty"))
+    made = (
+        F.struct(*[value.alias(name) for name, value, _ in fields]) if fields else F.struct(F.lit(None).alias("empty"))
+    )
     return made if source is None else F.when(source.isNotNull(), made)
 
 

@@ -1,8 +1,8 @@
 """DynamicFrame and DynamicFrameCollection, as scripts know them from awsglue.dynamicframe.
 
-A dynamic frame is a frame of Spark's with a schema that may have choices (see gluetypes). Its methods make new frames and
-compute nothing, but where a schema can be known from the data only, or identifiers must not change: `map`, `relationalize`
-and `unbox` compute theirs when they are called.
+A dynamic frame is a frame of Spark's with a schema that may have choices (see gluetypes). Its methods make new frames
+and compute nothing, but where a schema can be known from the data only, or identifiers must not change: `map`,
+`relationalize` and `unbox` compute theirs when they are called.
 
 https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-extensions-dynamic-frame.html
 """
@@ -14,7 +14,19 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakemill.glueetl import choices, columns, errors, gluetypes, inference, joining, mapping, paths, records, relational, splitting
+from lakemill.glueetl import (
+    choices,
+    columns,
+    errors,
+    gluetypes,
+    inference,
+    joining,
+    mapping,
+    paths,
+    records,
+    relational,
+    splitting,
+)
 from lakemill.glueetl.gluetypes import DataType, Field, StructType
 
 Fields = list[tuple[str, Column, DataType]]
@@ -46,7 +58,10 @@ class DynamicFrame:
         return cls(dataframe, glue_ctx, name)
 
     def toDF(self, options: Any = None, *, format: Any = None) -> DataFrame:
-        """Spark's frame; a choice is a struct with a field for each type. options: [ResolveOption(path, action, target)]."""
+        """Spark's frame; a choice is a struct with a field for each type.
+
+        options: what becomes of choices, as ResolveOption(path, action, target).
+        """
         if not options:
             return self._frame
         specs = [(one.path, f"{one.action}:{one.target}" if one.target else one.action) for one in options]
@@ -117,7 +132,9 @@ class DynamicFrame:
                 raise ValueError("match_catalog needs database and table_name.")
             from lakemill.glueetl import catalog
 
-            return self._made(choices.matched(self._schema, catalog.table(database, table_name, catalog_id).schema), stage)
+            return self._made(
+                choices.matched(self._schema, catalog.table(database, table_name, catalog_id).schema), stage
+            )
         if specs:
             return self._made(choices.by_specs(self._schema, specs), stage)
         return self._made(choices.everywhere(self._schema, choice), stage)
@@ -160,7 +177,11 @@ class DynamicFrame:
         return self._like(frame, schema, stage)
 
     def mergeDynamicFrame(
-        self, stage_dynamic_frame: "DynamicFrame", primary_keys: Sequence[str], transformation_ctx: str = "", **stage: Any
+        self,
+        stage_dynamic_frame: "DynamicFrame",
+        primary_keys: Sequence[str],
+        transformation_ctx: str = "",
+        **stage: Any,
     ) -> "DynamicFrame":
         """Records of the stage take the place of those with the same keys."""
         keys = [paths.of(self._schema, key) for key in primary_keys]
@@ -170,9 +191,7 @@ class DynamicFrame:
         )
         return self._like(frame, schema, stage | {"transformation_ctx": transformation_ctx})
 
-    def split_fields(
-        self, paths: Sequence[str], name1: str, name2: str, **stage: Any
-    ) -> "DynamicFrameCollection":
+    def split_fields(self, paths: Sequence[str], name1: str, name2: str, **stage: Any) -> "DynamicFrameCollection":
         """A frame with these fields and one with the others."""
         return DynamicFrameCollection(
             {name1: self.select_fields(paths, **stage), name2: self.drop_fields(paths, **stage)}, self.glue_ctx
@@ -306,7 +325,7 @@ def _stage(given: Mapping[str, Any]) -> dict[str, Any]:
     unknown = [name for name in given if name not in _STAGE]
     if unknown:
         raise TypeError(f"unexpected argument {unknown[0]!r}")
-    return _STAGE | given
+    return _STAGE | dict(given)
 
 
 def _find(schema: StructType, path: str) -> paths.Path | None:

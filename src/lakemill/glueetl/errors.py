@@ -27,9 +27,7 @@ class Problems:
     def with_more(self, failed: DataFrame, count: int, stage: Mapping[str, Any]) -> "Problems":
         """After another transform. Raises ThresholdPassed."""
         frames = (*self.failed, failed) if count else self.failed
-        made = Problems(
-            count, self.total + count, frames, int(stage["stageThreshold"]), int(stage["totalThreshold"])
-        )
+        made = Problems(count, self.total + count, frames, int(stage["stageThreshold"]), int(stage["totalThreshold"]))
         if made.stage_max or made.total_max:
             made.check()
         return made
@@ -46,7 +44,9 @@ class Problems:
 
     def frame(self) -> DataFrame:
         """A struct `error` with `msg` and `record`, for each."""
-        frames = [one.select(F.struct(F.col("error").alias("msg"), _text("failed")).alias("error")) for one in self.failed]
+        frames = [
+            one.select(F.struct(F.col("error").alias("msg"), _text("failed")).alias("error")) for one in self.failed
+        ]
         if not frames:
             return session().createDataFrame([], "error struct<msg: string, record: string>")  # type: ignore[return-value]
         found = frames[0]

@@ -1,7 +1,7 @@
 """Types of dynamic frames: Spark's, and choices between them. Scripts know this module as awsglue.gluetypes.
 
-A field of several types in different records is a choice. In Spark's terms it is a struct with a field for each type, of
-which one at most is not null: choice<int, string> is struct<int: int, string: string>.
+A field of several types in different records is a choice. In Spark's terms it is a struct with a field for each type,
+of which one at most is not null: choice<int, string> is struct<int: int, string: string>.
 
 https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-extensions-types.html
 """
@@ -223,7 +223,8 @@ ATOMIC = {
 _SPARK: dict[type[DataType], Any] = {UnknownType: spark.StringType} | {
     ours: theirs for theirs, ours in reversed(ATOMIC.items())
 }
-_BY_NAME: dict[str, DataType] = {ours.name: ours() for ours in ATOMIC.values()} | {
+_BY_NAME: dict[str, DataType] = {
+    **{ours.name: ours() for ours in ATOMIC.values()},
     **{"integer": IntegerType(), "bigint": LongType(), "smallint": ShortType(), "tinyint": ByteType()},
     **{"bool": BooleanType(), "varchar": StringType(), "char": StringType(), "real": FloatType()},
 }
@@ -284,7 +285,7 @@ def _of_hive(type: Type) -> DataType:
         return MapType(_of_hive(type.parts[1]), _of_hive(type.parts[0]))
     if type.name == "struct":
         return StructType(Field(name, _of_hive(part)) for name, part in zip(type.names, type.parts, strict=True))
-    return DecimalType(*type.numbers) if type.name == "decimal" else _BY_NAME[type.name]
+    return DecimalType(type.numbers[0], type.numbers[1]) if type.name == "decimal" else _BY_NAME[type.name]
 
 
 def hive(type: DataType) -> str:

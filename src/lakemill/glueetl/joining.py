@@ -15,7 +15,7 @@ _KEY = "lakemill key "
 def joined(
     left: tuple[DataFrame, StructType, list[str]], right: tuple[DataFrame, StructType, list[str]]
 ) -> tuple[DataFrame, StructType]:
-    """Rows whose values at paths are equal, with the fields of both. Raises ValueError for paths that differ in number."""
+    """Rows whose values at paths are equal, with the fields of both. Raises ValueError."""
     (first, first_schema, first_paths), (second, second_schema, second_paths) = left, right
     if len(first_paths) != len(second_paths) or not first_paths:
         raise ValueError("join needs as many paths of the one frame as of the other.")
@@ -81,7 +81,11 @@ def _fitted(schema: StructType, whole: StructType) -> list[Column]:
     made = []
     for field in whole:
         old = there.get(field.name)
-        value = columns.null(field.dataType) if old is None else fitted(columns.column(field.name), old.dataType, field.dataType)
+        value = (
+            columns.null(field.dataType)
+            if old is None
+            else fitted(columns.column(field.name), old.dataType, field.dataType)
+        )
         made.append(value.alias(field.name))
     return made
 
@@ -116,7 +120,9 @@ def _chosen(value: Column, type: DataType, whole: ChoiceType) -> Column:
     given = type.choices if isinstance(type, ChoiceType) else {type.typeName(): type}
     parts = []
     for name, one in whole.choices.items():
-        source = next((there for there, kind in given.items() if there == name or inference.merged(kind, one) == one), None)
+        source = next(
+            (there for there, kind in given.items() if there == name or inference.merged(kind, one) == one), None
+        )
         if source is None:
             parts.append((name, columns.null(one), one))
         else:

@@ -66,7 +66,7 @@ def _grow(tree: dict[str, Any], path: paths.Path, leaf: columns.Typed) -> None:
 
 
 def _fields(tree: dict[str, Any]) -> list[tuple[str, columns.Column, DataType]]:
-    made = []
+    made: list[tuple[str, columns.Column, DataType]] = []
     for name, part in tree.items():
         if isinstance(part, dict):
             parts = _fields(part)

@@ -1,4 +1,4 @@
-"""Python functions on records, by the batch: a batch of Arrow becomes records, and what the function made a batch again."""
+"""Python functions on records, by the batch: Arrow becomes records, and what the function made becomes Arrow."""
 
 import pickle
 from collections.abc import Callable, Iterator
@@ -138,5 +138,5 @@ _WIDTHS = {"byte": "int", "short": "int", "long": "int", "float": "double", "map
 
 def _same_values(made: DataType, before: DataType) -> bool:
     name = before.typeName()
-    return made.typeName() == "null" or made.typeName() in (name, _WIDTHS.get(name)) and name not in ("struct", "array")
-
+    told = made.typeName()
+    return told == "null" or (told in (name, _WIDTHS.get(name)) and name not in ("struct", "array"))

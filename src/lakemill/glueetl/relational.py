@@ -27,7 +27,8 @@ def relationalized(frame: DataFrame, schema: StructType, name: str, root_name: s
         return [(name, frame.select([value.alias(one) for one, value, _ in fields]), _schema(fields))]
     flat = [value.alias(one) for one, value, _ in fields]
     base = materialised(frame.select(*flat, (F.monotonically_increasing_id() + 1).alias(RECORD)), "relationalize")
-    root, tables = [], []
+    root: list[tuple[str, columns.Column, DataType]] = []
+    tables: list[Table] = []
     for one, _, type in fields:
         value = columns.column(one)
         if isinstance(type, ArrayType | MapType):

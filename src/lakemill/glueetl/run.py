@@ -1,7 +1,7 @@
 """Runs the script of a Spark job: `python -P run.py LAUNCH`, a program of its own.
 
-LAUNCH is a JSON file as that of Python shell jobs, with {"settings", "catalog"} besides: what `--conf` sets, and whether
-SQL sees the Data Catalog. Spark is a server of Sail in this process, which the script reaches by Spark Connect.
+LAUNCH is a JSON file as that of Python shell jobs, with {"settings", "catalog"} besides: what `--conf` sets, and
+whether SQL sees the Data Catalog. Spark is a server of Sail in this process, which the script reaches by Spark Connect.
 """
 
 import json
@@ -12,6 +12,8 @@ from lakemill.pythonshell.run import run
 
 CATALOG = "spark_catalog"
 QUIET = "error"
+_server: object = None
+"""Held to the very end: the session takes its leave of it when the process exits."""
 
 
 def main() -> None:
@@ -27,21 +29,20 @@ def main() -> None:
         from pysail.spark import SparkConnectServer
     except ImportError as error:
         raise SystemExit("Spark jobs need the extra: pip install 'lakemill[spark,lake]'") from error
-    server = SparkConnectServer(port=0)
+    global _server
+    _server = server = SparkConnectServer(port=0)
     server.start(background=True)
     host, port = server.listening_address
     os.environ["SPARK_REMOTE"] = f"sc://{host}:{port}"
-    prepare(settings, catalog=launch["catalog"])
-    run(launch)
-
-
-def prepare(settings: dict[str, str], *, catalog: bool) -> None:
-    """Make what scripts import from pyspark fit the server."""
     from lakemill.glueetl import sparkcontext, sqltables
 
     sparkcontext.install(settings)
-    if catalog:
+    if launch["catalog"]:
         sqltables.install()
+    try:
+        run(launch)
+    finally:
+        sparkcontext.leave()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """SparkContext for scripts that begin with one: the session's server has none, and no RDDs."""
 
+import contextlib
+import os
 import sys
 import types
 from typing import Any
@@ -37,7 +39,13 @@ class SparkContext:
     _active: "SparkContext | None" = None
 
     def __init__(
-        self, master: Any = None, appName: Any = None, sparkHome: Any = None, pyFiles: Any = None, *rest: Any, **more: Any
+        self,
+        master: Any = None,
+        appName: Any = None,
+        sparkHome: Any = None,
+        pyFiles: Any = None,
+        *rest: Any,
+        **more: Any,
     ) -> None:
         """conf: a SparkConf; its settings are the session's. master is the service's to say, as in Glue."""
         if SparkContext._active is not None:
@@ -64,12 +72,10 @@ class SparkContext:
 
     @property
     def appName(self) -> str:
-        return self._session.conf.get("spark.app.name", "")
+        return self._session.conf.get("spark.app.name", "") or ""
 
     @property
     def defaultParallelism(self) -> int:
-        import os
-
         return os.cpu_count() or 1
 
     def getConf(self) -> Any:
@@ -126,9 +132,18 @@ def install(settings: dict[str, str]) -> None:
     builder: Any = Front.Builder
     _ignore_master(builder)
     builder.enableHiveSupport = lambda self: self
-    SparkSession.sparkContext = property(lambda self: SparkContext.getOrCreate())  # type: ignore[method-assign, assignment]
-    SparkSession.Builder.enableHiveSupport = lambda self: self  # type: ignore[method-assign]
+    front: Any = SparkSession
+    front.sparkContext = property(lambda self: SparkContext.getOrCreate())
+    front.Builder.enableHiveSupport = lambda self: self
     DataFrame.rdd = property(_no_rdd)  # type: ignore[method-assign, assignment]
+
+
+def leave() -> None:
+    """End the session; what the client does by itself at the exit takes seconds, for models that there are none of."""
+    found = SparkSession._get_default_session()
+    if found is not None:
+        with contextlib.suppress(Exception):  # The server ends with the process.
+            found.client.close()
 
 
 def _ignore_master(builder: Any) -> None:

@@ -4,6 +4,7 @@ import csv as python_csv
 import gzip
 import io
 import json
+import math
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -38,7 +39,9 @@ def csv(files: list[Path], options: Mapping[str, Any], target: Path) -> StructTy
     settings = form | {"nullstr": NO_NULL, "header": header, "skip": 1 if first else 0}
     given = ", ".join(f"{name} = {_literal(value)}" for name, value in settings.items())
     types = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in columns)
-    fixed = f"columns = {{{types}}}, auto_detect = false, null_padding = true, strict_mode = false, ignore_errors = true"
+    fixed = (
+        f"columns = {{{types}}}, auto_detect = false, null_padding = true, strict_mode = false, ignore_errors = true"
+    )
     source = f"read_csv([{names}], {given}, {fixed}, max_line_size = {LINE_BYTES_MAX}, parallel = false)"
     with duckdb.connect() as connection:
         try:
@@ -51,14 +54,13 @@ def csv(files: list[Path], options: Mapping[str, Any], target: Path) -> StructTy
 def _first_row(file: Path, form: Mapping[str, str], *, skip: bool) -> list[str]:
     """What the first row has."""
     escape = form["escape"] if form["escape"] != form["quote"] else None
-    quoting = python_csv.QUOTE_MINIMAL if form["quote"] else python_csv.QUOTE_NONE
     with _opened(file) as stream:
         rows = python_csv.reader(
             io.TextIOWrapper(stream, "utf-8-sig", "replace", newline=""),
             delimiter=form["delim"],
             quotechar=form["quote"] or None,
             escapechar=escape or None,
-            quoting=quoting,
+            quoting=python_csv.QUOTE_MINIMAL if form["quote"] else python_csv.QUOTE_NONE,
         )
         for number, row in enumerate(rows):
             if row and number >= int(skip):
@@ -152,7 +154,7 @@ def flag(options: Mapping[str, Any], name: str, default: bool = False) -> bool:
 
 
 def _columns(rows: list[list[str | None]], schema: pa.Schema) -> pa.Table:
-    columns = list(zip(*rows, strict=True)) if rows else [[] for _ in schema]
+    columns: list[Any] = list(zip(*rows, strict=True)) if rows else [[] for _ in schema]
     return pa.table([pa.array(column, pa.string()) for column in columns], schema=schema)
 
 
@@ -166,7 +168,9 @@ def _through_json(records: Iterator[Any], target: Path) -> StructType:
 
 def _of_element(element: Any, prefix: str, content: str, *, plain: bool) -> Any:
     """An element's attributes and children; those that come more than once are arrays."""
-    found: dict[str, Any] = {} if plain else {f"{prefix}{_local(name)}": _scalar(v) for name, v in element.attrib.items()}
+    found: dict[str, Any] = (
+        {} if plain else {f"{prefix}{_local(name)}": _scalar(v) for name, v in element.attrib.items()}
+    )
     for child in element:
         name = _local(child.tag)
         value = _of_element(child, prefix, content, plain=plain)
@@ -189,7 +193,7 @@ def _scalar(text: str) -> Any:
             value = kind(text)
         except ValueError:
             continue
-        return value if str(value) == text or kind is float and value == value and abs(value) != float("inf") else text
+        return value if str(value) == text or (kind is float and math.isfinite(value)) else text
     return text
 
 

@@ -36,7 +36,9 @@ def unboxed(
     made = pyarrow.parquet.read_table(rows)
     boxed = pa.StructArray.from_arrays([column.combine_chunks() for column in made.columns], made.column_names)
     pyarrow.parquet.write_table(pa.table({ROW: numbers, TEXT: boxed}), folder / "boxed.parquet")
-    right = materialising.read(folder / "boxed.parquet").select(columns.column(ROW).alias(f"{ROW} 2"), columns.column(TEXT))
+    right = materialising.read(folder / "boxed.parquet").select(
+        columns.column(ROW).alias(f"{ROW} 2"), columns.column(TEXT)
+    )
     whole = base.join(right, columns.column(ROW) == columns.column(f"{ROW} 2"), "left")
     fields = columns.changed(
         columns.all_of(schema), path, lambda name, value, type: [(name, columns.column(TEXT), inner)]

@@ -54,11 +54,8 @@ def check(arguments: Mapping[str, str], command: str | None = None) -> None:
     if arguments.get(LANGUAGE, "python") != "python":
         raise shapes.invalid(f"{LANGUAGE} must be python; got {arguments[LANGUAGE]}.")
     _check_bookmarks(arguments, command)
-    for name, reason in UNSUPPORTED.items():
-        if arguments.get(name, "false").lower() not in OFF:
-            raise shapes.invalid(f"{name} is not supported: {reason}.")
     if command == SPARK:
-        spark_settings(arguments)
+        _check_spark(arguments)
     if INSTALLER in arguments:
         raise shapes.invalid(f"{INSTALLER} is not supported: nothing is installed when a job runs.")
     for name in (SCRIPT, LIBRARIES, FILES):
@@ -117,6 +114,13 @@ def s3_place(uri: str, what: str) -> tuple[str, str]:
 def command_line(arguments: Mapping[str, str]) -> list[str]:
     """As the script sees them."""
     return [part for name, value in arguments.items() for part in (name, value)]
+
+
+def _check_spark(arguments: Mapping[str, str]) -> None:
+    for name, reason in UNSUPPORTED.items():
+        if arguments.get(name, "false").lower() not in OFF:
+            raise shapes.invalid(f"{name} is not supported: {reason}.")
+    spark_settings(arguments)
 
 
 def _check_bookmarks(arguments: Mapping[str, str], command: str | None) -> None:

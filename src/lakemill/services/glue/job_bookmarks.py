@@ -47,7 +47,8 @@ class BookmarkOperations:
                 return bookmarks.rewind_in(transaction, scope(call), name, run_id)
             if not bookmarks.entries(transaction, scope(call), name):
                 raise bookmarks.missing(name)
-            return bookmarks.forget_in(transaction, scope(call), name)
+            bookmarks.forget_in(transaction, scope(call), name)
+            return None
 
         entry = await self._resources.metadata.transact(work)
         return {"JobBookmarkEntry": bookmarks.described(name, entry)}

@@ -2,8 +2,8 @@
 
 A run's document, beside what engines/resources keeps: `job`, `id`, `attempt`, `previous` (id of the run it repeats),
 `definition` (the job's, as it was), `given` (the request's arguments), `timeout_min`, `capacity`, `workers`, `status`,
-`secret` (its program's), `trigger`, `workflow`, `origin` and `predecessors` (see firing.py), and as they become known `begun`,
-`completed`, `message`. Its name is the job's, U+0001, its id.
+`secret` (its program's), `trigger`, `workflow`, `origin` and `predecessors` (see firing.py), and as they become known
+`begun`, `completed`, `message`. Its name is the job's, U+0001, its id.
 
 Two tables help: `glue_runs_active` names the runs that have not ended, `glue_runs_ended` those that have, by time, so
 that they go after ninety days.
