@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "glueetl": {"pythonshell", "formats", "matching"},
     "classifiers": {"formats"},
     "matching": {"algorithms", "formats"},
+    "mltransforms": {"matching", "lakesql", "formats"},
     "prep": {"formats"},
     "formats": set(),
     "ports": set(),
@@ -35,8 +36,8 @@ MAY_IMPORT = {
 # Engines may use those before them.
 ENGINE_ORDER = [
     *("workers", "schedules", "keys", "objects", "resources", "tuning", "streams", "identity", "loglines", "functions"),
-    *("jobs", "hosting", "tables", "video", "catalog", "crawling", "queries", "warehouses", "delivery", "flink"),
-    *("analytics", "matching"),
+    *("jobs", "hosting", "transforms", "tables", "video", "catalog", "crawling", "queries", "warehouses", "delivery"),
+    *("flink", "analytics", "matching"),
 ]
 
 # Packages the light core must not load: it starts without them.

@@ -37,7 +37,7 @@ from lakemill.services.athena import Athena
 from lakemill.services.base import Service
 from lakemill.services.dynamodb import DynamoDB
 from lakemill.services.firehose import Firehose
-from lakemill.services.glue import Etl, Glue
+from lakemill.services.glue import Etl, Glue, MachineLearning
 from lakemill.services.glue.job_bookmarks import PATH as BOOKMARKS_PATH
 from lakemill.services.iam import Iam
 from lakemill.services.kinesis import Kinesis
@@ -93,6 +93,7 @@ class App:
     video: Video
     catalog: Catalog
     etl: Etl
+    learning: MachineLearning
     crawlers: Crawlers
     queries: Queries
     records: Log
@@ -109,6 +110,7 @@ class App:
     async def start(self) -> list[str]:
         """Recover what an earlier run left and begin background work; says what was recovered, a sentence each."""
         recovered = list(await self.objects.recover())
+        await self.learning.transforms.recover()
         recovered += await self.jobs.start()
         recovered += await self.hosting.start()
         await self.keys.tend()
@@ -224,6 +226,17 @@ def build(settings: Settings) -> App:
         authority=authority,
         enforce=enforce,
     )
+    learning = MachineLearning(
+        catalog,
+        jobs,
+        objects,
+        EmbeddedBlobs(data / "transforms"),
+        identity,
+        folder=data / "jobs",
+        endpoint=settings.endpoint,
+        authority=authority,
+        enforce=enforce,
+    )
     firehose = Firehose(
         delivery=delivery,
         streams=streams,
@@ -248,7 +261,7 @@ def build(settings: Settings) -> App:
         DynamoDB(tables),
         Kinesis(streams),
         firehose,
-        Glue(catalog, crawlers, etl, identity, objects, enforce=enforce),
+        Glue(catalog, crawlers, etl, learning, identity, objects, enforce=enforce),
         Athena(queries, catalog, objects, identity, enforce=enforce),
         KinesisAnalytics(analytics, planning),
         KinesisAnalyticsV2(analytics, planning),
@@ -264,6 +277,7 @@ def build(settings: Settings) -> App:
     gateway.internal.add(CREDENTIALS_PATH, credentials.answer)
     gateway.internal.add(etl.keys.path, etl.keys.answer)
     gateway.internal.add(BOOKMARKS_PATH, etl.bookmarks.answer)
+    gateway.internal.add(learning.keys.path, learning.keys.answer)
     for page in HLS_PAGES:
         gateway.internal.add(page, lambda http: hls_page(video, http))
     return App(
@@ -281,6 +295,7 @@ def build(settings: Settings) -> App:
         video=video,
         catalog=catalog,
         etl=etl,
+        learning=learning,
         crawlers=crawlers,
         queries=queries,
         records=records,

@@ -54,7 +54,41 @@ PUT_MEDIA: dict[str, Any] = {
     },
 }
 
-SUPPLEMENTS = {"kinesis-video-media": PUT_MEDIA}
+# What jobs of Glue ask for to apply a transform; AWS names it where it lists exceptions, and nowhere says its members.
+# https://docs.aws.amazon.com/glue/latest/dg/glue-exceptions.html
+PULL_MODEL: dict[str, Any] = {
+    "operations": {
+        "PullLatestMLTransformModel": {
+            "name": "PullLatestMLTransformModel",
+            "http": {"method": "POST", "requestUri": "/"},
+            "input": {"shape": "PullLatestMLTransformModelRequest"},
+            "output": {"shape": "PullLatestMLTransformModelResponse"},
+            "errors": [
+                {"shape": name}
+                for name in ("EntityNotFoundException", "InvalidInputException", "MLTransformNotReadyException")
+            ],
+        }
+    },
+    "shapes": {
+        "PullLatestMLTransformModelRequest": {
+            "type": "structure",
+            "required": ["TransformId"],
+            "members": {"TransformId": {"shape": "HashString"}},
+        },
+        "PullLatestMLTransformModelResponse": {
+            "type": "structure",
+            "members": {
+                "TransformId": {"shape": "HashString"},
+                "ModelVersion": {"shape": "NullableInteger"},
+                "Model": {"shape": "ModelBytes"},
+                "FindMatchesParameters": {"shape": "FindMatchesParameters"},
+            },
+        },
+        "ModelBytes": {"type": "blob"},
+    },
+}
+
+SUPPLEMENTS = {"kinesis-video-media": PUT_MEDIA, "glue": PULL_MODEL}
 """By client."""
 
 

@@ -54,20 +54,22 @@ def save(path: str | Path, parameters: dict[str, Any], model: Model) -> None:
     part.replace(path)
 
 
-def load(path: str | Path) -> tuple[dict[str, Any], Model]:
-    """Parameters and model of a file. Raises ArtifactError for what is none; OSError if it cannot be read."""
-    data = Path(path).read_bytes()
+def load(source: str | Path | bytes) -> tuple[dict[str, Any], Model]:
+    """Parameters and model of a file, or of its bytes. Raises ArtifactError for what is none; OSError if it cannot be
+    read."""
+    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    name = "The model" if isinstance(source, bytes) else str(source)
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         about = json.loads(arrays["about"].tobytes())
         if about["version"] != VERSION:
-            raise ArtifactError(f"{path} is of version {about['version']}; this reads version {VERSION}")
+            raise ArtifactError(f"{name} is of version {about['version']}; this reads version {VERSION}")
         return about["parameters"], _model(about, arrays)
     except (zipfile.BadZipFile, KeyError, TypeError, ValueError, EOFError) as error:
         if isinstance(error, ArtifactError):
             raise
-        raise ArtifactError(f"{path} is no fitted matcher: {error}") from None
+        raise ArtifactError(f"{name} is no fitted matcher: {error}") from None
 
 
 def _model(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:

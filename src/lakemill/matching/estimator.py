@@ -205,9 +205,9 @@ class FindMatches:
         artifact.save(path, {**self.get_params(), "column_kinds": dict(self.column_kinds or {})}, self._fitted())
 
     @classmethod
-    def load(cls, path: str | Path) -> "FindMatches":
-        """A matcher from its file. Raises ArtifactError for a file that is none."""
-        parameters, model = artifact.load(path)
+    def load(cls, source: str | Path | bytes) -> "FindMatches":
+        """A matcher from its file, or from that file's bytes. Raises ArtifactError for what is none."""
+        parameters, model = artifact.load(source)
         made = cls(**parameters)
         made.model_ = model
         return made

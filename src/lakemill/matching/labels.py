@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lakemill.matching.errors import LabelError
 from lakemill.matching.tables import as_table, as_text
@@ -125,6 +126,11 @@ def read(source: str | Path | bytes, primary_key: str, columns: Sequence[str] | 
     Raises LabelError, naming the line, for text that is not UTF-8, other columns, a row with more or fewer fields, an
     empty set id or key, a set of fewer than 2 or more than 30 rows, and a record with two labels in one set.
     """
+    return Labels.of_sets(read_rows(source, primary_key, columns), primary_key)
+
+
+def read_rows(source: str | Path | bytes, primary_key: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """The rows of such a file as texts, None for what is empty. Raises LabelError as `read`."""
     data = source if isinstance(source, bytes) else Path(source).read_bytes()
     try:
         text = data.decode("utf-8-sig")
@@ -154,8 +160,19 @@ def read(source: str | Path | bytes, primary_key: str, columns: Sequence[str] | 
     by_column = list(zip(*rows[1:], strict=True))
     at = header.index(primary_key)
     _check(by_column[0], by_column[1], by_column[at], primary_key, lines[1:])
-    table = pa.table([pa.array([value or None for value in column], pa.string()) for column in by_column], names=header)
-    return Labels.of_sets(table, primary_key)
+    return pa.table([pa.array([value or None for value in column], pa.string()) for column in by_column], names=header)
+
+
+def merged(rows: pa.Table, more: pa.Table) -> pa.Table:
+    """Rows of labeling sets and more of them, as texts; a set that is in both is taken from the latter.
+
+    >>> old = {"labeling_set_id": ["1", "1", "2", "2"], "label": ["A", "A", "A", "B"], "id": ["7", "8", "5", "6"]}
+    >>> new = {"labeling_set_id": ["2", "2"], "label": ["A", "A"], "id": ["5", "6"]}
+    >>> merged(pa.table(old), pa.table(new)).column("label").to_pylist()
+    ['A', 'A', 'A', 'A']
+    """
+    kept = rows.filter(pc.invert(pc.is_in(rows.column(SET), value_set=more.column(SET).combine_chunks())))
+    return pa.concat_tables([kept, more], promote_options="default")
 
 
 def _check_header(header: list[str], primary_key: str, columns: Sequence[str] | None) -> None:

@@ -15,6 +15,7 @@ from lakemill.services.glue.crawlplan import CrawlPlanning
 from lakemill.services.glue.databases import DatabaseOperations
 from lakemill.services.glue.etl import Etl
 from lakemill.services.glue.functions import FunctionOperations
+from lakemill.services.glue.machinelearning import MachineLearning
 from lakemill.services.glue.partitions import PartitionOperations
 from lakemill.services.glue.search import SearchOperations
 from lakemill.services.glue.statistics import StatisticsOperations
@@ -41,10 +42,18 @@ class Glue(
     errors: ClassVar = {**shapes.CODES, TokenMangled: "InvalidInputException", TooManyTags: "InvalidInputException"}
 
     def __init__(
-        self, catalog: Catalog, crawlers: Crawlers, etl: Etl, identity: Any, objects: Objects, *, enforce: bool = True
+        self,
+        catalog: Catalog,
+        crawlers: Crawlers,
+        etl: Etl,
+        learning: MachineLearning,
+        identity: Any,
+        objects: Objects,
+        *,
+        enforce: bool = True,
     ) -> None:
-        self.catalog, self.crawlers, self.etl = catalog, crawlers, etl
-        self.parts = etl.parts
+        self.catalog, self.crawlers, self.etl, self.learning = catalog, crawlers, etl, learning
+        self.parts = (*etl.parts, *learning.parts)
         self.partitions, self.statistics, self.functions = Partitions(catalog), Statistics(catalog), Functions(catalog)
         self.resources = Resources(catalog.metadata, catalog.clock)
         self.policies = Policies(catalog.metadata, catalog.clock)
@@ -54,4 +63,6 @@ class Glue(
     def needs(self, call: Call, request: dict[str, Any]) -> list[Need]:
         if self.etl.knows(call.operation):
             return self.etl.needs(call, request)
+        if self.learning.knows(call.operation):
+            return self.learning.needs(call, request)
         return AccessOperations.needs(self, call, request)

@@ -37,8 +37,17 @@ from lakemill.engines.crawling import (
     SchedulerNotRunning,
     SchedulerRunning,
 )
-from lakemill.engines.resources import ResourceMissing, TooManyTags
+from lakemill.engines.resources import Page, ResourceMissing, TooManyTags
 from lakemill.engines.schedules import ScheduleWrong
+from lakemill.engines.transforms import (
+    NameTaken,
+    NotTaught,
+    RunEnded,
+    RunMissing,
+    TooManyRuns,
+    TooManyTransforms,
+    TransformMissing,
+)
 from lakemill.services.base import Call, ServiceError
 
 CODES: dict[type[Exception], str] = {
@@ -57,7 +66,12 @@ CODES: dict[type[Exception], str] = {
     NoSchedule: "NoScheduleException",
     SchedulerRunning: "SchedulerRunningException",
     SchedulerNotRunning: "SchedulerNotRunningException",
-    **dict.fromkeys((ScheduleWrong, GlobInvalid, TooManyTags), "InvalidInputException"),
+    **dict.fromkeys((ScheduleWrong, GlobInvalid, TooManyTags, RunEnded), "InvalidInputException"),
+    **dict.fromkeys((TransformMissing, RunMissing), "EntityNotFoundException"),
+    NameTaken: "AlreadyExistsException",
+    NotTaught: "MLTransformNotReadyException",
+    TooManyTransforms: "ResourceNumberLimitExceededException",
+    TooManyRuns: "ConcurrentRunsExceededException",
 }
 __all__ = ["definition_of", "structure_of"]
 """Others of this service take them from here."""
@@ -156,6 +170,11 @@ def scope(call: Call, request: Mapping[str, Any]) -> str:
 def token_for(after: str) -> str:
     """A paging token that means "after this"."""
     return base64.urlsafe_b64encode(after.encode()).decode()
+
+
+def next_token(found: Page) -> dict[str, str]:
+    """The token of the page after this one, if there is one."""
+    return {"NextToken": found.token} if found.token else {}
 
 
 def after(request: Mapping[str, Any]) -> str:

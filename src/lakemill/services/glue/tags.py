@@ -1,4 +1,4 @@
-"""Tags of whatever Glue keeps tags of: databases, crawlers, jobs, triggers, workflows."""
+"""Tags of whatever Glue keeps tags of: databases, crawlers, jobs, triggers, workflows, ML transforms."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,13 +6,14 @@ from typing import Any
 from lakemill.engines.catalog import Catalog
 from lakemill.engines.crawling import KIND as CRAWLER
 from lakemill.engines.resources import ResourceMissing, Resources
+from lakemill.engines.transforms.transforms import KIND as TRANSFORM
 from lakemill.services.base import Call, ServiceError, operation
 from lakemill.services.glue import shapes
 
 TAGS_MAX = 50
 JOB, TRIGGER, WORKFLOW = "glue-job", "glue-trigger", "glue-workflow"
 """Kinds of resources."""
-KINDS = {"crawler": CRAWLER, "job": JOB, "trigger": TRIGGER, "workflow": WORKFLOW}
+KINDS = {"crawler": CRAWLER, "job": JOB, "trigger": TRIGGER, "workflow": WORKFLOW, "mlTransform": TRANSFORM}
 """By what an ARN calls them."""
 
 Change = Callable[[dict[str, str]], dict[str, str]]
