@@ -119,6 +119,11 @@ def null(type: DataType) -> Column:
     return F.lit(None).cast(gluetypes.to_spark(type))
 
 
+def nothing() -> Column:
+    """What a frame without fields has in Spark, which knows no such frames."""
+    return F.lit(None).cast("string").alias("empty")
+
+
 def flat(fields: list[tuple[str, Column, DataType]], prefix: str = "") -> list[tuple[str, Column, DataType]]:
     """Fields of structs as fields beside the others, named by their paths: `address.city`."""
     made = []

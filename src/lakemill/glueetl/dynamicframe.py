@@ -102,6 +102,8 @@ class DynamicFrame:
 
     def rename_field(self, oldName: str, newName: str, **stage: Any) -> "DynamicFrame":
         """A path and a new name; one with dots stands in backquotes, else the field becomes nested."""
+        if not self._schema.fields:
+            return self._like(self._frame, self._schema, stage)
         old, new = paths.of(self._schema, oldName), paths.parse(newName)
         if len(new) > 1 and new[:-1] != old[:-1]:
             value, type = columns.at(self._schema, old)
@@ -135,9 +137,9 @@ class DynamicFrame:
             return self._made(
                 choices.matched(self._schema, catalog.table(database, table_name, catalog_id).schema), stage
             )
-        if specs:
+        if specs and self._schema.fields:
             return self._made(choices.by_specs(self._schema, specs), stage)
-        return self._made(choices.everywhere(self._schema, choice), stage)
+        return self._made(choices.everywhere(self._schema, choice or "make_struct"), stage)
 
     def unnest(self, **stage: Any) -> "DynamicFrame":
         return self._made(relational.unnested(self._schema), stage)
@@ -166,6 +168,8 @@ class DynamicFrame:
         self, paths1: Sequence[str], paths2: Sequence[str], frame2: "DynamicFrame", **stage: Any
     ) -> "DynamicFrame":
         """Where the fields are equal. A field whose name both have is `.name` from the second."""
+        if not self._schema.fields or not frame2._schema.fields:  # Nothing was read, so nothing is equal.
+            return DynamicFrame(self._frame.limit(0).select(columns.nothing()), self.glue_ctx, self.name, StructType())
         frame, schema = joining.joined(
             (self._frame, self._schema, _list(paths1)), (frame2._frame, frame2._schema, _list(paths2))
         )
@@ -268,7 +272,7 @@ class DynamicFrame:
         raise AttributeError(f"DynamicFrame.{name} is not provided.")
 
     def _made(self, fields: Fields, stage: Mapping[str, Any]) -> "DynamicFrame":
-        frame = self._frame.select([value.alias(name) for name, value, _ in fields])
+        frame = self._frame.select([value.alias(name) for name, value, _ in fields] or [columns.nothing()])
         return self._like(frame, StructType(Field(name, type) for name, _, type in fields), stage)
 
     def _like(self, frame: DataFrame, schema: StructType, stage: Mapping[str, Any]) -> "DynamicFrame":

@@ -86,6 +86,8 @@ def frame(groups: Sequence[Group], format: str, options: Mapping[str, Any], want
     made = [_with_keys(_read(group.objects, format, options), group) for group in groups if group.objects]
     if not made:
         schema = wanted or StructType()
+        if not schema.fields:
+            return session().createDataFrame([], "empty string"), schema  # type: ignore[return-value]
         return session().createDataFrame([], gluetypes.to_spark(schema)), schema  # type: ignore[arg-type, return-value]
     return made[0] if len(made) == 1 else joining.united(made)
 

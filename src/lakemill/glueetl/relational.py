@@ -24,7 +24,8 @@ def relationalized(frame: DataFrame, schema: StructType, name: str, root_name: s
     """The flat frame, and one for each array in it, by their names; root_name: what these begin with."""
     fields = columns.flat(columns.all_of(schema))
     if not any(isinstance(type, ArrayType | MapType) for _, _, type in fields):
-        return [(name, frame.select([value.alias(one) for one, value, _ in fields]), _schema(fields))]
+        chosen = [value.alias(one) for one, value, _ in fields] or [columns.nothing()]
+        return [(name, frame.select(chosen), _schema(fields))]
     flat = [value.alias(one) for one, value, _ in fields]
     base = materialised(frame.select(*flat, (F.monotonically_increasing_id() + 1).alias(RECORD)), "relationalize")
     root: list[tuple[str, columns.Column, DataType]] = []

@@ -64,7 +64,7 @@ class Sink:
     write = writeFrame
 
     def _tell(self, name: tuple[str, str], schema: StructType, written: list[writing.Written]) -> None:
-        if self._format is None:
+        if self._format is None or not schema.fields:
             return
         if catalog.find(*name) is None:
             catalog.create(*name, self._path, self._format, schema, self._keys)

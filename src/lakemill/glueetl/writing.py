@@ -54,6 +54,8 @@ def write(
     compression: str | None = None,
 ) -> list[Written]:
     """Store the rows below an address, in a folder for each combination of the keys' values. Raises ValueError."""
+    if not schema.fields:
+        return []
     unknown = set(options) - OPTIONS[format]
     if unknown:
         raise ValueError(f"The format {format} has no option {sorted(unknown)[0]}.")
