@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "lakesql": {"formats"},
     "warehouse": {"lakesql", "formats"},
     "pythonshell": set(),
+    "glueetl": {"pythonshell", "mltransforms", "formats"},
     "classifiers": {"formats"},
     "matching": {"algorithms", "formats"},
     "mltransforms": {"matching", "lakesql", "formats"},

@@ -39,6 +39,7 @@ from lakemill.services.base import Service
 from lakemill.services.dynamodb import DynamoDB
 from lakemill.services.firehose import Firehose
 from lakemill.services.glue import Etl, Glue, MachineLearning
+from lakemill.services.glue.job_bookmarks import PATH as BOOKMARKS_PATH
 from lakemill.services.iam import Iam
 from lakemill.services.kinesis import Kinesis
 from lakemill.services.kinesisanalytics import (
@@ -302,6 +303,7 @@ def build(settings: Settings) -> App:
     gateway.internal.add(CODE_PATH, lambda_.downloads.answer)
     gateway.internal.add(CREDENTIALS_PATH, credentials.answer)
     gateway.internal.add(etl.keys.path, etl.keys.answer)
+    gateway.internal.add(BOOKMARKS_PATH, etl.bookmarks.answer)
     gateway.internal.add(learning.keys.path, learning.keys.answer)
     for page in HLS_PAGES:
         gateway.internal.add(page, lambda http: hls_page(video, http))

@@ -16,7 +16,11 @@ FAILURE_CHARS_MAX = 4000
 
 def main() -> None:
     with open(sys.argv[1], encoding="utf-8") as file:
-        launch = json.load(file)
+        run(json.load(file))
+
+
+def run(launch):
+    """Carry out what a launch file says."""
     os.chdir(launch["folder"])
     script = launch["script"]
     sys.argv = [script, *launch["arguments"]]

@@ -96,7 +96,7 @@ class RoleKeys:
 
     async def answer(self, http: HttpRequest) -> Answer:
         """The keys, or a refusal."""
-        holder = self._holder(http.header("authorization") or "")
+        holder = self.holder(http.header("authorization") or "")
         if holder is None:
             return _json(403, {"Code": "AccessDenied", "Message": "This token is none of ours."})
         try:
@@ -114,7 +114,11 @@ class RoleKeys:
             },
         )
 
-    def _holder(self, shown: str) -> Holder | None:
+    def token(self, holder: Holder) -> str:
+        """What the holder's program shows."""
+        return _token(holder)
+
+    def holder(self, shown: str) -> Holder | None:
         """Whose token it is."""
         try:
             id, separator, _ = base64.urlsafe_b64decode(shown.encode()).decode().rpartition("\n")

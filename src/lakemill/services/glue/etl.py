@@ -11,6 +11,7 @@ from lakemill.ports.clock import Clock
 from lakemill.services.base import Call, Need, pass_role
 from lakemill.services.glue import roles
 from lakemill.services.glue.firing import Firing
+from lakemill.services.glue.job_bookmarks import BookmarkOperations, BookmarkPage
 from lakemill.services.glue.job_run_work import JobRunWork
 from lakemill.services.glue.job_runs import JobRunOperations
 from lakemill.services.glue.jobs import JobOperations
@@ -48,11 +49,13 @@ class Etl:
         workflows = WorkflowRuns(resources, runs)
         self.firing = Firing(resources, runs, workflows, clock)
         self.keys = RoleKeys(CREDENTIALS_PATH, roles.SERVICE, self._holder, identity, endpoint, enforce=enforce)
+        self.bookmarks = BookmarkPage(runs, self.keys, clock)
         self._work = JobRunWork(runs, objects, identity, self.keys, folder, endpoint, authority, enforce=enforce)
         jobs.register(KIND, self._work)
         self.parts = (
             JobOperations(resources, identity, enforce=enforce),
             JobRunOperations(runs, identity, enforce=enforce),
+            BookmarkOperations(runs),
             TriggerOperations(resources, self.firing),
             WorkflowOperations(resources, workflows, self.firing),
         )

@@ -4,15 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from lakemill.services.base import ServiceError
-from lakemill.services.glue import job_arguments, shapes
+from lakemill.services.glue import job_arguments, job_capacity, shapes
+from lakemill.services.glue.job_capacity import PYTHON_SHELL, SPARK
 
-PYTHON_SHELL = "pythonshell"
-SPARK = ("glueetl", "gluestreaming", "glueray")
-CAPACITIES = (0.0625, 1.0)
-"""Data processing units of a Python shell job."""
+COMMANDS = (PYTHON_SHELL, SPARK)
+OTHER_COMMANDS = {"gluestreaming": "streaming jobs are not provided", "glueray": "Ray jobs are not provided"}
 TIMEOUT_MIN, TIMEOUT_MIN_MAX = 2880, 10080
+TIMEOUT_MIN_NEWER = 480
+"""What a job of Glue 5 has by default."""
 RETRIES_MAX = 10
 GLUE_VERSIONS = ("0.9", "1.0", "2.0", "3.0", "4.0", "5.0", "5.1")
+SPARK_VERSIONS = ("3.0", "4.0", "5.0", "5.1")
+"""Versions a Spark job may name; the last but one is the default."""
 PYTHONS = ("3", "3.9")
 
 REFUSED = {
@@ -29,7 +32,7 @@ REFUSED_OF_RUNS = {
     "NotificationProperty": "there is no EventBridge",
     "ExecutionRoleSessionPolicy": "a run works with all rights of the job's role",
 }
-_KEPT = ("Description", "Role", "DefaultArguments", "NonOverridableArguments", "GlueVersion", "ExecutionClass")
+_KEPT = ("Description", "Role", "DefaultArguments", "NonOverridableArguments", "ExecutionClass")
 
 
 def definition(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,8 +43,7 @@ def definition(given: Mapping[str, Any]) -> dict[str, Any]:
         raise shapes.invalid("Role must be given.")
     if given.get("JobMode", "SCRIPT") != "SCRIPT":
         raise shapes.invalid(f"JobMode {given['JobMode']} is not supported: there are only scripts.")
-    if given.get("GlueVersion", GLUE_VERSIONS[0]) not in GLUE_VERSIONS:
-        raise shapes.invalid(f"GlueVersion must be one of {', '.join(GLUE_VERSIONS)}; got {given['GlueVersion']}.")
+    version = _version(command["Name"], given.get("GlueVersion"))
     retries = given.get("MaxRetries", 0)
     if not 0 <= retries <= RETRIES_MAX:
         raise shapes.invalid(f"MaxRetries must be from 0 to {RETRIES_MAX}; got {retries}.")
@@ -49,16 +51,19 @@ def definition(given: Mapping[str, Any]) -> dict[str, Any]:
     if concurrent < 1:
         raise shapes.invalid(f"MaxConcurrentRuns must be positive; got {concurrent}.")
     check_run(given)
+    newer = command["Name"] == SPARK and version in ("5.0", "5.1")
     made = {name: given[name] for name in _KEPT if given.get(name)} | {
         "JobMode": "SCRIPT",
         "Command": command,
         "ExecutionProperty": {"MaxConcurrentRuns": concurrent},
         "MaxRetries": retries,
-        "Timeout": given.get("Timeout", TIMEOUT_MIN),
-        "MaxCapacity": given.get("MaxCapacity", CAPACITIES[0]),
-        "AllocatedCapacity": 0,
+        "Timeout": given.get("Timeout", TIMEOUT_MIN_NEWER if newer else TIMEOUT_MIN),
+        **job_capacity.of(command["Name"], given),
     }
-    job_arguments.check(job_arguments.effective(made, {}))
+    made["AllocatedCapacity"] = int(made["MaxCapacity"])
+    if version is not None:
+        made["GlueVersion"] = version
+    job_arguments.check(job_arguments.effective(made, {}), command["Name"])
     return made
 
 
@@ -68,30 +73,27 @@ def check_run(given: Mapping[str, Any]) -> None:
         raise shapes.invalid("JobRunQueuingEnabled is not supported: runs beyond MaxConcurrentRuns are refused.")
     if given.get("Timeout", 0) > TIMEOUT_MIN_MAX:
         raise shapes.invalid(f"Timeout must be at most {TIMEOUT_MIN_MAX} minutes; got {given['Timeout']}.")
-    if given.get("ExecutionClass", "STANDARD") != "STANDARD":
-        raise shapes.invalid(f"Execution class {given['ExecutionClass']} is not supported for Job Command pythonshell.")
-    if given.get("WorkerType") and given.get("MaxCapacity"):
-        raise shapes.invalid("Please set only Allocated Capacity or Worker Type and Number of Workers.")
-    if given.get("WorkerType"):
-        raise shapes.invalid("Worker Type is not supported for Job Command pythonshell")
-    if given.get("NumberOfWorkers"):
-        raise shapes.invalid("Number of Workers is not supported for Job Command pythonshell")
-    if given.get("AllocatedCapacity"):
-        raise shapes.invalid("Allocated Capacity is not supported for Job Command pythonshell; set Max Capacity.")
-    capacity = given.get("MaxCapacity", CAPACITIES[0])
-    if capacity not in CAPACITIES:
-        raise shapes.invalid(f"Max Capacity of Job Command pythonshell must be 0.0625 or 1.0; got {capacity}.")
+
+
+def _version(command: str, given: str | None) -> str | None:
+    """What a job's GlueVersion is."""
+    if command == SPARK:
+        given = given or SPARK_VERSIONS[-2]
+        if given not in SPARK_VERSIONS:
+            raise shapes.invalid(
+                f"GlueVersion of Job Command {SPARK} must be one of {', '.join(SPARK_VERSIONS)}; got {given}."
+            )
+    elif given and given not in GLUE_VERSIONS:
+        raise shapes.invalid(f"GlueVersion must be one of {', '.join(GLUE_VERSIONS)}; got {given}.")
+    return given or None
 
 
 def _command(command: Mapping[str, Any]) -> dict[str, Any]:
     name = command.get("Name")
-    if name in SPARK:
-        raise ServiceError(
-            "InvalidInputException",
-            f"Command {name} is not supported: Spark jobs are not provided yet; use pythonshell.",
-        )
-    if name != PYTHON_SHELL:
-        raise shapes.invalid(f"Command.Name must be {PYTHON_SHELL}; got {name}.")
+    if name in OTHER_COMMANDS:
+        raise ServiceError("InvalidInputException", f"Command {name} is not supported: {OTHER_COMMANDS[name]}.")
+    if name not in COMMANDS:
+        raise shapes.invalid(f"Command.Name must be one of {', '.join(COMMANDS)}; got {name}.")
     if command.get("Runtime"):
         raise shapes.invalid("Command.Runtime is only for Job Command glueray.")
     python = command.get("PythonVersion", "3")

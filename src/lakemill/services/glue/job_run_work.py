@@ -1,4 +1,4 @@
-"""A run of a Python shell job as a kind of job: files from S3, a process, how it ended."""
+"""A run of a job as a kind of job: files from S3, a process, how it ended."""
 
 import logging
 import os
@@ -15,12 +15,12 @@ from lakemill.engines.jobs import Job, JobKind, LogTarget, Outcome, Plan, Proces
 from lakemill.engines.objects import Objects, ObjectsError
 from lakemill.ports.compute import RunSpec
 from lakemill.services.base import ServiceError
-from lakemill.services.glue import job_arguments, roles
-from lakemill.services.glue.job_runs import LOG_GROUP
+from lakemill.services.glue import job_arguments, job_bookmarks, job_programs, roles
+from lakemill.services.glue.job_capacity import SPARK
+from lakemill.services.glue.job_runs import LOG_GROUPS
 from lakemill.services.glue.runs import ENDED, Runs, engine_key
 from lakemill.services.rolekeys import Holder, RoleKeys
 
-PYTHON_SHELL = Path(__file__).parents[2] / "pythonshell"
 INHERITED = ("PATH", "LD_LIBRARY_PATH", "TZ")
 """Variables of this machine a script gets; nothing secret is among them."""
 STOP_GRACE_S = 10.0
@@ -61,7 +61,10 @@ class JobRunWork(JobKind):
     def prepare(self, job: Job) -> Plan:
         document = self._document(job)
         definition, id = document["definition"], document["id"]
+        command = definition["Command"]["Name"]
+        program = job_programs.PROGRAMS[command]
         arguments = job_arguments.effective(definition, document["given"])
+        job_arguments.check(arguments, command)  # A trigger does not know for which kind of job it has some.
         files = Files(self._folder / engine_key(document))
         files.make()
         location = arguments.get(job_arguments.SCRIPT, definition["Command"]["ScriptLocation"])
@@ -75,16 +78,18 @@ class JobRunWork(JobKind):
             "folder": str(files.work),
             "failure": str(files.failure),
         }
+        if command == SPARK:
+            launch |= job_programs.spark_launch(arguments, files.temporary)
         files.launch.write_bytes(msgspec.json.encode(launch))
         run = RunSpec(
-            [sys.executable, "-P", str(PYTHON_SHELL / "run.py"), str(files.launch)],
-            self._environment(document, files, path),
+            [sys.executable, "-P", str(program.runner), str(files.launch)],
+            self._environment(document, files, [*path, files.libraries, *program.libraries]),
             files.folder,
             stop_grace_s=STOP_GRACE_S,
             errors_apart=True,
         )
         scope = document["scope"]
-        output, errors = (LogTarget(scope, f"{LOG_GROUP}/{name}", id) for name in ("output", "error"))
+        output, errors = (LogTarget(scope, f"{LOG_GROUPS[command]}/{name}", id) for name in ("output", "error"))
         return Plan([Process("script", run, output, errors)], document["timeout_min"] * 60.0)
 
     def started(self, job: Job) -> None:
@@ -137,7 +142,7 @@ class JobRunWork(JobKind):
             "TMPDIR": str(files.temporary),
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
-            "PYTHONPATH": os.pathsep.join(str(one) for one in [*path, files.libraries, PYTHON_SHELL / "library"]),
+            "PYTHONPATH": job_programs.python_path(*path),
             "AWS_ENDPOINT_URL": self._endpoint,
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
@@ -146,6 +151,9 @@ class JobRunWork(JobKind):
         }
         if self._authority is not None:
             environment["AWS_CA_BUNDLE"] = str(self._authority)
+        if document["definition"]["Command"]["Name"] == SPARK:
+            token = self._keys.token(self.holder(document))
+            environment |= job_programs.spark_variables(self._endpoint, self._authority, job_bookmarks.PATH, token)
         return environment
 
     def holder(self, document: dict[str, Any]) -> Holder:

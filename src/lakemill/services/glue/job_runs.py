@@ -5,13 +5,14 @@ from typing import Any
 from lakemill.engines.identity import Identity
 from lakemill.engines.resources import page
 from lakemill.services.base import Call, ServiceError, operation
-from lakemill.services.glue import job_arguments, job_request, roles, shapes
+from lakemill.services.glue import job_arguments, job_capacity, job_request, roles, shapes
 from lakemill.services.glue.jobs import job_named, scope
 from lakemill.services.glue.runs import ENDED, Runs, Wish
 
 PAGE = 200
-LOG_GROUP = "/aws-glue/python-jobs"
-"""Below it are `output` and `error`; a run's streams have its id."""
+LOG_GROUPS = {job_capacity.PYTHON_SHELL: "/aws-glue/python-jobs", job_capacity.SPARK: "/aws-glue/jobs"}
+"""By command. Below it are `output` and `error`; a run's streams have its id."""
+CAPACITY = ("WorkerType", "NumberOfWorkers", "MaxCapacity", "AllocatedCapacity")
 
 
 class JobRunOperations:
@@ -25,12 +26,14 @@ class JobRunOperations:
         job_request.check_run(request)
         name = request["JobName"]
         definition = job_named(self._runs.resources, scope(call), name)["definition"]
+        command = definition["Command"]["Name"]
+        capacity = job_capacity.of(command, request) if any(request.get(one) for one in CAPACITY) else None
         repeated = self._repeated(call, request)
         given = request.get("Arguments", repeated["given"] if repeated else {})
-        job_arguments.check(job_arguments.effective(definition, given))
+        job_arguments.check(job_arguments.effective(definition, given), command)
         if self._enforce:
             roles.check_trust(self._identity, roles.role_arn(self._identity, call.account, definition["Role"]))
-        wish = Wish(name, given, request.get("Timeout"), request.get("MaxCapacity"), repeats=repeated)
+        wish = Wish(name, given, request.get("Timeout"), capacity, repeats=repeated)
         return {"JobRunId": (await self._runs.start(scope(call), wish))["id"]}
 
     @operation("GetJobRun")
@@ -87,17 +90,19 @@ def described(document: dict[str, Any]) -> dict[str, Any]:
         "JobRunState": document["status"],
         "Arguments": document["given"],
         "PredecessorRuns": document["predecessors"],
-        "AllocatedCapacity": definition["AllocatedCapacity"],
+        "AllocatedCapacity": int(document["capacity"]),
         "ExecutionTime": int((completed - begun).total_seconds()) if begun and completed else 0,
         "Timeout": document["timeout_min"],
         "MaxCapacity": document["capacity"],
-        "LogGroupName": LOG_GROUP,
+        "LogGroupName": LOG_GROUPS[definition["Command"]["Name"]],
     }
     further = {
         "PreviousRunId": document["previous"],
         "TriggerName": document["trigger"],
         "CompletedOn": completed,
         "ErrorMessage": document.get("message"),
+        "WorkerType": document.get("workers", {}).get("WorkerType"),
+        "NumberOfWorkers": document.get("workers", {}).get("NumberOfWorkers"),
         "GlueVersion": definition.get("GlueVersion"),
         "ExecutionClass": definition.get("ExecutionClass"),
     }

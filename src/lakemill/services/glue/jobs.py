@@ -5,8 +5,9 @@ from typing import Any
 
 from lakemill.engines.identity import Identity
 from lakemill.engines.resources import ResourceExists, ResourceMissing, Resources, by_name
+from lakemill.ports.metadata import Transaction
 from lakemill.services.base import Call, ServiceError, operation
-from lakemill.services.glue import job_request, roles
+from lakemill.services.glue import bookmarks, job_request, roles
 from lakemill.services.glue.tags import JOB
 
 PAGE = 1000
@@ -46,8 +47,13 @@ class JobOperations:
     @operation("DeleteJob")
     async def delete_job(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         name = request["JobName"]
-        with contextlib.suppress(ResourceMissing):  # As AWS has it: what is not there is deleted.
-            await self._resources.delete(JOB, scope(call), name)
+
+        def work(transaction: Transaction) -> None:
+            bookmarks.forget_in(transaction, scope(call), name)
+            with contextlib.suppress(ResourceMissing):  # As AWS has it: what is not there is deleted.
+                self._resources.delete_in(transaction, JOB, scope(call), name)
+
+        await self._resources.metadata.transact(work)
         return {"JobName": name}
 
     @operation("GetJob")

@@ -1,9 +1,9 @@
 """Runs of jobs, as they are kept: started and ended in transactions, retried, told to whoever watches.
 
 A run's document, beside what engines/resources keeps: `job`, `id`, `attempt`, `previous` (id of the run it repeats),
-`definition` (the job's, as it was), `given` (the request's arguments), `timeout_min`, `capacity`, `status`, `secret`
-(its program's), `trigger`, `workflow`, `origin` and `predecessors` (see firing.py), and as they become known `begun`,
-`completed`, `message`. Its name is the job's, U+0001, its id.
+`definition` (the job's, as it was), `given` (the request's arguments), `timeout_min`, `capacity`, `workers`, `status`,
+`secret` (its program's), `trigger`, `workflow`, `origin` and `predecessors` (see firing.py), and as they become known
+`begun`, `completed`, `message`. Its name is the job's, U+0001, its id.
 
 Two tables help: `glue_runs_active` names the runs that have not ended, `glue_runs_ended` those that have, by time, so
 that they go after ninety days.
@@ -29,6 +29,7 @@ RUN = "glue-job-run"
 """The kind of resource."""
 ACTIVE, ENDED_TABLE = "glue_runs_active", "glue_runs_ended"
 ENDED = ("STOPPED", "SUCCEEDED", "FAILED", "TIMEOUT")
+WORKERS = ("WorkerType", "NumberOfWorkers")
 KEPT = datetime.timedelta(days=90)
 SWEEP_MAX = 20
 
@@ -44,7 +45,8 @@ class Wish:
     job: str
     arguments: Mapping[str, str] = dataclasses.field(default_factory=dict)
     timeout_min: int | None = None
-    capacity: float | None = None
+    capacity: Mapping[str, Any] | None = None
+    """MaxCapacity, and WorkerType and NumberOfWorkers if there are; None: as the job's."""
     trigger: str | None = None
     workflow: str | None = None
     origin: str | None = None
@@ -101,6 +103,7 @@ class Runs:
         if wish.repeats is not None:
             previous, attempt = wish.repeats["id"], wish.repeats["attempt"] + 1
             id = _attempt_id(previous, attempt)
+        capacity = wish.capacity or definition
         document = {
             "job": wish.job,
             "id": id,
@@ -109,7 +112,8 @@ class Runs:
             "definition": definition,
             "given": dict(wish.arguments),
             "timeout_min": wish.timeout_min or definition["Timeout"],
-            "capacity": wish.capacity or definition["MaxCapacity"],
+            "capacity": capacity["MaxCapacity"],
+            "workers": {name: capacity[name] for name in WORKERS if name in capacity},
             "trigger": wish.trigger,
             "workflow": wish.workflow,
             "origin": wish.origin,

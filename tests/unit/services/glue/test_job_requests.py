@@ -31,10 +31,9 @@ def test_a_definition_has_defaults():
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ({"Command": {"Name": "glueetl"}}, "Command glueetl is not supported: Spark jobs are not provided yet"),
-        ({"Command": {"Name": "gluestreaming"}}, "Spark jobs are not provided yet"),
+        ({"Command": {"Name": "gluestreaming"}}, "streaming jobs are not provided"),
         ({"Command": {"Name": "glueray"}}, "Command glueray is not supported"),
-        ({"Command": {"Name": "shell"}}, "Command.Name must be pythonshell; got shell"),
+        ({"Command": {"Name": "shell"}}, "Command.Name must be one of pythonshell, glueetl; got shell"),
         ({"Command": COMMAND | {"PythonVersion": "2"}}, "PythonVersion must be one of 3, 3.9; got 2"),
         ({"Command": COMMAND | {"Runtime": "Ray2.4"}}, "only for Job Command glueray"),
         ({"Command": COMMAND | {"ScriptLocation": "https://x/a.py"}}, "ScriptLocation must be an object"),
@@ -68,6 +67,7 @@ def test_what_cannot_be_honoured_is_refused_by_name(members, message):
         ({"--debug": "1"}, "--debug is reserved"),
         ({"--job-language": "scala"}, "must be python; got scala"),
         ({"--job-bookmark-option": "job-bookmark-enable"}, "Python shell jobs have no bookmarks"),
+        ({"--job-bookmark-option": "on"}, "--job-bookmark-option on is not supported"),
         ({"--python-modules-installer-option": "--upgrade"}, "nothing is installed"),
         ({"--extra-py-files": "s3://b/a.py,libs/b.py"}, "--extra-py-files must be an object"),
         ({"--extra-py-files": "s3://b/a.jar"}, "--extra-py-files takes files that end with"),
@@ -79,7 +79,7 @@ def test_what_cannot_be_honoured_is_refused_by_name(members, message):
 )
 def test_arguments_that_cannot_be_honoured_are_refused(arguments, message):
     with pytest.raises(ServiceError) as caught:
-        job_arguments.check(arguments)
+        job_arguments.check(arguments, "pythonshell")
     assert message in caught.value.message
 
 

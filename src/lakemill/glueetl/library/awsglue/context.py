@@ -1,0 +1,5 @@
+"""GlueContext."""
+
+from lakemill.glueetl.context import GlueContext
+
+__all__ = ["GlueContext"]

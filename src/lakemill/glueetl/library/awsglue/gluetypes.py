@@ -1,0 +1,3 @@
+"""Types of dynamic frames."""
+
+from lakemill.glueetl.gluetypes import *  # noqa: F403

@@ -1,0 +1,5 @@
+"""Job."""
+
+from lakemill.glueetl.job import Job
+
+__all__ = ["Job"]

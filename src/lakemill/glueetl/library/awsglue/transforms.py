@@ -1,0 +1,3 @@
+"""Transforms of dynamic frames."""
+
+from lakemill.glueetl.transforms import *  # noqa: F403

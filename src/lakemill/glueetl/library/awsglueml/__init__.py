@@ -1,0 +1,1 @@
+"""Glue's library of machine-learning transforms for Spark jobs."""
