@@ -1,9 +1,10 @@
-"""The whole way with real data and public SDKs only: stream, SQL, lake, then four trainings, endpoint, batch job.
+"""The whole way with real data and public SDKs only: stream, lake, SQL, then five trainings, endpoint, batch jobs.
 
     lakemill demo
 
-First the taxi passengers of New York, half-hour by half-hour (taxi_streams.py). Then its flights of 2013 (is a flight
-more than 15 minutes late?) and Fashion-MNIST. Every quality figure stands beside that of the reference library on the
+First the taxi passengers of New York, half-hour by half-hour: through a stream into the lake (taxi_streams.py), from
+there by crawler, Athena and Redshift to a model (taxi_lake.py). Then its flights of 2013 (is a flight more than 15
+minutes late?) and Fashion-MNIST. Every quality figure stands beside that of the reference library on the
 same split. DEMO_RESULTS names a file for the results as JSON.
 """
 
@@ -21,6 +22,7 @@ os.environ["SAGEMAKER_SUPPRESS_V2_WARNING"] = "1"
 import boto3  # noqa: E402
 import numpy as np  # noqa: E402
 import sagemaker  # noqa: E402
+import taxi_lake  # noqa: E402
 import taxi_streams  # noqa: E402
 import xgboost  # noqa: E402
 from flights import auc, flights, images  # noqa: E402
@@ -105,6 +107,7 @@ def settings() -> dict:
 
 
 taxi_streams.main()
+taxi_lake.main()
 
 with Step("prepare") as step:
     role = execution_role()
