@@ -46,9 +46,9 @@ def tokenize(text: str) -> list[Token]:
     known = list(scanner.words(text))
     # Between two of `$1` sqlglot would see a string in dollar quotes.
     shown = list(text)
-    for word in known:
-        if word.kind == "parameter":
-            shown[word.start] = _PARAMETER
+    for parameter in known:
+        if parameter.kind == "parameter":
+            shown[parameter.start] = _PARAMETER
     try:
         found = list(Redshift().tokenize("".join(shown)))
     except TokenError:
@@ -79,19 +79,19 @@ def parse(text: str) -> exp.Expr:
         raise syntax_error(text, None)
     tree = trees[0]
     grammar.finished(tree, text)
-    for node in list(tree.find_all(exp.Column)):
-        if node.name.startswith(_PARAMETER) and len(node.parts) == 1:
-            mark = exp.Parameter(this=exp.Literal.number(node.name[1:]))
-            mark.meta.update(node.this.meta)
-            node.replace(mark)
-    for node in list(tree.find_all(exp.IgnoreNulls, exp.RespectNulls)):
-        call = node.parent
+    for column in list(tree.find_all(exp.Column)):
+        if column.name.startswith(_PARAMETER) and len(column.parts) == 1:
+            mark = exp.Parameter(this=exp.Literal.number(column.name[1:]))
+            mark.meta.update(column.this.meta)
+            column.replace(mark)
+    for nulls in list(tree.find_all(exp.IgnoreNulls, exp.RespectNulls)):
+        call = nulls.parent
         if isinstance(call, exp.Anonymous):
             # FIRST_VALUE(x IGNORE NULLS) is FIRST_VALUE(x) IGNORE NULLS.
-            node.replace(node.this)
-            call.replace(type(node)(this=call.copy()))
-    for node in tree.find_all(exp.Identifier):
-        node.set("this", node.this.lower())
+            nulls.replace(nulls.this)
+            call.replace(type(nulls)(this=call.copy()))
+    for identifier in tree.find_all(exp.Identifier):
+        identifier.set("this", identifier.this.lower())
     return tree
 
 
@@ -133,9 +133,9 @@ def _marked(found: list[Token]) -> list[Token]:
             and not cast
             and not named
             and word not in _NO_CALLS | _OWN_SYNTAX
+            and not _declares(found, i)
         ):
-            if not _declares(found, i):
-                token = grammar.renamed(token, grammar.MARK + token.text)
+            token = grammar.renamed(token, grammar.MARK + token.text)
         marked.append(token)
     return marked
 

@@ -1,6 +1,6 @@
 """INSERT, UPDATE, DELETE: values as their columns' types, defaults filled in, NOT NULL held."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
@@ -34,7 +34,7 @@ def compiled(c: "Compiler", dialect: "Redshift", parsed: Parsed) -> Compiled:
     return merging.compiled(c, dialect, tree, "remove_duplicates" in parsed.flags)
 
 
-def target(dialect: "Redshift", node: exp.Expr, action: str) -> tuple[Relation, Use]:
+def target(dialect: "Redshift", node: Any, action: str) -> tuple[Relation, Use]:
     """The table that is written to. Raises SqlFailed where it cannot be."""
     parts = tuple(p.name.lower() for p in node.parts)
     try:
@@ -237,7 +237,7 @@ def _delete(c: "Compiler", dialect: "Redshift", node: exp.Delete) -> Compiled:
     place = node.this or (node.args.get("tables") or [None])[0]
     if place is None:
         raise failed("42601", 'syntax error at or near "delete"', node)
-    table, _ = target(dialect, place, "delete")
+    target(dialect, place, "delete")
     sql, fields = shared.relation(c, place, None)
     source, more = _others(c, list(node.args.get("using") or []))
     c.scope = Scope(fields + more)
