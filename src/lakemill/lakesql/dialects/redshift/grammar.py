@@ -70,7 +70,7 @@ def parse(text: str) -> exp.Expr:
     found = tokenize(text)
     _check(found, text)
     try:
-        trees = Redshift().parser().parse(_marked(found), text)
+        trees = Redshift().parser().parse(_marked(_without_schema(found)), text)
     except ParseError as error:
         raise _in_redshifts_words(error, found, text) from None
     except RecursionError:
@@ -112,6 +112,22 @@ def _callable_words() -> frozenset[str]:
     made = families()
     known = {*made["table"], *made["rules"], *made["aggregates"], *made["windows"], *made["refused"]}
     return frozenset(known - _NO_CALLS - _OWN_SYNTAX)
+
+
+def _without_schema(found: list[Token]) -> list[Token]:
+    """Functions and types are all in pg_catalog, which may stand before them."""
+    made: list[Token] = []
+    for i, token in enumerate(found):
+        schema = found[i - 1] if i and token.token_type == TokenType.DOT else token
+        at = i - 1 if schema is not token else i
+        if schema.text.lower() == "pg_catalog" and at + 1 < len(found) and found[at + 1].token_type == TokenType.DOT:
+            before = found[at - 1] if at else None
+            cast = before is not None and before.token_type == TokenType.DCOLON
+            call = at + 3 < len(found) and found[at + 3].token_type == TokenType.L_PAREN
+            if cast or (call and (before is None or before.text.upper() != "INTO")):
+                continue
+        made.append(token)
+    return made
 
 
 def _marked(found: list[Token]) -> list[Token]:

@@ -7,7 +7,7 @@ from sqlglot import exp
 from lakemill.lakesql.dialects import relations as shared
 from lakemill.lakesql.dialects.redshift import merging
 from lakemill.lakesql.dialects.redshift.casts import assigned, type_mismatch
-from lakemill.lakesql.dialects.redshift.coercion import TEXTS
+from lakemill.lakesql.dialects.redshift.coercion import TEXTS, Mark
 from lakemill.lakesql.dialects.redshift.model import Column, Compiled, External, Parsed, Relation, Use
 from lakemill.lakesql.dialects.scope import Field, Scope
 from lakemill.lakesql.dialects.typed import Typed, failed, guard, once, text
@@ -62,7 +62,8 @@ def stored(value: Typed, column: Column, node: exp.Expr | None) -> str:
         made = assigned(value, column.type, column.name)
     except SqlFailed as error:
         raise failed(error.code, error.message, node) if error.line is None else error from None
-    return not_null(made.sql, column)
+    known = value.value is not None and not isinstance(value.value, Mark)
+    return made.sql if known else not_null(made.sql, column)
 
 
 def not_null(sql: str, column: Column) -> str:
