@@ -1,6 +1,7 @@
 """The 22 queries of TPC-H by Redshift's rules on native tables, beside DuckDB's own answers."""
 
 import pytest
+
 from tests import tpch
 from tests.unit.lakesql.redshift_session import Session
 
