@@ -11,7 +11,6 @@ from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.types import BIGINT, DATE, INTEGER, VARCHAR, Type, decimal
 from tests.unit.lakesql.redshift_session import Session
 
-
 MERGE = "merge into t using u on t.id = u.id when matched then delete when not matched then insert values (1, '', null)"
 
 

@@ -28,6 +28,7 @@ class Redshift(Dialect):
     natural = True
     recursive = True
     qualify = True
+    exclude = True
     values = False
 
     def __init__(self, catalog: Catalog, parameters: Parameters | None = None) -> None:

@@ -8,7 +8,8 @@ from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokens import Token, TokenType
 
 from lakemill.lakesql.dialects import grammar
-from lakemill.lakesql.dialects.redshift import scanner
+from lakemill.lakesql.dialects.redshift import refusals, scanner
+from lakemill.lakesql.dialects.redshift.errors import reworded
 from lakemill.lakesql.errors import SqlFailed
 
 # Calls with a syntax of their own, and words before a parenthesis that are no calls.
@@ -19,7 +20,21 @@ _NO_CALLS = {
     *("top", "from", "join", "select", "union", "except", "intersect", "minus", "pivot", "unpivot", "for", "with"),
     *("varchar", "char", "nvarchar", "nchar", "character", "bpchar", "varying", "decimal", "numeric", "float", "time"),
     *("timestamp", "varbyte", "varbinary", "set", "into", "offset", "interval", "distinct", "filter", "within", "like"),
-    *("ilike", "similar", "to", "escape", "is", "return", "insert", "default", "bit", "fetch", "lateral", "qualify"),
+    *(
+        "exclude",
+        "ilike",
+        "similar",
+        "to",
+        "escape",
+        "is",
+        "return",
+        "insert",
+        "default",
+        "bit",
+        "fetch",
+        "lateral",
+        "qualify",
+    ),
 }
 _RESERVED = {
     *("ALL", "AND", "ANY", "AS", "ASC", "BETWEEN", "BOTH", "CASE", "CAST", "CHECK", "COLLATE", "COLUMN", "CONSTRAINT"),
@@ -92,6 +107,10 @@ def parse(text: str) -> exp.Expr:
             call.replace(type(nulls)(this=call.copy()))
     for identifier in tree.find_all(exp.Identifier):
         identifier.set("this", identifier.this.lower())
+    try:
+        refusals.check(tree)
+    except SqlFailed as error:
+        raise reworded(error, text) from None
     return tree
 
 
