@@ -8,6 +8,7 @@ import msgspec
 from lakemill.lakesql.interface import LakeRefused
 from lakemill.warehouse.instance import Instance
 from lakemill.warehouse.interface import Warehouse
+from lakemill.warehouse.loading.history import TABLES
 from tests.unit.lakesql.folder_lake import FolderLake
 
 
@@ -53,6 +54,8 @@ class Site:
         options = Warehouse(folder=str(folder / "data"), scratch=str(self.scratch), threads=1)
         self.warehouse = Instance(options, self.platform)
         self.session = self.warehouse.session("awsuser", "dev")
+        for table, columns in TABLES.items():
+            self.warehouse.history.make(table, columns)
         self.clear()
 
     def clear(self):
