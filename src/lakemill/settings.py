@@ -41,6 +41,7 @@ class Settings:
     )
     queries_at_once: int = _setting(4, "SQL statements of one account that run at once; others wait for their turn.")
     query_memory_mib: int = _setting(2048, "MiB of memory for each SQL statement that runs.")
+    warehouse_memory_mib: int = _setting(2048, "MiB of memory for each cluster or workgroup of Redshift.")
     flink_python: str = _setting(
         "",
         "Programs of Python that have PyFlink, with commas between; empty looks for bin/python in "
@@ -55,9 +56,14 @@ class Settings:
         return [Path(one.strip()) for one in self.flink_python.split(",") if one.strip()]
 
     @property
+    def address(self) -> str:
+        """The host under which clients of this machine find it."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+
+    @property
     def endpoint(self) -> str:
         """Where clients of this machine find it, once `port` is a real one."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        host = self.address
         return f"{'https' if self.tls else 'http'}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def __post_init__(self) -> None:
@@ -65,7 +71,7 @@ class Settings:
             raise SettingError("account", "12 digits", self.account)
         if not 0 <= self.port <= 65535:
             raise SettingError("port", "between 0 and 65535", self.port)
-        for name, least in (("queries_at_once", 1), ("query_memory_mib", 128)):
+        for name, least in (("queries_at_once", 1), ("query_memory_mib", 128), ("warehouse_memory_mib", 128)):
             if getattr(self, name) < least:
                 raise SettingError(name, f"at least {least}", getattr(self, name))
         for name, allowed in (

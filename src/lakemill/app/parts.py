@@ -25,7 +25,8 @@ from lakemill.engines.resources import Resources
 from lakemill.engines.streams import Streams
 from lakemill.engines.tables import Tables
 from lakemill.engines.video import Video
-from lakemill.gateway.authority import Authority
+from lakemill.engines.warehouses import Warehouses
+from lakemill.gateway.authority import Authority, certificate_names
 from lakemill.gateway.pipeline import Gateway
 from lakemill.gateway.requestlog import RequestLog
 from lakemill.ports.blobs import EmbeddedBlobs
@@ -58,15 +59,21 @@ from lakemill.services.kinesisvideo import (
 from lakemill.services.kms import Kms
 from lakemill.services.lambda_ import CODE_PATH, Lambda, LambdaRuntime
 from lakemill.services.logs import Logs
+from lakemill.services.redshift import Redshift
+from lakemill.services.redshift_data import RedshiftData
+from lakemill.services.redshift_serverless import RedshiftServerless
 from lakemill.services.s3 import S3
 from lakemill.services.sagemaker import SageMaker
 from lakemill.services.sagemaker_runtime import SageMakerRuntime
 from lakemill.services.sts import Sts
+from lakemill.services.warehouseaccess import namespace_arn
+from lakemill.services.warehouserights import WarehouseRights
 from lakemill.settings import Settings
 
 SERVICES: tuple[type[Service], ...] = (
     *(S3, Iam, Sts, Logs, Kms, Lambda, DynamoDB, Kinesis, Firehose, Glue, Athena, KinesisAnalytics, KinesisAnalyticsV2),
     *(KinesisVideo, KinesisVideoMedia, KinesisVideoArchivedMedia, SageMaker, SageMakerRuntime),
+    *(Redshift, RedshiftServerless, RedshiftData),
 )
 """Every service there is; docs and tests read this."""
 
@@ -94,6 +101,7 @@ class App:
     etl: Etl
     crawlers: Crawlers
     queries: Queries
+    warehouses: Warehouses
     records: Log
     streams: Streams
     delivery: Delivery
@@ -118,6 +126,7 @@ class App:
         self.etl.firing.start()
         recovered += await self.crawlers.start_all()
         recovered += await self.queries.start()
+        recovered += await self.warehouses.start()
         recovered += await self.streams.recover()
         await self.mappings.start()
         recovered += await self.delivery.start()
@@ -128,7 +137,7 @@ class App:
     async def _keep_house(self) -> None:
         """Free what is past its retention or time, rotate and delete keys when theirs has come, again and again."""
         chores = (self.loglines.expire, self.keys.tend, self.tables.expire, self.video.expire, self.streams.expire,
-                  self.delivery.expire, self.queries.expire)  # fmt: skip
+                  self.delivery.expire, self.queries.expire, self.warehouses.expire)  # fmt: skip
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
             for chore in chores:
@@ -145,6 +154,7 @@ class App:
         await self.delivery.close()
         await self.etl.firing.close()
         await self.crawlers.close()
+        await self.warehouses.close()
         await self.queries.close()
         await self.catalog.close()
         await self.mappings.close()
@@ -199,6 +209,19 @@ def build(settings: Settings) -> App:
         at_once=settings.queries_at_once,
         memory_mib=settings.query_memory_mib,
     )
+    certificates = Authority(data)
+    warehouses = Warehouses(
+        metadata,
+        clock,
+        catalog,
+        objects,
+        queries.joined,
+        data / "warehouses",
+        host=settings.host,
+        memory_mib=settings.warehouse_memory_mib,
+        certificate=lambda: certificates.leaf(certificate_names(settings.host)),
+    )
+    warehouses.use(WarehouseRights(identity, catalog, objects, enforce=enforce), namespace_arn)
     jobs = Jobs(metadata, compute, loglines, clock)
     hosting = Hosting(metadata, compute, objects, loglines, clock, data / "endpoints")
     sagemaker = SageMaker(
@@ -233,6 +256,7 @@ def build(settings: Settings) -> App:
         keys=keys,
         clock=clock,
         catalog=catalog,
+        warehouses=warehouses,
         authority=data / "ca.pem",
         enforce=enforce,
     )
@@ -256,6 +280,9 @@ def build(settings: Settings) -> App:
         KinesisVideoArchivedMedia(video),
         sagemaker,
         SageMakerRuntime(hosting, clock),
+        Redshift(warehouses, settings.address),
+        RedshiftServerless(warehouses, settings.address),
+        RedshiftData(warehouses),
     ]
     log = RequestLog(settings.log_format, enabled=settings.log_requests)
     gateway = Gateway(services, identity, metadata, clock, settings, log)
@@ -281,6 +308,7 @@ def build(settings: Settings) -> App:
         etl=etl,
         crawlers=crawlers,
         queries=queries,
+        warehouses=warehouses,
         records=records,
         streams=streams,
         delivery=delivery,
@@ -288,6 +316,6 @@ def build(settings: Settings) -> App:
         sagemaker=sagemaker,
         metadata=metadata,
         lock=held,
-        authority=Authority(data),
+        authority=certificates,
         log=log,
     )

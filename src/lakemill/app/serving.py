@@ -14,7 +14,7 @@ from typing import Any
 from lakemill.app.folder import root_key
 from lakemill.app.page import page
 from lakemill.app.parts import App, build
-from lakemill.gateway.authority import write_private
+from lakemill.gateway.authority import certificate_names, write_private
 from lakemill.settings import Settings
 
 COLLECT_AFTER = 20_000
@@ -87,7 +87,7 @@ async def _serve(app: App, port: int):
     options: dict[str, Any] = {}
     if settings.tls:
         folder = settings.data.resolve()
-        chain, key = app.authority.leaf(_names(settings.host))
+        chain, key = app.authority.leaf(certificate_names(settings.host))
         (folder / "server.pem").write_bytes(chain)
         write_private(folder / "server.key", key)
         options = {
@@ -118,10 +118,6 @@ async def _serve(app: App, port: int):
             writer.close()
             return server, serving
     raise RuntimeError(f"the server did not begin to listen on {settings.host}:{port}")
-
-
-def _names(host: str) -> list[str]:
-    return sorted({"localhost", "127.0.0.1", "*.s3.localhost", host} - {"0.0.0.0", "::"})
 
 
 def _told_to_stop() -> asyncio.Event:

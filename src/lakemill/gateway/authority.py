@@ -97,6 +97,15 @@ class Authority:
             return self._contexts[host]
 
 
+def certificate_names(host: str) -> list[str]:
+    """The names of a server that listens on a host of this machine.
+
+    >>> certificate_names("0.0.0.0")
+    ['*.s3.localhost', '127.0.0.1', 'localhost']
+    """
+    return sorted({"localhost", "127.0.0.1", "*.s3.localhost", host} - {"0.0.0.0", "::"})
+
+
 def _general_name(name: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ip_address(name))

@@ -79,9 +79,8 @@ class Batches:
         return kept
 
     def _user(self, batch: Batch) -> None:
-        with self._warehouse.connection() as connection:
-            if self._warehouse.store(connection).get("user", batch.user) is not None:
-                return
+        if self._warehouse.known("user", batch.user) is not None:
+            return
         if not batch.auto_create:
             raise SqlFailed("28000", f'user "{batch.user}" does not exist')
         self._warehouse.make_user(batch.user, batch.superuser)

@@ -14,6 +14,7 @@ import duckdb
 FILE = "history"
 KEPT_DAYS = 7
 _WAIT_S = 1.0
+_ROWS_AT_ONCE = 200
 
 TABLES = {
     "queries": (
@@ -37,7 +38,8 @@ class History:
     """Threads use it at the same time."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-        self._connection, self._turn, self._rows = connection, threading.RLock(), dict[str, list[tuple[Any, ...]]]()
+        self._connection, self._turn = connection, threading.RLock()
+        self._rows, self._adding = dict[str, list[tuple[Any, ...]]](), threading.Lock()
         path = str(folder / "history.duckdb").replace("'", "''")
         connection.execute(f"ATTACH '{path}' AS {FILE}")
         self._closed = threading.Event()
@@ -55,25 +57,29 @@ class History:
 
     def number(self) -> int:
         """The next query's."""
-        with self._turn:
+        with self._adding:
             self._query += 1
             return self._query
 
     def add(self, table: str, *rows: tuple[Any, ...]) -> None:
         """Rows for one of the tables; written soon."""
-        with self._turn:
+        with self._adding:
             self._rows.setdefault(table, []).extend(rows)
 
     def write(self) -> None:
         """Write what was gathered; durable on return."""
         with self._turn:
-            rows, self._rows = self._rows, {}
+            with self._adding:
+                rows, self._rows = self._rows, {}
             if not rows:
                 return
             self._connection.execute("BEGIN")
             for table, added in rows.items():
-                marks = ", ".join("?" * len(added[0]))
-                self._connection.executemany(f"INSERT INTO {FILE}.{table} VALUES ({marks})", added)
+                for start in range(0, len(added), _ROWS_AT_ONCE):
+                    part = added[start : start + _ROWS_AT_ONCE]
+                    marks = ", ".join([f"({', '.join('?' * len(part[0]))})"] * len(part))
+                    values = [value for row in part for value in row]
+                    self._connection.execute(f"INSERT INTO {FILE}.{table} VALUES {marks}", values)
             self._connection.execute("COMMIT")
 
     def read(self, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:

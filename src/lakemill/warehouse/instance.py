@@ -5,11 +5,13 @@ import secrets
 import shutil
 import threading
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from lakemill.lakesql.dialects import redshift
 from lakemill.warehouse import spectrum
+from lakemill.warehouse.cache import Cache
 from lakemill.warehouse.history import History
 from lakemill.warehouse.interface import Warehouse
 from lakemill.warehouse.locks import Locks
@@ -36,7 +38,7 @@ class Instance:
         self.folder.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(self.scratch, ignore_errors=True)
         self.scratch.mkdir(parents=True)
-        self.locks = Locks()
+        self.locks, self.cache = Locks(), Cache()
         self.parameters = dict(options.parameters)
         """Defaults of the settings of sessions that come."""
         self.sessions: dict[int, Session] = {}
@@ -60,18 +62,23 @@ class Instance:
             self.sessions[session.pid] = session
         return session
 
-    def store(self, connection: duckdb.DuckDBPyConnection) -> Store:
-        """Objects as a connection sees them."""
-        return Store(connection)
+    def known(self, kind: str, name: str) -> Any:
+        """An object that is committed, None where there is none."""
+        with self.connection() as connection:
+            return Store(connection).get(kind, name)
 
     def make_user(self, name: str, superuser: bool = False) -> None:
         """Make a user whom the platform knows, with no password of its own; nothing where there is one."""
         with self._turn, self._connection.cursor() as connection:
             store = Store(connection)
-            connection.execute("BEGIN")
-            if store.get("user", name) is None:
-                store.put("user", name, User(id=store.number(), superuser=superuser))
-            connection.execute("COMMIT")
+            self.cache.committing()
+            try:
+                connection.execute("BEGIN")
+                if store.get("user", name) is None:
+                    store.put("user", name, User(id=store.number(), superuser=superuser))
+                connection.execute("COMMIT")
+            finally:
+                self.cache.committed()
 
     def ended(self, session: Session) -> None:
         """A session has ended."""

@@ -164,7 +164,8 @@ class Platform(Protocol):
     def credentials(self, user: str, database: str) -> list[Document]:
         """What a client may show who connects as this user, beside passwords that CREATE USER gave: documents with
 
-        verifier : str, hex of MD5(password + user)
+        name : str, the database's user whom the client becomes: `analyst` for one who connects as `IAM:analyst`
+        verifier : str, hex of MD5(password + user), user as the client says it
         superuser : bool
         auto_create : bool, whether the user is made if there is none
         groups : list of str, which it joins for the session

@@ -19,6 +19,8 @@ GONE = "08006"
 class Login(msgspec.Struct):
     """What a user of the platform may show to connect."""
 
+    name: str
+    """The database's user whom the client becomes."""
     verifier: str
     superuser: bool = False
     auto_create: bool = False

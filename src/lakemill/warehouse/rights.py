@@ -85,12 +85,9 @@ def denied(kind: str, name: str) -> SqlFailed:
 
 def check_uses(session: "Session", uses: list[Use], user: str = "") -> None:
     """Whether a statement may do what it does; a view reads in its owner's name. Raises SqlFailed 42501."""
-    if superuser(session, user):
-        return
     for use in uses:
         through = getattr(use, "through", None)
-        name = through.tag.document.owner if through is not None and through.tag is not None else user
-        _check(session, use, name)
+        _check(session, use, through.tag.document.owner if through is not None and through.tag is not None else user)
 
 
 def _check(session: "Session", use: Use, user: str) -> None:

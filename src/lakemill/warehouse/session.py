@@ -75,8 +75,8 @@ class Session:
         self.began = now()
         self.connection = warehouse.connection()
         """DuckDB's: whatever is executed here is part of the session's transaction."""
-        self.store = Store(self.connection)
-        self.transaction = Transaction(self.connection, warehouse.locks, pid)
+        self.store = Store(self.connection, warehouse.cache)
+        self.transaction = Transaction(self.connection, self.store, warehouse.cache, warehouse.locks, pid)
         self.names = Names(self)
         """What the compiler asks for."""
         known = self.store.get("database", database)
@@ -96,6 +96,7 @@ class Session:
         """What clients are to be told with the statement's end."""
         self.work: Work | None = None
         self._open: Result | None = None
+        self._last: tuple[Parsed, Parameters | None, int, Compiled] | None = None
         self._turn = threading.RLock()
 
     # Statements
@@ -113,6 +114,8 @@ class Session:
         """Carry out a statement that was taken apart. Raises SqlFailed."""
         self.check(parsed)
         self.set_aside()
+        if self._last is not None and self._last[0] is not parsed:
+            self._last = None
         work = self.work = Work(self.warehouse.history.number(), parsed.text, parsed.kind)
         watch = self._timer()
         try:
@@ -136,7 +139,7 @@ class Session:
         """Translate a statement; who may not do it, is told so, and the tables it writes are held. Raises SqlFailed."""
         self.transaction.need()
         while True:
-            compiled = redshift.compile(parsed, self.names, parameters)
+            compiled = self._described(parsed, parameters) or redshift.compile(parsed, self.names, parameters)
             rights.check_uses(self, compiled.uses)
             if self.lock(use.relation.tag.oid for use in compiled.uses if use.action != "read" and use.relation.tag):
                 return compiled
@@ -149,10 +152,19 @@ class Session:
         self.set_aside()
         self.transaction.need()
         try:
-            return redshift.compile(parsed, self.names, parameters)
+            compiled = redshift.compile(parsed, self.names, parameters)
+            self._last = (parsed, parameters, self.transaction.number, compiled)
+            return compiled
         except BaseException as wrong:
             self.transaction.fail()
             raise failure_of(wrong) from None
+
+    def _described(self, parsed: Parsed, parameters: Parameters | None) -> Compiled | None:
+        """What was compiled just before, in the same transaction, and with nothing between."""
+        last, self._last = self._last, None
+        if last is not None and last[0] is parsed and last[1] is parameters and last[2] == self.transaction.number:
+            return last[3]
+        return None
 
     def lock(self, tables: Iterable[int]) -> bool:
         """Hold these tables until the transaction's end; False where what was looked up may have changed since."""
@@ -254,7 +266,9 @@ class Session:
             self._done(work, watch)
             raise
         except BaseException as wrong:
+            self._open = None
             raise self._failed(wrong, work, watch) from None
+        self._open = None
         self._done(work, watch)
 
     def _failed(self, wrong: BaseException, work: Work, watch: threading.Timer | None) -> SqlFailed:

@@ -7,11 +7,14 @@ import msgspec
 
 from lakemill.lakesql.dialects.typed import text
 from lakemill.lakesql.types import quoted
+from lakemill.warehouse.cache import Cache
 from lakemill.warehouse.objects import HIDDEN, KINDS, OID_FIRST, TEMPORARY, Database, Relation, Schema
 
 FILE = "warehouse"
 """The name under which the file with everything is attached."""
 _OBJECTS = f"{FILE}.{HIDDEN}.objects"
+SEE = f"SELECT 1 FROM {_OBJECTS} LIMIT 0"
+"""The least that reads the file."""
 _PREPARE = f"""
 CREATE SCHEMA IF NOT EXISTS {FILE}.{HIDDEN};
 CREATE SEQUENCE IF NOT EXISTS {FILE}.{HIDDEN}.numbers START {OID_FIRST};
@@ -34,8 +37,20 @@ def place(database: str, schema: str) -> str:
 class Store:
     """Objects as a transaction of this connection sees them."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._connection = connection
+    def __init__(self, connection: duckdb.DuckDBPyConnection, cache: Cache | None = None) -> None:
+        self._connection, self._cache = connection, cache
+        self._version = -1
+        self._temporary = False
+        self.changed = False
+        """Whether the transaction has changed an object."""
+
+    def begun(self, version: int) -> None:
+        """A transaction has begun. version: of the cache, if that is what the transaction sees, else -1."""
+        self._version, self.changed = version, False
+
+    def change(self) -> None:
+        """Say that an object is changed: from now on the transaction does not see what the cache tells."""
+        self._version, self.changed = -1, True
 
     def number(self) -> int:
         """A number that no object has had; it does not come back with a rollback."""
@@ -52,15 +67,17 @@ class Store:
         return {name: msgspec.json.decode(document, type=KINDS[kind]) for name, document in found}
 
     def get(self, kind: str, name: str, database: str = "") -> Any:
-        """One of them; None where there is none."""
-        row = self._connection.execute(
+        """One of them, which may be changed and `put`; None where there is none."""
+        found = self._found(
+            (kind, database, name),
             f"SELECT document FROM {_OBJECTS} WHERE kind = ? AND database = ? AND name = ?",
             [kind, database, name],
-        ).fetchone()
-        return None if row is None else msgspec.json.decode(row[0], type=KINDS[kind])
+        )
+        return None if found is None else msgspec.json.decode(found, type=KINDS[kind])
 
     def put(self, kind: str, name: str, document: Any, database: str = "") -> None:
         """Make or change it."""
+        self.change()
         value = msgspec.json.encode(document).decode()
         if self.get(kind, name, database) is None:
             self._connection.execute(f"INSERT INTO {_OBJECTS} VALUES (?, ?, ?, ?)", [kind, database, name, value])
@@ -72,6 +89,7 @@ class Store:
 
     def remove(self, kind: str, name: str, database: str = "") -> None:
         """Forget it."""
+        self.change()
         self._connection.execute(
             f"DELETE FROM {_OBJECTS} WHERE kind = ? AND database = ? AND name = ?", [kind, database, name]
         )
@@ -79,12 +97,15 @@ class Store:
     def relation(self, database: str, schema: str, name: str) -> Relation | None:
         """A table or view; None where there is none."""
         catalog, inside = _inside(database, schema)
-        row = self._connection.execute(
+        if schema == TEMPORARY and not self._temporary:
+            return None
+        found = self._found(
+            ("" if schema == TEMPORARY else "relation", database, schema, name),
             f"SELECT comment FROM duckdb_tables() WHERE {catalog} AND schema_name = ? AND table_name = ? "
             f"UNION ALL SELECT comment FROM duckdb_views() WHERE {catalog} AND schema_name = ? AND view_name = ?",
             [inside, name, inside, name],
-        ).fetchone()
-        return None if row is None or not row[0] else msgspec.json.decode(row[0], type=Relation)
+        )
+        return None if not found else msgspec.json.decode(found, type=Relation)
 
     def relations(self, database: str) -> list[tuple[str, str, Relation]]:
         """Schema, name and document of every table and view of a database, and of the session's temporary tables."""
@@ -108,10 +129,23 @@ class Store:
 
     def annotate(self, database: str, schema: str, name: str, relation: Relation) -> None:
         """Keep what is known of a table or view that there is."""
+        self.change()
+        self._temporary = self._temporary or schema == TEMPORARY
         kind = "TABLE" if relation.kind == "table" else "VIEW"
         where = f"{place(database, schema)}.{quoted(name)}"
         document = msgspec.json.encode(relation).decode()
         self._connection.execute(f"COMMENT ON {kind} {where} IS {text(document)}")
+
+    def _found(self, key: tuple[str, ...], sql: str, parameters: list[str]) -> str | None:
+        if key[0] and self._cache is not None:
+            known, value = self._cache.get(self._version, key)
+            if known:
+                return value
+        row = self._connection.execute(sql, parameters).fetchone()
+        found = None if row is None else row[0]
+        if key[0] and self._cache is not None:
+            self._cache.put(self._version, key, found)
+        return found
 
 
 def _inside(database: str, schema: str) -> tuple[str, str]:

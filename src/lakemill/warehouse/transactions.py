@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 import duckdb
 
 from lakemill.lakesql.errors import SqlFailed
+from lakemill.warehouse.cache import Cache
 from lakemill.warehouse.locks import Locks
+from lakemill.warehouse.store import SEE, Store
 
 IDLE, IMPLICIT, BLOCK, FAILED = "idle", "implicit", "block", "failed"
 
@@ -19,8 +21,10 @@ class Transaction:
     what it waited for.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, locks: Locks, who: int) -> None:
-        self._connection, self._locks, self._who = connection, locks, who
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, store: Store, cache: Cache, locks: Locks, who: int
+    ) -> None:
+        self._connection, self._store, self._cache, self._locks, self._who = connection, store, cache, locks, who
         self.state = IDLE
         self.number = 0
         """How many there were."""
@@ -57,8 +61,7 @@ class Transaction:
         if current or not self._fresh:
             return True
         self._connection.execute("ROLLBACK")
-        self._since = self._locks.now()
-        self._connection.execute("BEGIN")
+        self._see()
         return False
 
     def sync(self) -> None:
@@ -73,11 +76,17 @@ class Transaction:
             return
         if self.state == IDLE:
             return
+        changed = self._store.changed
+        if changed:
+            self._cache.committing()
         try:
             self._connection.execute("COMMIT")
         except BaseException:
             self.rollback()
             raise
+        finally:
+            if changed:
+                self._cache.committed()
         self._ended(True)
 
     def fail(self) -> None:
@@ -100,13 +109,20 @@ class Transaction:
             raise SqlFailed("25P02", "current transaction is aborted, commands ignored until end of transaction block")
 
     def _begin(self, state: str) -> None:
-        self._since = self._locks.now()
-        self._connection.execute("BEGIN")
+        self._see()
         self.state, self._fresh = state, True
         self.number += 1
 
+    def _see(self) -> None:
+        """Begin to see the file as it is now: DuckDB does so with the first statement that reads it."""
+        self._since, version = self._locks.now(), self._cache.version()
+        self._connection.execute("BEGIN")
+        self._connection.execute(SEE)
+        self._store.begun(version if version == self._cache.version() else -1)
+
     def _ended(self, written: bool) -> None:
         self.state = IDLE
+        self._store.begun(-1)
         self._locks.free(self._who, written)
         calls = self.at_commit if written else self.at_rollback
         self.at_commit, self.at_rollback = [], []

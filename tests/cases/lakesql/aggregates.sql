@@ -23,7 +23,7 @@ SELECT city, age FROM people GROUP BY city
 =! EXPRESSION_NOT_AGGREGATE: line 1:14: 'age' must be an aggregate expression or appear in GROUP BY clause
 
 SELECT sum(count(*)) FROM people
-=! EXPRESSION_NOT_SCALAR
+=! NESTED_AGGREGATION
 
 SELECT count(*) FROM people WHERE count(*) > 1
 =! EXPRESSION_NOT_SCALAR

@@ -2,7 +2,6 @@
 
 import csv
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -11,37 +10,10 @@ import pytest
 from lakemill.lakesql import results
 from lakemill.lakesql.dialects import athena
 from lakemill.lakesql.errors import SqlFailed, of_duckdb
+from tests.unit.lakesql.cases import read
 
 FOLDER = Path(__file__).parent.parent.parent / "cases" / "lakesql"
 TABLES = json.loads((FOLDER / "tables.json").read_text())
-
-
-@dataclass
-class Case:
-    sql: str = ""
-    rows: list[str] = field(default_factory=list)
-    types: str = ""
-    error: str = ""
-
-
-def read(path):
-    """Every case of a file, with the line it begins at."""
-    case, began = Case(), 0
-    for number, line in enumerate([*path.read_text().splitlines(), ""], start=1):
-        if line.startswith("=> "):
-            case.rows.append(line[3:])
-        elif line.startswith("=! "):
-            case.error = line[3:]
-        elif line.startswith("=: "):
-            case.types = line[3:]
-        elif line == "=0" or line.startswith("-- "):
-            continue
-        elif line:
-            began = began or number
-            case.sql += line + "\n"
-        elif case.sql:
-            yield pytest.param(case, id=f"{path.stem}-{began}")
-            case, began = Case(), 0
 
 
 def schema(database, name):

@@ -49,12 +49,13 @@ class Queries:
     ) -> None:
         self._executions = Executions(metadata, clock)
         self._processes = Processes(memory_mib, command)
+        self.joined = Joined(objects, folder / "joined")
         self._environment = Environment(
             executions=self._executions,
             processes=self._processes,
             catalog=catalog,
             objects=objects,
-            joined=Joined(objects, folder / "joined"),
+            joined=self.joined,
             clock=clock,
             folder=folder,
             memory_mib=memory_mib,

@@ -5,7 +5,8 @@ It is taken back when the statement fails or is cancelled, and at the next start
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from typing import Protocol
 
 from lakemill.engines.catalog import Catalog
 from lakemill.engines.objects import Objects
@@ -14,17 +15,29 @@ from lakemill.engines.queries.store import Executions
 from lakemill.engines.queries.takingback import take_back, take_back_object
 
 
-class Journal:
-    """Of one execution."""
+class Notes(Protocol):
+    """Where it is written down. Durable on return."""
 
-    def __init__(self, executions: Executions, id: str) -> None:
-        self._executions, self._id = executions, id
+    async def note_written(self, id: str, number: int, what: Document) -> None:
+        """This is about to be put into the lake."""
+        ...
+
+    async def unnote_written(self, id: str, number: int) -> None:
+        """It was not put there."""
+        ...
+
+
+class Journal:
+    """Of one execution, or whatever else has an id in these notes."""
+
+    def __init__(self, notes: Notes, id: str) -> None:
+        self._notes, self._id = notes, id
         self._number = 0
 
     async def write(self, what: Document) -> int:
         """Durable on return; the entry's number."""
         self._number += 1
-        await self._executions.note_written(self._id, self._number, what)
+        await self._notes.note_written(self._id, self._number, what)
         return self._number
 
     @contextlib.asynccontextmanager
@@ -34,16 +47,21 @@ class Journal:
         try:
             yield
         except Exception:
-            await self._executions.unnote_written(self._id, number)
+            await self._notes.unnote_written(self._id, number)
             raise
 
 
 async def undo(executions: Executions, execution: Execution, catalog: Catalog, objects: Objects) -> None:
     """Take back what an execution wrote, the last first, and its results."""
-    for what in executions.written(execution.id):
+    await take_all_back(executions.written(execution.id), execution.request.scope, catalog, objects)
+    for uri in possible_results(execution):
+        await asyncio.to_thread(take_back_object, objects, uri)
+
+
+async def take_all_back(written: Iterable[Document], scope: str, catalog: Catalog, objects: Objects) -> None:
+    """Take back what was written down, in this order."""
+    for what in written:
         if "object" in what:
             await asyncio.to_thread(take_back_object, objects, what["object"])
         else:
-            await take_back(catalog, execution.request.scope, what)
-    for uri in possible_results(execution):
-        await asyncio.to_thread(take_back_object, objects, uri)
+            await take_back(catalog, scope, what)

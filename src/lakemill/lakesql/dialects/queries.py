@@ -60,9 +60,10 @@ def named(c: "Compiler", columns: list[tuple[str | None, Typed]]) -> tuple[str, 
     """The select list and the fields of these columns."""
     shown, fields = [], []
     for i, (name, value) in enumerate(columns):
-        value = c.dialect.output(value)
-        shown.append(f"{value.sql} AS c{i}")
-        fields.append(Field(name, value.type, f"c{i}"))
+        typed = c.dialect.output(value)
+        shown.append(f"{typed.sql} AS c{i}")
+        literal = value if typed.type != value.type else None
+        fields.append(Field(name, typed.type, f"c{i}", literal=literal))
     return ", ".join(shown), fields
 
 

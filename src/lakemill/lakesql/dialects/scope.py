@@ -29,6 +29,8 @@ class Field:
     origin: tuple[TableUse, str] | None = None
     hidden: bool = False
     used: Callable[[], None] | None = None
+    literal: Typed | None = None
+    """A literal that has become of a type only because it stands in the select list."""
 
     def take(self) -> Typed:
         """Its value; from now on the column counts as used."""

@@ -39,13 +39,13 @@ def set_operation(c: "Compiler", node: exp.SetOperation, outer: Scope | None) ->
     for i in range(width):
         kind: Type | None = UNKNOWN
         for _, fields in sides:
-            both = c.dialect.common(kind or UNKNOWN, fields[i].type)
+            both = c.dialect.common(kind or UNKNOWN, UNKNOWN if fields[i].literal else fields[i].type)
             if both is None:
                 first, other = c.dialect.shown(kind or UNKNOWN), c.dialect.shown(fields[i].type)
                 message = f"column {i + 1} in {words[0].split()[0]} query has incompatible types: {first}, {other}"
                 raise failed("TYPE_MISMATCH", message, node)
             kind = both
-        kinds.append(kind or UNKNOWN)
+        kinds.append(sides[0][1][i].type if kind == UNKNOWN and sides[0][1][i].literal else kind or UNKNOWN)
     texts = [_as_types(c, side, kinds) for side in sides]
     sql = texts[0]
     for word, text in zip(words, texts[1:], strict=True):
@@ -55,11 +55,14 @@ def set_operation(c: "Compiler", node: exp.SetOperation, outer: Scope | None) ->
 
 def _as_types(c: "Compiler", side: Query, kinds: list[Type]) -> str:
     sql, fields = side
-    if all(f.type.duckdb() == k.duckdb() and f.type != UNKNOWN for f, k in zip(fields, kinds, strict=True)):
+    if all(
+        f.type.duckdb() == k.duckdb() and f.type != UNKNOWN and not f.literal
+        for f, k in zip(fields, kinds, strict=True)
+    ):
         return sql
     name = c.name("s")
     shown = [
-        f"{c.dialect.coerce(Typed(f'{name}.c{i}', f.type), k).sql} AS c{i}"
+        f"{c.dialect.coerce(f.literal or Typed(f'{name}.c{i}', f.type), k).sql} AS c{i}"
         for i, (f, k) in enumerate(zip(fields, kinds, strict=True))
     ]
     return f"SELECT {', '.join(shown)} FROM ({sql}) AS {name}"

@@ -26,6 +26,18 @@ class RoleAccess(RoleRights):
                     f"Firehose is unable to assume role {role_arn}. Please check the role provided."
                 ) from None
 
+    def keys(self, role_arn: str) -> tuple[str, str, str | None]:
+        """Access key id, secret and token of a session of the role; those of the root where nothing is enforced and
+        there is no such role. Blocks. Raises RoleRefused."""
+        try:
+            session = self._identity.service_credentials(role_arn, self.service, self._session)
+        except RoleRefused:
+            if self.enforced:
+                raise
+            root = self._identity.root_key()
+            return root.access_key_id, root.secret, None
+        return session.access_key_id, session.secret, session.session_token
+
     def may_write(self, role_arn: str, region: str, bucket: str, key: str) -> tuple[str, str] | None:
         """None, or code and message of the error that writing an object meets."""
         reason = self.refusal(role_arn, region, "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}")

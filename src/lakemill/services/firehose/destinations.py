@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from lakemill.services.firehose import extended_s3, http_endpoint, processors, s3, search, splunk
+from lakemill.services.firehose import extended_s3, http_endpoint, processors, redshift, s3, search, splunk
 from lakemill.services.firehose.errors import invalid, refused
 
 Config = dict[str, Any]
@@ -43,6 +43,12 @@ KINDS = {
         ("ExtendedS3DestinationUpdate", "S3DestinationUpdate"),
         "ExtendedS3DestinationDescription",
         extended_s3.complete,
+    ),
+    "Redshift": Kind(
+        ("RedshiftDestinationConfiguration",),
+        ("RedshiftDestinationUpdate",),
+        "RedshiftDestinationDescription",
+        redshift.complete,
     ),
     "HttpEndpoint": Kind(
         ("HttpEndpointDestinationConfiguration",),
@@ -97,7 +103,7 @@ def updated(present: dict[str, Any], kind: str, update: Config) -> dict[str, Any
         else:
             config[member] = value
     whole = KINDS[kind].complete(config)
-    if kind == "ExtendedS3":
+    if kind in ("ExtendedS3", "Redshift"):
         extended_s3.check_update(present["config"], whole)
     elif present["config"]["S3BackupMode"] != whole["S3BackupMode"]:
         raise invalid("S3BackupMode cannot be changed.")
@@ -110,6 +116,7 @@ def described(destination: dict[str, Any]) -> dict[str, Any]:
     if "EndpointConfiguration" in whole:  # Its access key is never told again.
         endpoint = whole["EndpointConfiguration"]
         whole["EndpointConfiguration"] = {name: endpoint[name] for name in ("Url", "Name") if name in endpoint}
+    whole.pop("Password", None)  # Nor is the password of a database's user.
     answer = {KINDS[destination["kind"]].description: whole}
     if destination["kind"] == "ExtendedS3":
         answer["S3DestinationDescription"] = {name: whole[name] for name in s3.MEMBERS if name in whole}

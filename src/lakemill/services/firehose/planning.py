@@ -25,8 +25,9 @@ from lakemill.engines.keys import Keys
 from lakemill.engines.loglines import LogLines
 from lakemill.engines.objects import Objects
 from lakemill.engines.streams import StreamMissing, Streams
+from lakemill.engines.warehouses import Warehouses
 from lakemill.ports.clock import Clock
-from lakemill.services.firehose import conversion, extended_s3, http_endpoint, processors, s3, search, splunk
+from lakemill.services.firehose import conversion, extended_s3, http_endpoint, processors, redshift, s3, search, splunk
 from lakemill.services.firehose.access import RoleAccess
 from lakemill.services.firehose.failures import CONVERSION, Details, FailureLines
 from lakemill.services.firehose.faultlog import FaultLog
@@ -58,6 +59,7 @@ class Means:
     web: WebClient
     pool: WorkerPool
     catalog: Catalog
+    warehouses: Warehouses
 
     def now_ms(self) -> int:
         """The time."""
@@ -134,11 +136,26 @@ class _Stream:
             url = config["EndpointConfiguration"]["Url"]
             endpoint = http_endpoint.HttpEndpoint(means.web, self._arn, config, means.now_ms)
             return http_endpoint.hints(config), endpoint, {http_endpoint.FAILED: http_endpoint.details}, url
+        if self._kind == "Redshift":
+            return self._redshift()
         if self._kind == "Splunk":
             sink = splunk.Splunk(means.web, config, means.clock.time)
             return splunk.hints(config), sink, {splunk.FAILED: splunk.details}, config["HECEndpoint"]
         cluster = search.Search(means.web, int(self._document["id"].rpartition("-")[2][:12], 16), config)
         return search.hints(config), cluster, {cluster.error: cluster.details}, config["ClusterEndpoint"]
+
+    def _redshift(self) -> tuple[Hints, Sink, dict[str, Details], str]:
+        config, means = self._config, self._means
+        place, role = config["S3Configuration"], config["RoleARN"]
+        sink = redshift.Redshift(
+            self._bucket(place, delivery_prefix(place.get("Prefix")), s3.extension_of(place)),
+            means.objects,
+            means.warehouses,
+            lambda: means.access.keys(role),
+            config,
+            means.clock.time,
+        )
+        return s3.hints_of(place), sink, {}, config["ClusterJDBCURL"]
 
     def _backup(self) -> Channel | None:
         """A channel for records as they came, if they are to be kept."""

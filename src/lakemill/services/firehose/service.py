@@ -13,6 +13,7 @@ from lakemill.engines.loglines import LogLines
 from lakemill.engines.objects import Objects
 from lakemill.engines.resources import ResourceExists, ResourceMissing, TooManyTags
 from lakemill.engines.streams import Streams
+from lakemill.engines.warehouses import Warehouses
 from lakemill.ports.clock import Clock
 from lakemill.services.base import Call, Need, Service, ServiceError, operation, pass_role
 from lakemill.services.firehose import encryption, sources
@@ -55,6 +56,7 @@ class Firehose(Puts, Encryption, Service):
         functions: Functions,
         keys: Keys,
         catalog: Catalog,
+        warehouses: Warehouses,
         clock: Clock,
         authority: Path | None = None,
         enforce: bool = True,
@@ -74,6 +76,7 @@ class Firehose(Puts, Encryption, Service):
                     web=WebClient(authority),
                     pool=delivery.pool,
                     catalog=catalog,
+                    warehouses=warehouses,
                 )
             )
         )
@@ -92,7 +95,6 @@ class Firehose(Puts, Encryption, Service):
     @operation(
         "CreateDeliveryStream",
         refuses={
-            "RedshiftDestinationConfiguration": "there is no Redshift yet",
             "AmazonOpenSearchServerlessDestinationConfiguration": "there is no OpenSearch Serverless",
             "SnowflakeDestinationConfiguration": "there is no Snowflake",
             "IcebergDestinationConfiguration": "",
@@ -173,7 +175,6 @@ class Firehose(Puts, Encryption, Service):
     @operation(
         "UpdateDestination",
         refuses={
-            "RedshiftDestinationUpdate": "there is no Redshift yet",
             "AmazonOpenSearchServerlessDestinationUpdate": "there is no OpenSearch Serverless",
             "SnowflakeDestinationUpdate": "there is no Snowflake",
             "IcebergDestinationUpdate": "",

@@ -89,7 +89,8 @@ def make(session: "Session", parts: tuple[str, ...], temporary: bool, table: Rel
         if column.identity:
             make_identity(session.connection, table, column)
     where = f"{place(session.database, schema)}.{quoted(name)}"
-    session.connection.execute(f"CREATE TABLE {where} ({', '.join(definition(column) for column in table.columns)})")
+    kind = "TEMP TABLE" if schema == TEMPORARY else "TABLE"
+    session.connection.execute(f"CREATE {kind} {where} ({', '.join(definition(column) for column in table.columns)})")
     if schema != TEMPORARY:
         _default_rights(session, schema, table)
     session.store.annotate(session.database, schema, name, table)

@@ -67,6 +67,7 @@ def remove(session: "Session", schema: str, name: str, relation: Relation, casca
             remove(session, other_schema, other_name, view, True)
     session.transaction.touched()
     kind = "TABLE" if relation.kind == "table" else "VIEW"
+    session.store.change()
     session.connection.execute(f"DROP {kind} {place(session.database, schema)}.{quoted(name)}")
     if any(column.identity for column in relation.columns):
         session.connection.execute(f"DROP SEQUENCE IF EXISTS {identity(relation)}")

@@ -1,7 +1,9 @@
 """pg_catalog: databases, schemas, relations, columns, users."""
 
 from lakemill.lakesql.dialects.redshift import names as types
+from lakemill.lakesql.types import INTEGER
 from lakemill.warehouse.settings import SETTINGS
+from lakemill.warehouse.system.keys import indexes
 from lakemill.warehouse.system.views import Known, Rows, acl, view
 
 PG = "pg_catalog"
@@ -35,6 +37,12 @@ def pg_class(known: Known) -> Rows:
             *(0, len(relation.foreign), False, relation.primary_key is not None, one.kind == "v", False),
             *(acl(relation.rights, relation.owner), styles[relation.distribution], "t" if temporary else "p"),
         )
+    for oid, one, name, columns in indexes(known):
+        owner = known.user_id(one.relation.owner)
+        yield (
+            *(oid, name, known.schema_oid(one.schema), 0, owner, 0, oid, 0, 0, 0.0, 0, False, False, "i", len(columns)),
+            *(0, 0, False, False, False, False, None, 0, "p"),
+        )
 
 
 def rows_about(known: Known) -> dict[tuple[str, str], int]:
@@ -67,6 +75,15 @@ def pg_attribute(known: Known) -> Rows:
                 *(0 < size <= 8, "p" if size > 0 else "x", "i", column.not_null),
                 *(bool(column.default or column.identity), False, True, 0, column.name == relation.distribution_key),
                 *(order, 0, ("d" if column.by_default else "a") if column.identity else ""),
+            )
+    for oid, one, _, columns in indexes(known):
+        for number, name in enumerate(columns, 1):
+            column = one.relation.column(name)
+            kind = column.typed() if column is not None else INTEGER
+            size = types.size(kind)
+            yield (
+                *(oid, name, types.oid(kind), -1, size, number, 0, -1, types.typmod(kind), 0 < size <= 8),
+                *("p" if size > 0 else "x", "i", False, False, False, True, 0, False, 0, 0, ""),
             )
 
 
@@ -227,6 +244,17 @@ def pg_language(known: Known) -> Rows:
     "pronargs:int2 proargtypes proargnames prosrc prokind:char",
 )
 def pg_proc(known: Known) -> Rows:
+    """Functions and procedures of users: there are none."""
+    return []
+
+
+@view(
+    PG,
+    "pg_proc_info",
+    "prooid:oid proname:name pronamespace:oid proowner:int4 prolang:oid proisagg:bool prosecdef:bool proisstrict:bool "
+    "proretset:bool provolatile:char prokind:char pronargs:int2 prorettype:oid proargtypes proargnames prosrc",
+)
+def pg_proc_info(known: Known) -> Rows:
     """Functions and procedures of users: there are none."""
     return []
 

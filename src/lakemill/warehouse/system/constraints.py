@@ -1,23 +1,10 @@
 """Keys: declared, and shown; Redshift does not enforce them."""
 
-from collections.abc import Iterator
-
-from lakemill.warehouse.objects import Foreign, foreign_name, unique_name
+from lakemill.warehouse.objects import Foreign
+from lakemill.warehouse.system.keys import KEY_OID_FIRST, keys
 from lakemill.warehouse.system.views import Known, Listed, Rows, view
 
 PG, INFORMATION = "pg_catalog", "information_schema"
-
-
-def keys(known: Known) -> Iterator[tuple[Listed, str, str, list[str], Foreign | None]]:
-    """Relation, name, kind (p, u, f), columns, and of a foreign key what it says."""
-    for one in known.relations:
-        relation = one.relation
-        if relation.primary_key is not None:
-            yield one, relation.primary_key.name or f"{one.name}_pkey", "p", relation.primary_key.columns, None
-        for key in relation.unique:
-            yield one, key.name or unique_name(one.name, key.columns), "u", key.columns, None
-        for foreign in relation.foreign:
-            yield one, foreign.name or foreign_name(one.name, foreign.columns), "f", foreign.columns, foreign
 
 
 def _target(known: Known, one: Listed, foreign: Foreign) -> Listed | None:
@@ -44,7 +31,7 @@ def pg_constraint(known: Known) -> Rows:
         referred = _numbers(target, _references(known, one, foreign)) if foreign is not None and target else None
         mark = "a" if foreign is not None else " "
         yield (
-            *(900_000 + number, name, known.schema_oid(one.schema), kind, False, False, one.relation.oid, 0),
+            *(KEY_OID_FIRST + number, name, known.schema_oid(one.schema), kind, False, False, one.relation.oid, 0),
             *(target.relation.oid if target is not None else 0, mark, mark, "u" if foreign is not None else " "),
             *(_numbers(one, columns), referred, None, None),
         )
@@ -67,7 +54,18 @@ def pg_index(known: Known) -> Rows:
         if kind != "f":
             indkey = _numbers(one, columns)[1:-1].replace(",", " ")
             yield (
-                *(900_000 + number, one.relation.oid, indkey, "", len(columns), True, kind == "p", False, None, None),
+                *(
+                    KEY_OID_FIRST + number,
+                    one.relation.oid,
+                    indkey,
+                    "",
+                    len(columns),
+                    True,
+                    kind == "p",
+                    False,
+                    None,
+                    None,
+                ),
             )
 
 

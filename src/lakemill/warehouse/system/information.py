@@ -8,10 +8,12 @@ from lakemill.warehouse.system.views import Known, Listed, Rows, view
 
 INFORMATION, PG = "information_schema", "pg_catalog"
 _PRECISION = {"smallint": (16, 2, 0), "integer": (32, 2, 0), "bigint": (64, 2, 0), "real": (24, 2, None)}
+_NOTHING = (None,) * 9
 _COLUMNS = (
     "table_catalog table_schema table_name column_name ordinal_position:int4 column_default is_nullable data_type "
     "character_maximum_length:int4 character_octet_length:int4 numeric_precision:int4 numeric_precision_radix:int4 "
-    "numeric_scale:int4 datetime_precision:int4 interval_type interval_precision"
+    "numeric_scale:int4 datetime_precision:int4 interval_type interval_precision character_set_catalog "
+    "character_set_schema character_set_name collation_catalog collation_schema collation_name domain_name"
 )
 
 
@@ -39,7 +41,7 @@ def _column(known: Known, one: Listed, column: Column, place: int) -> tuple[obje
     default = default_of(column.default, column.identity, column.by_default) or None
     return (
         *(known.database, one.schema, one.name, column.name, place, default, "NO" if column.not_null else "YES", name),
-        *(length, length, precision, radix, scale, fraction, None, None),
+        *(length, length, precision, radix, scale, fraction, *_NOTHING),
     )
 
 

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from lakemill.warehouse.session import Session
 
 CONNECTIONS_MAX = 500
-_MD5, _OK = 5, 0
-_PREFIXES = ("IAM:", "IAMA:")
+_MD5 = 5
 
 
 @dataclass
@@ -87,25 +86,24 @@ def authenticate(warehouse: "Instance", hello: Hello) -> "Session":
     """Let a client show who it is, and begin its session. Raises Gone, OSError, and SqlFailed 28000, 3D000, 53300."""
     given = hello.parameters["user"]
     database = hello.parameters.get("database") or given
-    remote = hello.connection.getpeername()[0] if hello.connection.family != socket.AF_UNIX else ""
+    remote = hello.connection.getpeername()[0]
     if warehouse.options.require_ssl and not hello.tls:
         raise SqlFailed(
             "28000", f'no pg_hba.conf entry for host "{remote}", user "{given}", database "{database}", SSL off'
         )
-    name = next((given.removeprefix(prefix) for prefix in _PREFIXES if given.startswith(prefix)), given)
     shown, salt = _challenge(hello.connection)
-    with warehouse.connection() as connection:
-        user: User | None = warehouse.store(connection).get("user", name)
-        known = warehouse.store(connection).get("database", database)
-    login = _login(warehouse, given, database, user, shown, salt)
+    login = _login(warehouse, given, database, shown, salt)
+    user: User | None = warehouse.known("user", login.name) if login is not None else None
     if login is None or (user is None and not login.auto_create):
         raise SqlFailed("28000", f'password authentication failed for user "{given}"')
+    known = warehouse.known("database", database)
     if known is None:
         raise SqlFailed("3D000", f'database "{database}" does not exist')
     if user is None:
-        warehouse.make_user(name, login.superuser)
-    _limit(warehouse, name, user, database, known.limit)
-    return warehouse.session(name, database, groups=login.groups, settings=_settings(hello.parameters), remote=remote)
+        warehouse.make_user(login.name, login.superuser)
+    _limit(warehouse, login.name, user, database, known.limit)
+    settings = _settings(hello.parameters)
+    return warehouse.session(login.name, database, groups=login.groups, settings=settings, remote=remote)
 
 
 def _challenge(connection: socket.socket) -> tuple[str, bytes]:
@@ -118,10 +116,9 @@ def _challenge(connection: socket.socket) -> tuple[str, bytes]:
     return Body(_exactly(connection, size - 4)).text(), salt
 
 
-def _login(
-    warehouse: "Instance", given: str, database: str, user: User | None, shown: str, salt: bytes
-) -> Login | None:
-    own = [Login(user.verifier)] if user is not None and user.verifier and not _expired(user) else []
+def _login(warehouse: "Instance", given: str, database: str, shown: str, salt: bytes) -> Login | None:
+    user: User | None = warehouse.known("user", given)
+    own = [Login(given, user.verifier)] if user is not None and user.verifier and not _expired(user) else []
     try:
         logins = own + warehouse.platform.credentials(given, database)
     except LakeRefused:

@@ -111,7 +111,7 @@ def _carried(
     if window is None:
         if c.aggregates is None:
             message = f"Cannot nest aggregations inside aggregation or use '{core.sql('trino')}' here"
-            code = "NESTED_AGGREGATION" if c.windows_allowed is None else "EXPRESSION_NOT_SCALAR"
+            code = "NESTED_AGGREGATION" if c.grouped else "EXPRESSION_NOT_SCALAR"
             raise failed(code, message, core)
         c.aggregates.append(core)
     elif not c.windows_allowed:

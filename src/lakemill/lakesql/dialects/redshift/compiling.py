@@ -8,6 +8,7 @@ from lakemill.lakesql.dialects.redshift import casts, grammar, relations, writin
 from lakemill.lakesql.dialects.redshift.dialect import Redshift
 from lakemill.lakesql.dialects.redshift.errors import reworded
 from lakemill.lakesql.dialects.redshift.model import Catalog, Compiled, Parameters, Parsed
+from lakemill.lakesql.dialects.redshift.names import VARCHAR_MAX
 from lakemill.lakesql.dialects.scope import Field, Scope
 from lakemill.lakesql.dialects.typed import Typed
 from lakemill.lakesql.errors import SqlFailed
@@ -38,12 +39,12 @@ def _compiled(parsed: Parsed, dialect: Redshift) -> Compiled:
         inner = _compiled(parsed.inner, dialect)
         return Compiled([f"EXPLAIN {inner.sql}"], [("QUERY PLAN", VARCHAR)])
     if parsed.tree is None:
-        raise SqlFailed("0A000", "the statement is not one that can be compiled")
+        raise grammar.syntax_error(parsed.text, len(parsed.text) - len(parsed.text.lstrip()))
     if parsed.kind in {"query", "ctas"}:
         sql, fields = query(compiler, parsed.tree, None)
         columns = [(f.name or "?column?", f.type) for f in fields]
         if parsed.kind == "ctas":
-            return Compiled([_without_data(sql, parsed)], _of_table(columns, parsed))
+            return Compiled([_without_data(sql, parsed)], _of_table(fields, parsed))
         return Compiled([_padded(sql, fields)], columns)
     return writing.compiled(compiler, dialect, parsed)
 
@@ -59,9 +60,9 @@ def _padded(sql: str, fields: list[Field]) -> str:
     return f"SELECT {', '.join(shown)} FROM ({sql}) AS result"
 
 
-def _of_table(columns: list[tuple[str, Type]], parsed: Parsed) -> list[tuple[str, Type]]:
-    """The columns of a table that is made of a query."""
-    names = [name for name, _ in columns]
+def _of_table(fields: list[Field], parsed: Parsed) -> list[tuple[str, Type]]:
+    """The columns of a table that is made of a query: a literal is as long as it is, other texts as long as can be."""
+    names = [f.name or "?column?" for f in fields]
     for i, name in enumerate(parsed.columns or []):
         if i >= len(names):
             raise SqlFailed("42601", "CREATE TABLE/AS SELECT specifies too many column names")
@@ -69,7 +70,14 @@ def _of_table(columns: list[tuple[str, Type]], parsed: Parsed) -> list[tuple[str
     for i, name in enumerate(names):
         if name in names[:i]:
             raise SqlFailed("42701", f'column "{name}" specified more than once')
-    return [(name, kind) for name, (_, kind) in zip(names, columns, strict=True)]
+    return [(name, _kept(f)) for name, f in zip(names, fields, strict=True)]
+
+
+def _kept(field: Field) -> Type:
+    if field.type != VARCHAR:
+        return field.type
+    value = field.literal.value if field.literal else None
+    return Type("varchar", (max(len(value.encode()), 1) if isinstance(value, str) else VARCHAR_MAX,))
 
 
 def _without_data(sql: str, parsed: Parsed) -> str:

@@ -15,7 +15,7 @@ from lakemill.lakesql.errors import SqlFailed
 _OWN_SYNTAX = {"cast", "convert", "extract", "trim", "position", "substring", "overlay"}
 _NO_CALLS = {
     *("values", "in", "any", "all", "some", "exists", "as", "using", "on", "and", "or", "not", "over", "by", "group"),
-    *("rollup", "cube", "sets", "grouping", "where", "having", "when", "then", "else", "case", "between", "limit"),
+    *("rollup", "cube", "sets", "where", "having", "when", "then", "else", "case", "between", "limit"),
     *("top", "from", "join", "select", "union", "except", "intersect", "minus", "pivot", "unpivot", "for", "with"),
     *("varchar", "char", "nvarchar", "nchar", "character", "bpchar", "varying", "decimal", "numeric", "float", "time"),
     *("timestamp", "varbyte", "varbinary", "set", "into", "offset", "interval", "distinct", "filter", "within", "like"),
@@ -30,6 +30,13 @@ _RESERVED = {
 }
 
 
+# A statement that ends with one of these lacks something.
+_ENDS_EARLY = {*_RESERVED, "WHERE", "SET", "BY", "VALUES", "(", ",", "=", "+", "-", "*", "/"} - {
+    "NULL",
+    "TRUE",
+    "FALSE",
+    "END",
+}
 # Stands for the sign of `$1`: a letter of no statement's names.
 _PARAMETER = "\u02ac"
 
@@ -196,7 +203,9 @@ def _in_redshifts_words(error: ParseError, found: list[Token], text: str) -> Sql
             and token.col == ends
             and (not highlight or token.text in highlight or highlight in text[token.start : token.end + 1])
         ):
-            if token is found[-1] and "Expected" in told.get("description", "Expected"):
+            if token is found[-1] and (
+                "Expected" in told.get("description", "Expected") or token.text.upper() in _ENDS_EARLY
+            ):
                 break
             return syntax_error(text, token.start)
     return syntax_error(text, None)

@@ -143,7 +143,8 @@ def _with_times(sign: str, a: Typed, b: Typed) -> Typed | None:
         if x == y == "interval":
             return Typed(f"({a.sql} {sign} {b.sql})", INTERVAL)
         if x == y == "time" and sign == "-":
-            return Typed(f"({a.sql} - {b.sql})", INTERVAL)
+            day = "DATE '2000-01-01'"
+            return Typed(f"(({day} + {a.sql}) - ({day} + {b.sql}))", INTERVAL)
     if sign == "*" and {x, y} <= {"interval", *NUMBERS} and "interval" in {x, y} and x != y:
         span, factor = (a, b) if x == "interval" else (b, a)
         return Typed(f"interval_times({span.sql}, CAST({factor.sql} AS DOUBLE))", INTERVAL)

@@ -110,7 +110,6 @@ text_sha2(s, b) AS CASE WHEN b = 256 THEN sha256(s) ELSE digest(s, CAST(b AS INT
 
 -- Numbers
 
-cube_root(x) AS CASE WHEN x < 0 THEN -cbrt(-x) ELSE cbrt(x) END;
 number_rounded(x, s) AS round(x, s);
 number_shown(x, s) AS
     CASE WHEN s = 0 THEN CAST(CAST(abs(round(x, 0)) AS DECIMAL(38,0)) AS VARCHAR) ELSE

@@ -151,6 +151,9 @@ def _navigation(node: exp.Expr) -> tuple[list[str], str, str, bool]:
         at, inner = inner.expression.name.lower(), inner.this
     if isinstance(inner, exp.Alias):
         alias, inner = inner.alias.lower(), inner.this
+    if isinstance(inner, exp.Unnest) and len(inner.expressions) == 1:
+        alias = inner.alias.lower() or (inner.args["alias"].columns[0].name if inner.args.get("alias") else "")
+        inner = inner.expressions[0]
     if isinstance(inner, exp.Table) and isinstance(inner.this, exp.Identifier):
         alias = alias or inner.alias.lower()
     elif not isinstance(inner, exp.Column):

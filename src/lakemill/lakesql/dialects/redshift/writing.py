@@ -111,7 +111,10 @@ def _insert(c: "Compiler", dialect: "Redshift", node: exp.Insert) -> Compiled:
     schema = node.this
     named = schema.expressions if isinstance(schema, exp.Schema) else []
     place = schema.this if isinstance(schema, exp.Schema) else schema
-    found = dialect.catalog.relation(tuple(p.name.lower() for p in place.parts))
+    try:
+        found = dialect.catalog.relation(tuple(p.name.lower() for p in place.parts))
+    except SqlFailed as error:
+        raise failed(error.code, error.message, place) from None
     if isinstance(found, External):
         return _into_external(c, dialect, node, found)
     table, use = target(dialect, place, "insert")
@@ -139,7 +142,9 @@ def _insert(c: "Compiler", dialect: "Redshift", node: exp.Insert) -> Compiled:
     for column in chosen:
         refuse_identity(column, node)
     name = c.name("q")
-    shown = [stored(Typed(f"{name}.{f.sql}", f.type), col, node) for f, col in zip(fields, chosen, strict=True)]
+    shown = [
+        stored(f.literal or Typed(f"{name}.{f.sql}", f.type), col, node) for f, col in zip(fields, chosen, strict=True)
+    ]
     return Compiled([f"{head} SELECT {', '.join([*shown, *defaults])} FROM ({sql}) AS {name}"])
 
 

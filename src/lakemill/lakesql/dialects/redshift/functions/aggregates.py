@@ -117,11 +117,21 @@ def _listagg(call: Call) -> Typed:
     call.arity(1, 2)
     separator = call.arg(1, VARCHAR) if len(call.args) == 2 else "''"
     value = call.arg(0, VARCHAR)
-    if call.distinct and call.order and not any(k.startswith(f"{value} ") for k in call.order):
-        raise failed("42P10", "for LISTAGG DISTINCT, ORDER BY expressions must appear in argument list", call.node)
+    if call.distinct and call.order:
+        # The value as it is listed, where that is what it is ordered by.
+        texts = [
+            coerce(o, VARCHAR).sql if call.c.dialect.cost(o.type, VARCHAR) is not None else "" for o in call.ordered
+        ]
+        if any(t != value for t in texts):
+            raise _unordered(call)
+        call.order = [f"{value} {k.rsplit(' ', 3)[1]} NULLS {k.rsplit(' ', 1)[1]}" for k in call.order]
     made = call.sql("string_agg", value, separator)
     message = text("Result size exceeds LISTAGG limit")
     return Typed(once(made, lambda m: guard(f"strlen({m}) > {LISTAGG_BYTES_MAX}", "22001", message, m)), VARCHAR)
+
+
+def _unordered(call: Call) -> Exception:
+    return failed("42P10", "for LISTAGG DISTINCT, ORDER BY expressions must appear in argument list", call.node)
 
 
 def _quantile(call: Call, function: str, share: str, value: Typed) -> Typed:

@@ -18,8 +18,8 @@ Rule = Callable[["Compiler", list[exp.Expr], exp.Expr], Typed]
 _PARSED = "'JSON parsing error'"
 TABLE = table(
     """
-is_valid_json(varchar) -> boolean : (json_valid({0}) AND json_type({0}) = 'OBJECT')
-is_valid_json_array(varchar) -> boolean : (json_valid({0}) AND json_type({0}) = 'ARRAY')
+is_valid_json(varchar) -> boolean : CASE WHEN json_valid({0}) THEN json_type({0}) = 'OBJECT' ELSE false END
+is_valid_json_array(varchar) -> boolean : CASE WHEN json_valid({0}) THEN json_type({0}) = 'ARRAY' ELSE false END
 can_json_parse(varchar) -> boolean : json_valid({0})
 json_serialize(super) -> varchar : CAST({0} AS VARCHAR)
 json_size(super) -> integer : CAST(strlen(CAST({0} AS VARCHAR)) AS INTEGER)
@@ -61,7 +61,7 @@ def _checked(sql: str, kind: str, lax: bool, body: Callable[[str], str]) -> str:
     """What is made of a JSON text that is an object or array."""
 
     def inner(s: str) -> str:
-        fits = f"(json_valid({s}) AND json_type({s}) = '{kind}')"
+        fits = f"CASE WHEN json_valid({s}) THEN json_type({s}) = '{kind}' ELSE false END"
         if lax:
             return f"CASE WHEN {fits} THEN {body(s)} END"
         made = f"CASE WHEN {fits} THEN {body(s)} END"
