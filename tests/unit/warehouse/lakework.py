@@ -48,7 +48,7 @@ class Platform:
 class Site:
     """A warehouse with one session of its superuser. lake: its bucket `lake` is there, and a database `sales`."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, new=True):
         self.scratch = folder / "scratch"
         self.platform = Platform(self.scratch)
         options = Warehouse(folder=str(folder / "data"), scratch=str(self.scratch), threads=1)
@@ -56,7 +56,8 @@ class Site:
         self.session = self.warehouse.session("awsuser", "dev")
         for table, columns in TABLES.items():
             self.warehouse.history.make(table, columns)
-        self.clear()
+        if new:
+            self.clear()
 
     def clear(self):
         """As it was at the beginning."""
