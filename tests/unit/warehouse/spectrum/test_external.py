@@ -150,9 +150,8 @@ def test_what_there_is(days):
 
 
 def test_a_database_is_made_where_the_schema_asks_for_it(site):
-    site.run(
-        "create external schema x from data catalog database 'New' iam_role default create external database if not exists"
-    )
+    source = "data catalog database 'New' iam_role default"
+    site.run(f"create external schema x from {source} create external database if not exists")
     assert site.lake.database("new")["Name"] == "new"
 
 
