@@ -2,6 +2,7 @@
 
 import json
 
+import psycopg
 import pytest
 import redshift_connector
 from botocore.exceptions import ClientError
@@ -82,9 +83,14 @@ def test_a_new_password_counts_at_once(cluster):
     cluster.connect().close()
 
 
-def test_connections_are_encrypted_under_lakemills_own_authority(cluster):
-    with cluster.connect(ssl=True, sslmode="verify-ca", ssl_insecure=True) as connection:
-        assert connection.cursor().execute("SELECT 1").fetchall() == ([1],)
+def test_connections_are_encrypted_under_lakemills_own_authority(lakemill, cluster):
+    place = cluster.about["Endpoint"]
+    trusted = {"sslmode": "verify-full", "sslrootcert": str(lakemill.data / "ca.pem")}
+    with psycopg.connect(
+        host=place["Address"], port=place["Port"], dbname="dev", user="awsuser", password=PASSWORD, **trusted
+    ) as connection:
+        assert connection.pgconn.ssl_in_use
+        assert connection.execute("SELECT 1").fetchall() == [(1,)]
 
 
 def test_parameters_reach_sessions_after_a_reboot_and_data_outlive_pauses(cluster):
@@ -322,7 +328,7 @@ def test_firehose_loads_what_is_put_into_it(lakemill, cluster):
     hints = {"SizeInMBs": 1, "IntervalInSeconds": 0}
     config = {
         "RoleARN": arn,
-        "ClusterJDBCURL": f"jdbc:redshift://{place['Address']}:{place['Port']}/dev",
+        "ClusterJDBCURL": f"jdbc:redshift://{cluster.name}.redshift.localhost:{place['Port']}/dev",
         "CopyCommand": {"DataTableName": "landed", "DataTableColumns": "n", "CopyOptions": "JSON 'auto'"},
         "Username": "hose",
         "Password": "Secret123",
