@@ -9,6 +9,7 @@ from lakemill.warehouse.instance import Instance
 from lakemill.warehouse.interface import Warehouse
 from lakemill.warehouse.platform import Login
 from lakemill.warehouse.wire import encoding, replies
+from tests.unit.warehouse.lakework import Site
 
 NUMBERS = itertools.count(1)
 
@@ -90,3 +91,17 @@ def client(warehouse, database):
     yield begin
     for one in begun:
         one.end()
+
+
+@pytest.fixture(scope="session")
+def warehouse_site(tmp_path_factory):
+    site = Site(tmp_path_factory.mktemp("site"))
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def site(warehouse_site):
+    """A warehouse over a lake, as new."""
+    warehouse_site.clear()
+    return warehouse_site

@@ -79,10 +79,11 @@ class Keeper:
                 self._process = await self._launch()
             except (NotRunning, SqlFailed, OSError) as fault:
                 failures += 1
+                if failures in (1, FAILURES):
+                    logger.warning("%s could not be started, and is tried again: %s", self._label, fault)
                 if failures >= FAILURES:
                     self.failed = f"{self._label} could not be started: {fault}"
                     self._settled.set()
-                    logger.warning("%s", self.failed)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, AGAIN_S_MAX)
                 continue

@@ -7,7 +7,7 @@ import dataclasses
 
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.warehouse.interface import Authorization
-from lakemill.warehouse.loading import authorization
+from lakemill.warehouse.loading import authorization, dates
 from lakemill.warehouse.loading.words import Words
 
 COLUMNAR = ("AVRO", "PARQUET", "ORC")
@@ -93,9 +93,9 @@ class Copy:
         return 1 << 62 if "IGNOREALLERRORS" in self.given else max(0, self.errors_max - 1)
 
 
-def parse(text: str) -> Copy:
+def parse(text: str, folded: bool = True) -> Copy:
     """Raises SqlFailed: 42601 for what is no COPY, 0A000 and XX000 for what cannot be."""
-    words = Words(text)
+    words = Words(text, folded)
     words.expect("COPY")
     copy = Copy(words.names())
     if words.take("("):
@@ -219,11 +219,13 @@ def _header(words: Words, copy: Copy) -> None:
 def _date_format(words: Words, copy: Copy) -> None:
     words.take("AS")
     copy.date_format = words.string()
+    dates.date("field", copy.date_format)
 
 
 def _time_format(words: Words, copy: Copy) -> None:
     words.take("AS")
     copy.time_format = words.string()
+    dates.moment("field", copy.time_format, zone=False)
 
 
 def _encoding(words: Words, copy: Copy) -> None:

@@ -67,6 +67,8 @@ class Warehouse:
             self.say({"returned": message["call"], "value": value})
         except Failed as failed:
             self.say({"failed": message["call"], "error": {"code": failed.code, "message": failed.message}})
+        except Exception as wrong:
+            self.say({"failed": message["call"], "error": {"code": "XX000", "message": repr(wrong)}})
 
     def open(self, number, warehouse):
         self.warehouse = warehouse
@@ -80,7 +82,8 @@ class Warehouse:
 
     def execute(self, number, batch):
         done, added = [], []
-        self.sessions[batch["session"]] = self.sessions.get(batch["session"], 0) + 1
+        session = batch.setdefault("session", "")
+        self.sessions[session] = self.sessions.get(session, 0) + 1
         cancelled = self.running[batch["id"]] = threading.Event()
         for at, text in enumerate(batch["statements"]):
             self.say({"progress": number, "value": {"started": at}})
