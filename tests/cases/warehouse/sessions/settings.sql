@@ -56,16 +56,7 @@ select ab from mixed
 --> | none
 
 set enable_case_sensitive_identifier to true
---> SET
-
-create table "Mixed" ("Ab" int)
---> CREATE TABLE
-
-select "Ab" from "Mixed"
---> | none
-
-select ab from "Mixed"
---> ! 42703
+--> ! 0A000 "enable_case_sensitive_identifier" can only be off
 
 reset all
 --> RESET
