@@ -93,7 +93,7 @@ def test_connections_are_encrypted_under_lakemills_own_authority(lakemill, clust
         assert connection.execute("SELECT 1").fetchall() == [(1,)]
 
 
-def test_parameters_reach_sessions_after_a_reboot_and_data_outlive_pauses(cluster):
+def test_parameters_reach_sessions_after_a_reboot(cluster):
     redshift, group = cluster.redshift, "api-journey"
     redshift.create_cluster_parameter_group(
         ParameterGroupName=group, ParameterGroupFamily="redshift-1.0", Description="of a journey"
@@ -111,6 +111,11 @@ def test_parameters_reach_sessions_after_a_reboot_and_data_outlive_pauses(cluste
     assert cluster.about["ClusterParameterGroups"][0]["ParameterApplyStatus"] == "in-sync"
     assert cluster.rows("SHOW query_group") == [("reports",)]
     refused("InvalidClusterParameterGroupState", redshift.delete_cluster_parameter_group, ParameterGroupName=group)
+
+
+@pytest.mark.slow
+def test_data_outlive_a_pause(cluster):
+    redshift = cluster.redshift
     port = cluster.about["Endpoint"]["Port"]
     redshift.pause_cluster(ClusterIdentifier=cluster.name)
     cluster.until(lambda: cluster.about["ClusterStatus"] == "paused")
@@ -122,6 +127,7 @@ def test_parameters_reach_sessions_after_a_reboot_and_data_outlive_pauses(cluste
     assert cluster.rows("SELECT count(*) FROM flights") == [(3,)]
 
 
+@pytest.mark.slow
 def test_a_snapshot_becomes_another_cluster(lakemill, cluster):
     redshift = cluster.redshift
     redshift.create_cluster_snapshot(SnapshotIdentifier="api-monday", ClusterIdentifier=cluster.name)
