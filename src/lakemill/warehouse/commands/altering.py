@@ -202,7 +202,7 @@ def _drop_column(table: Altered, tokens: Tokens) -> None:
     session.store.annotate(session.database, table.schema, table.name, relation)
     for schema, view_name, view in removing.dependents(session, relation.oid):
         try:
-            redshift.compile(redshift.parse(view.text), type(session.names)(session, view.path))
+            redshift.compile(redshift.parse(view.text), session.names.on(view.path))
         except SqlFailed:
             if not cascade:
                 raise SqlFailed(
