@@ -153,13 +153,18 @@ def _items(c: "Compiler", node: exp.Select) -> list[tuple[str | None, Any]]:
     for e in node.expressions:
         if isinstance(e, exp.Star) or (isinstance(e, exp.Column) and isinstance(e.this, exp.Star)):
             star = e if isinstance(e, exp.Star) else e.this
-            if any(star.args.get(k) for k in ("except_", "replace", "rename")):
+            left_out = (
+                {column.name.lower() for column in star.args.get("except_") or ()} if c.dialect.exclude else set()
+            )
+            if any(star.args.get(k) for k in ("except_", "replace", "rename")) and not left_out:
                 raise not_supported("SELECT * EXCEPT", e)
             qualifier = tuple(reversed([p.name.lower() for p in e.parts[:-1]])) if isinstance(e, exp.Column) else ()
             found = [f for f in c.scope.fields if not f.hidden and f.qualifiers[: len(qualifier)] == qualifier]
             if not found and qualifier:
                 raise failed("TABLE_NOT_FOUND", f"Unable to resolve reference {'.'.join(reversed(qualifier))}", e)
-            items += [(f.name, f) for f in found]
+            if unknown := left_out - {f.name for f in found}:
+                raise failed("COLUMN_NOT_FOUND", f"Column '{min(unknown)}' cannot be resolved", e)
+            items += [(f.name, f) for f in found if f.name not in left_out]
         elif isinstance(e, exp.Alias):
             items.append((e.alias, e.this))
         elif isinstance(e, exp.Aliases):

@@ -17,7 +17,7 @@ from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.interface import Lake
 from lakemill.warehouse import rights
 from lakemill.warehouse.lake import WarehouseLake
-from lakemill.warehouse.loading import columnar, errors, history, sources, statement, unpacking
+from lakemill.warehouse.loading import columnar, errors, history, sources, statement, unpacking, words
 from lakemill.warehouse.loading.avro import Avro
 from lakemill.warehouse.loading.documents import Documents
 from lakemill.warehouse.loading.inputs import Input
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 def carry_out(session: "Session", text: str) -> Result:
     """Carry out a COPY in the session's transaction. Raises SqlFailed, LakeRefused."""
-    copy = statement.parse(text)
+    copy = statement.parse(text, words.folds(session))
     target = _target(session, copy)
     session.values["pg_last_copy_id"] = _query(session)
     with WarehouseLake(session.warehouse.platform, copy.authorization) as lake:
@@ -136,7 +136,9 @@ def _input(session: "Session", copy: Copy, target: Target, lake: Lake, objects: 
         if copy.mode == "noshred" and supers != [True]:
             raise SqlFailed("XX000", "noshred needs a list of one column, of type SUPER")
         paths = sources.text(lake, copy.mode, "JSONPaths") if copy.mode.startswith("s3://") else ""
-        return (Documents if copy.format == "JSON" else Avro)(objects, copy, names, supers, paths)
+        kind = Documents if copy.format == "JSON" else Avro
+        with session.warehouse.connection() as other:
+            return kind(objects, copy, names, supers, paths, other)
     if copy.format == "FIXEDWIDTH" and len(copy.widths) != len(target.columns):
         said = f"{len(copy.widths)} widths for {len(target.columns)} columns"
         raise SqlFailed("XX000", f"Invalid fixedwidth specification: {said}")

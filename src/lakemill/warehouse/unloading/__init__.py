@@ -20,7 +20,7 @@ from lakemill.lakesql.scans.partitions import NULL_PARTITION
 from lakemill.lakesql.types import Type
 from lakemill.warehouse import spectrum
 from lakemill.warehouse.lake import WarehouseLake
-from lakemill.warehouse.loading import history, sources
+from lakemill.warehouse.loading import history, sources, words
 from lakemill.warehouse.results import Result
 from lakemill.warehouse.unloading import destinations, files, lines, statement
 from lakemill.warehouse.unloading.files import Piece
@@ -35,7 +35,7 @@ _SEPARATOR = "\x01"
 
 def carry_out(session: "Session", text: str) -> Result:
     """Carry out an UNLOAD. Raises SqlFailed, LakeRefused."""
-    unload = statement.parse(text)
+    unload = statement.parse(text, words.folds(session))
     compiled = _compiled(session, unload)
     began = history.now()
     columns = compiled.columns or []
@@ -154,6 +154,8 @@ def _store(lake: WarehouseLake, unload: Unload, pieces: list[Piece], columns: li
 def _told(session: "Session", unload: Unload, pieces: list[Piece], rows: int, began: object) -> None:
     query = 0 if session.work is None else session.work.query
     session.values["pg_last_unload_count"], session.values["pg_last_unload_id"] = rows, query
+    if "ENCRYPTED" in unload.given:
+        session.notices.append("WARNING:  ENCRYPTED has no effect: objects are not encrypted at rest")
     session.notices.append(f"INFO:  UNLOAD completed, {rows} record(s) unloaded successfully.")
     who = history.of_session(session) | {"start_time": began, "end_time": history.now()}
     told = [

@@ -63,9 +63,9 @@ class Unload:
         return next((one for one in _PACKINGS if one in self.given), "")
 
 
-def parse(text: str) -> Unload:
+def parse(text: str, folded: bool = True) -> Unload:
     """Raises SqlFailed: 42601 for what is no UNLOAD, 0A000 and XX000 for what cannot be."""
-    words = Words(text)
+    words = Words(text, folded)
     words.expect("UNLOAD", "(")
     query = words.string()
     words.expect(")", "TO")
@@ -199,14 +199,12 @@ def _extension(words: Words, unload: Unload) -> None:
 
 
 def _encrypted(words: Words, unload: Unload) -> None:
-    if not words.take("AUTO"):
-        raise SqlFailed(
-            "0A000", "UNLOAD with ENCRYPTED is not supported: what a bucket encrypts by itself, is ENCRYPTED AUTO"
-        )
+    """Without a key it asks for what S3 does by itself with all objects."""
+    words.take("AUTO")
 
 
 def _key(words: Words, unload: Unload) -> None:
-    raise SqlFailed("0A000", "UNLOAD with KMS_KEY_ID is not supported; a bucket's default encryption names a key")
+    raise SqlFailed("0A000", "UNLOAD with KMS_KEY_ID is not supported: nothing is encrypted at rest")
 
 
 def _master_key(words: Words, unload: Unload) -> None:

@@ -162,6 +162,11 @@ class Extended:
             raise messages.malformed(f"invalid CLOSE message subtype {kind!r}")
         self._connection.send(messages.message(b"3"))
 
+    def replaced(self) -> None:
+        """A simple query takes the place of the statement and the portal without a name."""
+        self._statements.pop("", None)
+        self._drop("")
+
     def forget(self) -> None:
         """Portals end with their transaction."""
         self._portals.clear()

@@ -173,6 +173,8 @@ class Use:
     action: str
     columns: list[str] = field(default_factory=list)
     """The columns that are read, inserted into or updated."""
+    through: View | None = None
+    """The view in whose text the relation is named: it is read in the name of the view's owner."""
 
 
 @dataclass
@@ -189,7 +191,7 @@ class Compiled:
     parameters : list of Type
         Of `$1`, `$2` ..., given or found.
     uses : list of Use
-        Relations, for rights and locks. A view's own relations are among them, with `through` the view.
+        Relations, for rights and locks, those that a view reads among them.
     external : list of TableUse
         Views that must exist under these names when it runs.
     """
