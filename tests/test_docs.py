@@ -27,6 +27,8 @@ SERVICE_PAGES = {
     "iam": "iam-sts",
     "sts": "iam-sts",
     "sagemaker-runtime": "sagemaker",
+    "redshift-data": "redshift",
+    "redshift-serverless": "redshift",
     "kinesisanalytics": "kinesis-analytics",
     "kinesisanalyticsv2": "kinesis-analytics",
     "kinesisvideo": "kinesis-video",

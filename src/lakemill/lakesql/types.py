@@ -97,7 +97,7 @@ TINYINT, SMALLINT, INTEGER, BIGINT = Type("tinyint"), Type("smallint"), Type("in
 REAL, DOUBLE, VARCHAR, VARBINARY, JSON = Type("real"), Type("double"), Type("varchar"), Type("varbinary"), Type("json")
 DATE, TIME, TIMESTAMP = Type("date"), Type("time", (3,)), Type("timestamp", (3,))
 TIMESTAMP_TZ = Type("timestamp with time zone", (3,))
-# Redshift's own: a moment, JSON, bytes, and one kind of interval. Its varchar(n) counts bytes; without n it is of any length.
+# Redshift's own: a moment, JSON, bytes, and one kind of interval. Its varchar(n) counts bytes, without n any number.
 TIMESTAMPTZ, TIMETZ, SUPER, VARBYTE, INTERVAL = (
     Type(name) for name in ("timestamptz", "timetz", "super", "varbyte", "interval")
 )

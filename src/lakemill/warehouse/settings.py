@@ -34,6 +34,12 @@ def _switch(name: str, value: str) -> str:
     raise SqlFailed("22023", f'parameter "{name}" requires a Boolean value')
 
 
+def _never(name: str, value: str) -> str:
+    if _switch(name, value) != "off":
+        raise SqlFailed("0A000", f'"{name}" can only be off')
+    return "off"
+
+
 def _number(least: int, most: int) -> Check:
     def check(name: str, value: str) -> str:
         if not re.fullmatch(r"-?\d+", value):
@@ -95,8 +101,8 @@ SETTINGS: dict[str, Setting] = {
     "datestyle": Setting("ISO, MDY", _date_style, "DateStyle"),
     "default_transaction_isolation": Setting("serializable", _one_of("serializable")),
     "default_transaction_read_only": Setting("off", _one_of("off")),
-    "enable_case_sensitive_identifier": Setting("off", _switch),
-    "enable_result_cache_for_session": Setting("off", _one_of("off")),
+    "enable_case_sensitive_identifier": Setting("off", _never),
+    "enable_result_cache_for_session": Setting("off", _never),
     "extra_float_digits": Setting("0", _number(-15, 2)),
     "integer_datetimes": Setting("on", _one_of("on"), "integer_datetimes"),
     "intervalstyle": Setting("postgres", _one_of("postgres")),

@@ -28,7 +28,7 @@ def session():
 def test_answer(case, session):
     session.connection.execute("BEGIN")
     try:
-        for statement in redshift.split(case.sql):
+        for statement in redshift.split(case.sql.strip()):
             columns, rows = session.run(statement)
     except (SqlFailed, duckdb.Error) as error:
         found = redshift.of_duckdb(error)

@@ -8,6 +8,7 @@ import msgspec
 from lakemill.lakesql.interface import LakeRefused
 from lakemill.warehouse.instance import Instance
 from lakemill.warehouse.interface import Warehouse
+from lakemill.warehouse.loading.history import TABLES
 from tests.unit.lakesql.folder_lake import FolderLake
 
 
@@ -47,13 +48,16 @@ class Platform:
 class Site:
     """A warehouse with one session of its superuser. lake: its bucket `lake` is there, and a database `sales`."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, new=True):
         self.scratch = folder / "scratch"
         self.platform = Platform(self.scratch)
         options = Warehouse(folder=str(folder / "data"), scratch=str(self.scratch), threads=1)
         self.warehouse = Instance(options, self.platform)
         self.session = self.warehouse.session("awsuser", "dev")
-        self.clear()
+        for table, columns in TABLES.items():
+            self.warehouse.history.make(table, columns)
+        if new:
+            self.clear()
 
     def clear(self):
         """As it was at the beginning."""

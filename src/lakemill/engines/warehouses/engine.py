@@ -309,7 +309,11 @@ class Warehouses:
         return created
 
     async def _fill(self, document: Document, snapshot: Document) -> None:
-        process = await self.process(document["id"]) if document["wanted"] else None
+        try:
+            process = await self.process(document["id"]) if document["wanted"] else None
+        except NotRunning as fault:
+            await self.snapshots.fail(snapshot["scope"], snapshot["name"], str(fault))
+            return
         await self.snapshots.fill(snapshot, process, self._setup.place(document["id"]) / "data")
 
     async def delete(self, scope: str, name: str, final: Document | None = None) -> Document:

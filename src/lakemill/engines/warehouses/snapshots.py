@@ -71,7 +71,7 @@ class Snapshots:
             else:
                 size = await process.call("snapshot", {"folder": str(place)})
         except (NotRunning, SqlFailed, OSError) as fault:
-            await self._fail(scope, name, str(fault))
+            await self.fail(scope, name, str(fault))
             return
         try:
             await self._resources.update(
@@ -80,7 +80,8 @@ class Snapshots:
         except ResourceMissing:  # Deleted meanwhile.
             await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
 
-    async def _fail(self, scope: str, name: str, reason: str) -> None:
+    async def fail(self, scope: str, name: str, reason: str) -> None:
+        """It cannot be made."""
         with contextlib.suppress(ResourceMissing):  # Deleted meanwhile.
             await self._resources.update(SNAPSHOT, scope, name, lambda one: one.update(state=FAILED, reason=reason))
 
@@ -116,7 +117,7 @@ class Snapshots:
         """Those that were being made have failed, but for names that are made again; files of none are removed."""
         for one in list(self._resources.all(SNAPSHOT)):
             if one["state"] == CREATING and one["name"] not in awaited:
-                await self._fail(one["scope"], one["name"], "lakemill was restarted while it was made")
+                await self.fail(one["scope"], one["name"], "lakemill was restarted while it was made")
         kept = {one["id"] for one in self._resources.all(SNAPSHOT)}
         if self._folder.exists():
             for folder in [one for one in self._folder.iterdir() if one.name not in kept]:

@@ -22,6 +22,7 @@ from lakemill.ports.metadata import Metadata
 ACTIVE_MAX = 500
 """Of a warehouse."""
 RESULT_BYTES_MAX = 500 << 20
+CANCEL_AGAIN_S = 0.2
 ABORTED = "Query aborted on user's request"
 NOT_BEGUN = "Query aborted because an earlier statement of its batch failed"
 CUT_OFF = "lakemill was restarted while the statement was under way; what it had not committed was rolled back"
@@ -226,10 +227,11 @@ class Statements:
         if statement.ended or task is None:
             raise StatementEnded(id, statement.state)
         self._cancelled.add(id)
-        if statement.state == "STARTED":
-            process = await self._find(statement.warehouse)
-            await process.call("cancel", {"id": id})
-        await asyncio.wait([task])
+        while not task.done():
+            if statement.state == "STARTED":
+                process = await self._find(statement.warehouse)
+                await process.call("cancel", {"id": id})  # It may not have begun there, though it was handed over.
+            await asyncio.wait([task], timeout=CANCEL_AGAIN_S)
 
     async def recover(self) -> int:
         """End what an earlier run left; how many those were."""

@@ -26,6 +26,8 @@ class Dialect:
     """Whether there is NATURAL JOIN, and FETCH ... WITH TIES is not."""
     recursive = False
     qualify = False
+    exclude = False
+    """Whether there is SELECT * EXCLUDE (a)."""
     values = True
     """Whether VALUES is a query."""
 

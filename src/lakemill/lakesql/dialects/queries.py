@@ -79,6 +79,8 @@ def _select(c: "Compiler", node: exp.Select, outer: Scope | None) -> Query:
     parts = [f"FROM {source}"] if source else []
     if node.args.get("where"):
         condition = node.args["where"].this
+        if c.dialect.names_of_output:
+            condition = _with_aliases(node, condition, {field.name for field in fields})
         parts.append(f"WHERE {c.boolean(condition, 'WHERE clause').sql}")
         pruning.collect(c.scope, condition)
     if not node.expressions:
@@ -126,6 +128,19 @@ def _select(c: "Compiler", node: exp.Select, outer: Scope | None) -> Query:
     return " ".join(parts + tail), out
 
 
+def _with_aliases(node: exp.Select, condition: exp.Expr, columns: set[str | None]) -> exp.Expr:
+    """The condition with what the names stand for that the select list gives, where no column has that name."""
+    given = {e.alias.lower(): e.this for e in node.expressions if isinstance(e, exp.Alias)}
+
+    def replaced(at: exp.Expr) -> exp.Expr:
+        if isinstance(at, exp.Column) and not at.table and at.name.lower() in given.keys() - columns:
+            return exp.paren(given[at.name.lower()], copy=True)
+        return at
+
+    within = any(isinstance(at, exp.Query) for at in condition.walk())
+    return condition if within or not given else condition.transform(replaced)
+
+
 def _has_window(node: exp.Select) -> bool:
     return any(e.find(exp.Window) is not None for e in node.expressions)
 
@@ -153,13 +168,18 @@ def _items(c: "Compiler", node: exp.Select) -> list[tuple[str | None, Any]]:
     for e in node.expressions:
         if isinstance(e, exp.Star) or (isinstance(e, exp.Column) and isinstance(e.this, exp.Star)):
             star = e if isinstance(e, exp.Star) else e.this
-            if any(star.args.get(k) for k in ("except_", "replace", "rename")):
+            left_out = (
+                {column.name.lower() for column in star.args.get("except_") or ()} if c.dialect.exclude else set()
+            )
+            if any(star.args.get(k) for k in ("except_", "replace", "rename")) and not left_out:
                 raise not_supported("SELECT * EXCEPT", e)
             qualifier = tuple(reversed([p.name.lower() for p in e.parts[:-1]])) if isinstance(e, exp.Column) else ()
             found = [f for f in c.scope.fields if not f.hidden and f.qualifiers[: len(qualifier)] == qualifier]
             if not found and qualifier:
                 raise failed("TABLE_NOT_FOUND", f"Unable to resolve reference {'.'.join(reversed(qualifier))}", e)
-            items += [(f.name, f) for f in found]
+            if unknown := left_out - {f.name for f in found}:
+                raise failed("COLUMN_NOT_FOUND", f"Column '{min(unknown)}' cannot be resolved", e)
+            items += [(f.name, f) for f in found if f.name not in left_out]
         elif isinstance(e, exp.Alias):
             items.append((e.alias, e.this))
         elif isinstance(e, exp.Aliases):

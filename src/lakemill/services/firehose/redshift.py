@@ -1,7 +1,9 @@
 """Redshift as a destination: what its configuration must say, and how records get there.
 
-Records are put into an object; a manifest names it, and COPY loads what the manifest names. When that has failed for as
-long as RetryOptions says, the manifest is left below `errors/`, for whoever loads it by hand.
+The cluster is told by its port and the first part of its host: `jdbc:redshift://sales.redshift.localhost:5439/dev` (AWS
+takes no URL without `.redshift.` in it). Records are put into an object; a manifest names it, and COPY loads what the
+manifest names. When that has failed for as long as RetryOptions says, the manifest is left below `errors/`, for whoever
+loads it by hand.
 
 Source: https://docs.aws.amazon.com/firehose/latest/dev/basic-deliver.html
 """
@@ -17,12 +19,13 @@ from lakemill.engines.delivery import BucketSink, Load, Outcome
 from lakemill.engines.identity import RoleRefused
 from lakemill.engines.objects import BucketMissing, Objects
 from lakemill.engines.warehouses import NotRunning, SqlFailed, Warehouses
+from lakemill.engines.warehouses.workgroups import FAMILY, Workgroups
 from lakemill.services.firehose import extended_s3, processors, s3
 from lakemill.services.firehose.errors import invalid, refused
 
 Config = dict[str, Any]
-URL = re.compile(r"jdbc:(?:redshift|postgresql)://(?P<host>[^:/?]+)(?::(?P<port>\d+))?/(?P<database>[^?]+)")
-PORT, RETRY_S = 5439, 3600
+URL = re.compile(r"jdbc:(?:redshift|postgresql)://(?P<name>[^.:/]+)[^:/]*:(?P<port>\d+)/(?P<database>.+)")
+RETRY_S = 3600
 DAY_S = 24.0 * 3600
 MANIFESTS, ERRORS = "manifests/", "errors/manifests/"
 NO_SECRETS = "there is no Secrets Manager; give Username and Password"
@@ -47,8 +50,6 @@ def complete(config: Config) -> Config:
         raise refused("SecretsManagerConfiguration", NO_SECRETS)
     if not whole.get("Username") or not whole.get("Password"):
         raise invalid("Username and Password must be given.")
-    if not URL.match(whole["ClusterJDBCURL"]):
-        raise invalid(f"ClusterJDBCURL {whole['ClusterJDBCURL']} is none: jdbc:redshift://host:port/database.")
     place = s3.complete(whole["S3Configuration"])
     if "!{" in place.get("Prefix", "") or place.get("ErrorOutputPrefix"):
         raise invalid("The S3Configuration of Redshift takes a plain Prefix and no ErrorOutputPrefix.")
@@ -117,8 +118,8 @@ class Redshift:
         """Load it; code and message of what keeps that from being done."""
         found = URL.match(self._config["ClusterJDBCURL"])
         assert found is not None
-        warehouse = self._warehouses.at_port(int(found["port"] or PORT))
-        if warehouse is None:
+        warehouse = self._warehouses.at_port(int(found["port"]))
+        if warehouse is None or found["name"] not in self._names(warehouse):
             return "Redshift.ConnectionFailed", f"No cluster listens at {self._config['ClusterJDBCURL']}."
         try:
             keys = await asyncio.to_thread(self._keys)
@@ -138,6 +139,14 @@ class Redshift:
         except BucketMissing:
             return "S3.NoSuchBucket", f"The specified bucket does not exist: {self._bucket}"
         return None
+
+    def _names(self, warehouse: Config) -> list[str]:
+        """What the host of a warehouse's URL may begin with."""
+        family, _, name = warehouse["name"].partition("/")
+        if family == FAMILY:
+            workgroup = Workgroups(self._warehouses).of_namespace(warehouse["scope"], name)
+            return [workgroup["name"]] if workgroup else []
+        return [name]
 
     def _statement(self, manifest: str, keys: tuple[str, str, str | None]) -> str:
         command = self._config["CopyCommand"]

@@ -8,7 +8,7 @@ from lakemill.services.redshift.naming import arn_in, plain
 from lakemill.services.redshift.paging import tag_list
 
 Document = dict[str, Any]
-VERSION, REVISION = "1.0", "125575"
+VERSION, REVISION = "1.0", "68555"
 CAPACITY_MB = {"dc2": 160 * 1024, "ra3": 1024 * 1024}
 WORKING = ("creating", "modifying", "resizing", "rebooting", "resuming")
 

@@ -71,6 +71,8 @@ class ExecuteOperations:
             if kept:
                 statements.sessions.release(session.id)
             raise
+        if kept and done.id != statement:  # The same request came twice at this very moment.
+            statements.sessions.release(session.id)
         if wait_s := request.get("WaitTimeSeconds"):
             await statements.wait(done.id, wait_s)
         return _begun(done, wait="WaitTimeSeconds" in request)

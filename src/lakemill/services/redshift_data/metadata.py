@@ -24,6 +24,23 @@ COLUMNS = (
     "numeric_scale, is_nullable, column_default FROM svv_all_columns WHERE database_name = :database "
     "AND schema_name LIKE :schema AND table_name LIKE :name ORDER BY schema_name, table_name, ordinal_position"
 )
+TYPES = {
+    "smallint": ("int2", 5),
+    "integer": ("int4", 10),
+    "bigint": ("int8", 19),
+    "real": ("float4", 8),
+    "double precision": ("float8", 17),
+    "boolean": ("bool", 1),
+    "character": ("bpchar", 0),
+    "character varying": ("varchar", 0),
+    "date": ("date", 13),
+    "time without time zone": ("time", 15),
+    "time with time zone": ("timetz", 21),
+    "timestamp without time zone": ("timestamp", 29),
+    "timestamp with time zone": ("timestamptz", 35),
+}
+"""Short names of types, and decimal digits or characters of a value where its column does not say."""
+SIGNED = ("int2", "int4", "int8", "float4", "float8", "numeric")
 Document = dict[str, Any]
 
 
@@ -93,19 +110,20 @@ def _escaped(name: str) -> str:
 
 def _column(row: list[Any]) -> Document:
     schema, table, name, kind, length, precision, scale, nullable, default = row
+    short, known = TYPES.get(kind, (kind, 0))
     shown = {
         "schemaName": schema,
         "tableName": table,
         "name": name,
         "label": name,
-        "typeName": kind,
-        "length": length or precision or 0,
-        "precision": precision or length or 0,
+        "typeName": short,
+        "length": length or 0,
+        "precision": known or precision or length or 0,
         "scale": scale or 0,
         "nullable": 0 if nullable == "NO" else 1,
-        "isCaseSensitive": "char" in kind or "text" in kind,
+        "isCaseSensitive": short in ("varchar", "bpchar"),
         "isCurrency": False,
-        "isSigned": kind in ("smallint", "integer", "bigint", "numeric", "real", "double precision"),
+        "isSigned": short in SIGNED,
     }
     return shown | ({"columnDefault": default} if default else {})
 

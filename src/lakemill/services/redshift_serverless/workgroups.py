@@ -112,7 +112,7 @@ class WorkgroupOperations:
             "endpoint": {"address": self.address, "port": warehouse["listening"] or warehouse["port"]},
             "enhancedVpcRouting": False,
             "ipAddressType": "ipv4",
-            "patchVersion": "125575",
+            "patchVersion": "68555",
             "port": warehouse["listening"] or warehouse["port"],
             "publiclyAccessible": details["public"],
             "securityGroupIds": [],

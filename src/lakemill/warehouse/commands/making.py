@@ -90,7 +90,11 @@ def make(session: "Session", parts: tuple[str, ...], temporary: bool, table: Rel
             make_identity(session.connection, table, column)
     where = f"{place(session.database, schema)}.{quoted(name)}"
     kind = "TEMP TABLE" if schema == TEMPORARY else "TABLE"
-    session.connection.execute(f"CREATE {kind} {where} ({', '.join(definition(column) for column in table.columns)})")
+    columns = ", ".join(definition(column) for column in table.columns)
+    try:
+        session.connection.execute(f"CREATE {kind} {where} ({columns})")
+    except duckdb.CatalogException:
+        raise SqlFailed("0A000", f'a name that differs from another in case only is not supported: "{name}"') from None
     if schema != TEMPORARY:
         _default_rights(session, schema, table)
     session.store.annotate(session.database, schema, name, table)

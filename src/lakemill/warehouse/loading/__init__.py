@@ -136,7 +136,9 @@ def _input(session: "Session", copy: Copy, target: Target, lake: Lake, objects: 
         if copy.mode == "noshred" and supers != [True]:
             raise SqlFailed("XX000", "noshred needs a list of one column, of type SUPER")
         paths = sources.text(lake, copy.mode, "JSONPaths") if copy.mode.startswith("s3://") else ""
-        return (Documents if copy.format == "JSON" else Avro)(objects, copy, names, supers, paths)
+        kind = Documents if copy.format == "JSON" else Avro
+        with session.warehouse.connection() as other:
+            return kind(objects, copy, names, supers, paths, other)
     if copy.format == "FIXEDWIDTH" and len(copy.widths) != len(target.columns):
         said = f"{len(copy.widths)} widths for {len(target.columns)} columns"
         raise SqlFailed("XX000", f"Invalid fixedwidth specification: {said}")

@@ -23,7 +23,10 @@ class Avro(Input):
     The extension that reads Avro is loaded there, since the warehouse's instance loads nothing any more.
     """
 
-    def __init__(self, objects: list[Object], copy: Copy, columns: list[str], supers: list[bool], paths: str) -> None:
+    def __init__(
+        self, objects: list[Object], copy: Copy, columns: list[str], supers: list[bool], paths: str,
+        connection: duckdb.DuckDBPyConnection,
+    ) -> None:  # fmt: skip
         self._objects = [one for one in objects if one.size]
         self._reader = duckdb.connect(":memory:", config={"autoload_known_extensions": False})
         try:
@@ -35,7 +38,7 @@ class Avro(Input):
             copied.mode = "auto"
             there = {name.lower(): name for one in self._objects for name in self._names(one)}
             columns = [there.get(name, name) for name in columns]
-        super().__init__(documents.Documents([], copied, columns, supers, paths).fields)
+        super().__init__(documents.Documents([], copied, columns, supers, paths, self._reader).fields)
 
     def quick(self, connection: duckdb.DuckDBPyConnection) -> str | None:
         schema = pa.schema([pa.field("json", pa.string())])

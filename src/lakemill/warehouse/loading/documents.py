@@ -16,14 +16,17 @@ from lakemill.warehouse.loading.statement import Copy
 
 _STEP = re.compile(r"\[\s*'((?:[^'\\]|\\.)*)'\s*\]|\[\s*\"((?:[^\"\\]|\\.)*)\"\s*\]|\.([^.\[\]'\"\s]+)|\[(\d+)\]")
 _SPACE = re.compile(r"\s*(?:,\s*)?")
-_FILE_BYTES_MAX = 1 << 30
+_PIECE = 4 << 20
 _MANY = 4096
 
 
 class Documents(Input):
     """Files of JSON. columns: names of those that are loaded; super: which of them take values as they are."""
 
-    def __init__(self, objects: list[Object], copy: Copy, columns: list[str], supers: list[bool], paths: str) -> None:
+    def __init__(
+        self, objects: list[Object], copy: Copy, columns: list[str], supers: list[bool], paths: str,
+        connection: duckdb.DuckDBPyConnection,
+    ) -> None:  # fmt: skip
         self._objects, self._copy = objects, copy
         if copy.mode == "noshred":
             found = ["CAST(json AS VARCHAR)"]
@@ -32,16 +35,13 @@ class Documents(Input):
         else:
             keys = [[name] for name in columns]
             if copy.mode == "auto ignorecase":
-                keys = [[key for key in _keys(objects) if key.lower() == name] for name in columns]
+                known = _keys(objects, connection)
+                keys = [[key for key in known if key.lower() == name.lower()] for name in columns]
             found = [_any_of(some, whole) for some, whole in zip(keys, supers, strict=True)]
         super().__init__(found)
 
     def quick(self, connection: duckdb.DuckDBPyConnection) -> str | None:
-        there = [one.path for one in self._objects if one.size]
-        arrays = [path for path in there if _is_array(path)]
-        kinds = {"array": arrays, "unstructured": [path for path in there if path not in arrays]}
-        selects = [_select(paths, kind) for kind, paths in kinds.items() if paths]
-        return f"({' UNION ALL '.join(selects) or 'SELECT NULL::JSON AS json WHERE false'})"
+        return _relation(self._objects)
 
     def precise(self, connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[Object, pa.Table]]:
         for one in self._objects:
@@ -53,6 +53,14 @@ class Documents(Input):
                     some = []
             if some:
                 yield one, _table(some)
+
+
+def _relation(objects: list[Object]) -> str:
+    there = [one.path for one in objects if one.size]
+    arrays = [path for path in there if _is_array(path)]
+    kinds = {"array": arrays, "unstructured": [path for path in there if path not in arrays]}
+    selects = [_select(paths, kind) for kind, paths in kinds.items() if paths]
+    return f"({' UNION ALL '.join(selects) or 'SELECT NULL::JSON AS json WHERE false'})"
 
 
 def _select(paths: list[str], kind: str) -> str:
@@ -120,42 +128,54 @@ def translated(path: str) -> str:
     return found
 
 
-def _keys(objects: list[Object]) -> list[str]:
-    """All keys of the first level, in the order in which they come."""
-    found: dict[str, None] = {}
-    for one in objects:
-        for tried in _records(one.path):
-            if tried.problem is None:
-                value = json.loads(tried.raw)
-                found |= dict.fromkeys(value if isinstance(value, dict) else ())
-    return list(found)
+def _keys(objects: list[Object], connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """All keys of the first level, in the order of their letters."""
+    query = f"SELECT DISTINCT unnest(json_keys(json)) AS key FROM {_relation(objects)} WHERE json_type(json) = 'OBJECT'"
+    try:
+        return [key for (key,) in connection.execute(f"{query} ORDER BY key").fetchall()]
+    except duckdb.Error:  # Something in it is no JSON, which the precise way will find.
+        found: set[str] = set()
+        for one in objects:
+            for tried in _records(one.path):
+                found |= set(json.loads(tried.raw)) if tried.problem is None else set()
+        return sorted(found)
 
 
 def _records(path: str) -> Iterator[Tried]:
     """The objects of a file with their lines; one that cannot be read is the last."""
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:
-        text = file.read(_FILE_BYTES_MAX)
     decoder = json.JSONDecoder(parse_constant=_refuse)
-    at, line, counted = 0, 1, 0
-    if (start := _SPACE.match(text)) is not None and text[start.end() : start.end() + 1] == "[":
-        at = start.end() + 1
-    while True:
-        space = _SPACE.match(text, at)
-        begin = space.end() if space else at
-        if begin >= len(text) or text[begin] == "]":
-            return
-        line, counted = line + text.count("\n", counted, begin), begin
-        value: Any
-        try:
-            value, at = decoder.raw_decode(text, begin)
-            raw = text[begin:at]
-            raw.encode()
-        except (ValueError, RecursionError) as wrong:
-            ended = text[begin:].split("\n", 1)[0]
-            yield Tried(line, ended.encode("utf-8", "replace").decode(), (1224, _invalid(wrong)))
-            return
-        problem = None if isinstance(value, dict) else (1224, "Invalid value: an object is expected")
-        yield Tried(line, raw, problem)
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        text, line, array = file.read(_PIECE), 1, False
+        ended = len(text) < _PIECE
+        if (opening := text.lstrip()).startswith("["):
+            line, text, array = line + text[: len(text) - len(opening)].count("\n"), opening[1:], True
+        at = 0
+        while True:
+            begin = _after_space(text, at)
+            if begin < len(text) and not (array and text[begin] == "]"):
+                line, at = line + text.count("\n", at, begin), begin
+                try:
+                    value, end = decoder.raw_decode(text, begin)
+                    raw = text[begin:end]
+                    raw.encode()
+                    problem = None if isinstance(value, dict) else (1224, "Invalid value: an object is expected")
+                    yield Tried(line, raw, problem)
+                    line, at = line + raw.count("\n"), end
+                    continue
+                except (ValueError, RecursionError) as wrong:
+                    if ended or len(text) - begin > 2 * ROW_BYTES_MAX:
+                        said = text[begin:].split("\n", 1)[0].encode("utf-8", "replace").decode()
+                        yield Tried(line, said, (1224, _invalid(wrong)))
+                        return
+            if ended:
+                return
+            piece = file.read(_PIECE)
+            text, at, ended = text[at:] + piece, 0, len(piece) < _PIECE
+
+
+def _after_space(text: str, at: int) -> int:
+    space = _SPACE.match(text, at)
+    return space.end() if space else at
 
 
 def _invalid(wrong: Exception) -> str:

@@ -80,12 +80,14 @@ class Words:
             raise self.wrong()
 
     def name(self) -> str:
-        """An identifier; one that is not quoted in lower case."""
+        """An identifier, in lower case, as Redshift folds them whether they are quoted or not."""
         word = self._word()
         if word is None or word.kind not in ("word", "quoted"):
             raise self.wrong()
         self._at += 1
-        return word.raw[1:-1].replace('""', '"').lower() if word.kind == "quoted" else word.raw.lower()
+        if word.kind == "word":
+            return word.raw.lower()
+        return word.raw[1:-1].replace('""', '"').lower()
 
     def names(self) -> tuple[str, ...]:
         """Identifiers with points between them."""

@@ -154,6 +154,8 @@ def _store(lake: WarehouseLake, unload: Unload, pieces: list[Piece], columns: li
 def _told(session: "Session", unload: Unload, pieces: list[Piece], rows: int, began: object) -> None:
     query = 0 if session.work is None else session.work.query
     session.values["pg_last_unload_count"], session.values["pg_last_unload_id"] = rows, query
+    if "ENCRYPTED" in unload.given:
+        session.notices.append("WARNING:  ENCRYPTED has no effect: objects are not encrypted at rest")
     session.notices.append(f"INFO:  UNLOAD completed, {rows} record(s) unloaded successfully.")
     who = history.of_session(session) | {"start_time": began, "end_time": history.now()}
     told = [

@@ -137,8 +137,10 @@ class Connection:
             elif skipping or kind in (b"d", b"c", b"f"):
                 continue
             elif kind == b"Q":
+                extended.replaced()
                 self._query(session, Body(data))
-                extended.forget()
+                if session.transaction.state == "idle":
+                    extended.forget()
             elif kind == b"H":
                 self.flush()
             elif kind in handlers:

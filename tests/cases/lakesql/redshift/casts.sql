@@ -17,7 +17,7 @@ SELECT 'abc'::decimal(5,2)
 =! 22P02: invalid input syntax for type numeric: "abc"
 
 SELECT '1234.5'::decimal(5,2)
-=! 22003: Numeric data overflow (result precision)
+=! 22003 at 8: Numeric data overflow (result precision)
 
 SELECT 'maybe'::boolean
 =! 22P02: invalid input syntax for type boolean: "maybe"
@@ -64,3 +64,6 @@ SELECT 300::varbyte
 
 SELECT 'foo'::varbyte, to_hex('foo'::varbyte), from_varbyte(data, 'hex'), len(data) FROM events WHERE id = 1
 => 666f6f | 666f6f | 666f6f | 3
+
+SELECT 'now'::timestamp > '2020-01-01', 'today'::date = current_date, 'epoch'::timestamp, '1.005'::decimal(5,2), '-1e2'::decimal(5,1), '1.5'::real, '2020-01-31'::timestamp
+=> t | t | 1970-01-01 00:00:00 | 1.01 | -100.0 | 1.5 | 2020-01-31 00:00:00

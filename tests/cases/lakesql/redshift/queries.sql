@@ -274,3 +274,50 @@ SELECT -- a comment
 SELECT '2020-01-01' AS d UNION SELECT day FROM orders WHERE id = 10 ORDER BY 1
 => 2020-01-01
 => 2020-01-31
+
+SELECT * EXCLUDE (age, height) FROM people WHERE id = 1
+=> 1 | Ada | Bern  
+
+SELECT * EXCLUDE (nothing) FROM people
+=! 42703 at 8: column "nothing" does not exist
+
+SELECT generate_series(1, 3) AS n, 'x'
+=> 1 | x
+=> 2 | x
+=> 3 | x
+
+SELECT generate_series(1, 3), id FROM people
+=! 0A000: Specified types or functions (one per INFO message) not supported on Redshift tables.
+
+SELECT people.id FROM people, orders WHERE people.id = orders.person(+)
+=! 0A000 at 56: the (+) operator of outer joins is not supported; use LEFT JOIN
+
+SELECT id FROM people WHERE id BETWEEN SYMMETRIC 2 AND 1
+=! 42601 at 29: syntax error at or near "symmetric"
+
+SELECT id FROM people TABLESAMPLE BERNOULLI (10)
+=! 42601 at 16: syntax error at or near "tablesample"
+
+SELECT id FROM people ORDER BY id LIMIT 1 + 1
+=! 42601 at 41: syntax error at or near "1"
+
+SELECT if(true, 1, 2)
+=! 42883 at 8: function if(boolean, integer, integer) does not exist
+
+SELECT id FROM people WHERE name = ANY (ARRAY['Ada'])
+=! 42601 at 47: syntax error at or near "array"
+
+SELECT {'a': 1}
+=! 42601 at 8: syntax error at or near "{"
+
+SELECT age ->> 'x' FROM people
+=! 0A000 at 8: JSONEXTRACTSCALAR (JSON_EXTRACT_SCALAR(age, '$.x')) is not supported
+
+SELECT sum(age) OVER (ORDER BY id GROUPS 1 PRECEDING) FROM people
+=! 42601 at 42: syntax error at or near "groups"
+
+SELECT (id, name) FROM people
+=! 0A000 at 9: row expressions are not supported here
+
+SELECT pg_catalog.upper('a'), 'b'::pg_catalog.varchar, 'ab' OPERATOR(pg_catalog.~) '^a'
+=> A | b | t

@@ -142,3 +142,15 @@ INSERT INTO stock (item, since) SELECT 'x', '2020-03-04' UNION ALL SELECT 'y', D
 INSERT INTO stock (item) VALUES (upper('abc') || 1), (current_user); SELECT item FROM stock WHERE id >= 100 ORDER BY 1
 => ABC1
 => awsuser
+
+INSERT INTO stock (item) VALUES ('x') ON CONFLICT DO NOTHING
+=! 42601 at 13: syntax error at or near "on conflict"
+
+INSERT INTO stock (item) VALUES ('x') RETURNING id
+=! 42601 at 13: syntax error at or near "returning"
+
+DELETE FROM stock RETURNING id
+=! 42601 at 13: syntax error at or near "returning"
+
+MERGE INTO stock USING people ON stock.id = people.id WHEN MATCHED AND people.id > 1 THEN DELETE WHEN NOT MATCHED THEN INSERT (item) VALUES ('x')
+=! 42601 at 72: syntax error at or near "and"

@@ -60,6 +60,17 @@ async def test_a_copy_is_a_snapshot_of_its_own(warehouses, snapshot):
         warehouses.snapshots.get(SCOPE, "cluster/again")
 
 
+async def test_a_snapshot_of_what_does_not_run_fails(make, tmp_path):
+    (tmp_path / "broken.py").write_text("raise SystemExit('no room')")
+    engine = make([str(tmp_path / "broken.py")])
+    await engine.create(SCOPE, "cluster/sales", document())
+    await engine.update(SCOPE, "cluster/sales", lambda one: one.update(state="available"))
+    await engine.snapshot(SCOPE, "cluster/sales", "cluster/never", {}, {})
+    await until(lambda: engine.snapshots.get(SCOPE, "cluster/never")["state"] == "failed")
+    assert "no room" in engine.snapshots.get(SCOPE, "cluster/never")["reason"]
+    await engine.close()
+
+
 async def test_names_are_taken_once(warehouses, snapshot):
     with pytest.raises(ResourceExists):
         await warehouses.snapshot(SCOPE, "cluster/sales", "cluster/monday", {}, {})

@@ -11,6 +11,7 @@ import yaml
 
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.warehouse.interface import Authorization
+from lakemill.warehouse.loading import documents
 from tests.unit.warehouse.lakework import refused
 
 CASES = yaml.safe_load((Path("tests/cases/warehouse") / "copy.yaml").read_text())
@@ -42,13 +43,15 @@ def test_rows_and_errors_are_those_of_the_case(copied, site, case):
         shown = [[None if value is None else str(value) for value in row] for row in found]
         assert sorted(shown, key=str) == sorted(case["rows"], key=str)
     else:
-        with pytest.raises(SqlFailed, match="Load into table 't' failed.  Check 'stl_load_errors'") as failed:
+        with pytest.raises(SqlFailed, match="Load into table 't' failed") as failed:
             copied(case["columns"], case.get("options", ""), data=case["data"])
         assert failed.value.code == "XX000"
     assert errors(site) == case.get("errors", [])
 
 
-@pytest.mark.parametrize("case", [one for one in REFUSED if one["statement"].startswith("copy")], ids=lambda one: one["statement"])
+@pytest.mark.parametrize(
+    "case", [one for one in REFUSED if one["statement"].startswith("copy")], ids=lambda one: one["statement"]
+)
 def test_what_cannot_be_is_refused_by_name(site, case):
     site.make("t", "a integer", "b varchar(5)")
     site.lake.put("s3://lake/t/one", b"1|x\n")
@@ -130,7 +133,8 @@ def test_columns_that_are_not_named_have_their_default(site):
 
 
 @pytest.mark.parametrize(
-    ("option", "pack"), [("gzip", gzip.compress), ("bzip2", bz2.compress), ("zstd", lambda data: pa.compress(data, "zstd", asbytes=True))]
+    ("option", "pack"),
+    [("gzip", gzip.compress), ("bzip2", bz2.compress), ("zstd", lambda data: pa.compress(data, "zstd", asbytes=True))],
 )
 def test_packed_files(copied, option, pack):
     members = 1 if option == "zstd" else 2
@@ -143,7 +147,9 @@ def test_a_file_that_does_not_unpack(copied):
         copied(["a integer"], "gzip", data=b"1\n")
 
 
-@pytest.mark.parametrize(("option", "encoding"), [("utf16", "utf-16"), ("'utf16le'", "utf-16-le"), ("iso88591", "latin-1")])
+@pytest.mark.parametrize(
+    ("option", "encoding"), [("utf16", "utf-16"), ("'utf16le'", "utf-16-le"), ("iso88591", "latin-1")]
+)
 def test_other_encodings(copied, option, encoding):
     assert copied(["a varchar(9)"], f"encoding as {option}", data="é\n".encode(encoding)) == [("é",)]
 
@@ -201,7 +207,10 @@ def test_columnar_files_are_matched_by_place(site, format):
     ("columns", "message"),
     [
         (["a integer"], "incompatible Parquet schema for column 'a'. Column type: INTEGER, Parquet schema: int64"),
-        (["a bigint", "b integer"], "Unmatched number of columns between table and file. Table columns: 2, Data columns: 1"),
+        (
+            ["a bigint", "b integer"],
+            "Unmatched number of columns between table and file. Table columns: 2, Data columns: 1",
+        ),
         (["a varchar(9)"], "incompatible Parquet schema"),
     ],
 )
@@ -267,7 +276,10 @@ def test_errors_tell_the_fields_of_their_row(copied, site):
         copied(["a integer", "b varchar(3)"], data="1|long\n")
     told = site.told("stl_load_errors", "filename, position, raw_line, raw_field_value, type, col_length")
     assert told == [("s3://lake/t/data", 2, "1|long", "long", "varchar", "3")]
-    assert site.told("stl_loaderror_detail", "field, colname, value, is_null") == [(0, "a", "1", 0), (1, "b", "long", 0)]
+    assert site.told("stl_loaderror_detail", "field, colname, value, is_null") == [
+        (0, "a", "1", 0),
+        (1, "b", "long", 0),
+    ]
 
 
 def test_files_are_told_when_the_transaction_is_kept(copied, site):
@@ -275,8 +287,60 @@ def test_files_are_told_when_the_transaction_is_kept(copied, site):
     assert site.told("stl_load_commits", "filename, file_format") == [("s3://lake/t/data", "text")]
 
 
-@pytest.mark.parametrize(("code", "message"), [("AccessDenied", "S3ServiceException:Access Denied,Status 403"), ("SlowDown", "S3ServiceException:refused,Error SlowDown")])
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("AccessDenied", "S3ServiceException:Access Denied,Status 403"),
+        ("SlowDown", "S3ServiceException:refused,Error SlowDown"),
+    ],
+)
 def test_what_the_platform_refuses(copied, site, code, message):
     site.lake.refused["fetch"] = refused(code)
     with pytest.raises(SqlFailed, match=message):
         copied(["a integer"], data="1\n")
+
+
+def test_headers_are_skipped_in_every_file(copied):
+    assert copied(["a integer"], "ignoreheader 1", one="a\n1\n", two="a\n2\n") == [(1,), (2,)]
+
+
+def test_names_in_quotes_are_folded(site):
+    site.make("t", '"A b" integer')
+    site.lake.put("s3://lake/t/one", b"1\n")
+    site.run('copy "T" ("A B") from \'s3://lake/t/\' iam_role default')
+    assert site.rows("t") == [(1,)]
+
+
+def test_a_load_is_part_of_the_clients_transaction(site):
+    site.make("t", "a integer")
+    site.lake.put("s3://lake/t/one", b"1\n")
+    for end, count in (("rollback", 0), ("commit", 2)):
+        site.run("begin")
+        site.run("insert into t values (0)")
+        site.run("copy t from 's3://lake/t/' iam_role default")
+        site.run(end)
+        assert len(site.rows("t")) == count
+
+
+def test_a_load_that_fails_ends_the_transaction_and_leaves_its_errors(site):
+    site.make("t", "a integer")
+    site.lake.put("s3://lake/t/one", b"x\n")
+    site.run("begin")
+    site.run("insert into t values (0)")
+    with pytest.raises(SqlFailed, match="Load into table 't' failed"):
+        site.run("copy t from 's3://lake/t/' iam_role default")
+    with pytest.raises(SqlFailed, match="current transaction is aborted"):
+        site.run("select 1")
+    site.run("rollback")
+    assert site.rows("t") == []
+    assert site.rows("select line_number, err_code from stl_load_errors order by query desc limit 1") == [(1, 1207)]
+
+
+def test_json_longer_than_what_is_read_at_once(tmp_path):
+    path = tmp_path / "long.json"
+    path.write_text('{"a":\n"' + "x" * 3_000_000 + '"}\n' * 1 + '{"b": "' + "y" * 3_000_000 + '"}\n{"c": 1}')
+    assert [(one.line, len(one.raw)) for one in documents._records(str(path))] == [
+        (1, 3_000_009),
+        (3, 3_000_009),
+        (4, 8),
+    ]

@@ -158,6 +158,11 @@ def test_counts_are_told(table):
     assert table.told("stl_unload_log", "path, line_count, transfer_size") == [("s3://lake/out/x_0000_part_00", 2, 4)]
 
 
+def test_encryption_without_a_key_is_told_to_be_none(table):
+    told = unloaded(table, "select a from t", "parquet encrypted").notices
+    assert told[0] == "WARNING:  ENCRYPTED has no effect: objects are not encrypted at rest"
+
+
 def test_sizes_have_units():
     text = "unload ('select 1') to 's3://b/x' iam_role default parquet maxfilesize as 1.5 gb rowgroupsize 64 mb"
     parsed = statement.parse(text)

@@ -1,7 +1,6 @@
 """Redshift's language: statements apart, statements taken apart, and translated for DuckDB.
 
-Names without quotes are folded to lower case, and those in quotes too. Errors are SqlFailed whose code is a SQLSTATE, with
-a position.
+Names are folded to lower case, those in quotes too. Errors are SqlFailed whose code is a SQLSTATE, with a position.
 """
 
 from typing import TYPE_CHECKING

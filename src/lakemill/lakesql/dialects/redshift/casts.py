@@ -3,18 +3,13 @@
 An explicit cast cuts a text that is too long; an assignment fails.
 """
 
-import datetime
-import json
-import re
-
 from lakemill.lakesql.dialects.coercion import INTEGERS, NUMBERS
 from lakemill.lakesql.dialects.redshift.coercion import TEXTS, TIMES, Mark, coerce
 from lakemill.lakesql.dialects.redshift.names import shown
 from lakemill.lakesql.dialects.typed import Typed, guard, once, text
 from lakemill.lakesql.errors import SqlFailed
-from lakemill.lakesql.types import BOOLEAN, VARCHAR, Type
+from lakemill.lakesql.types import VARCHAR, Type
 
-_BITS = {"smallint": 16, "integer": 32, "bigint": 64}
 _SYNTAX = {
     "real": "type real",
     "double": "type double precision",
@@ -139,46 +134,6 @@ def _read(sql: str, to: Type) -> str:
     code = "22P02" if name in {"real", "double", "boolean"} else "22007"
     message = f"{text(f'invalid input syntax for {_SYNTAX[name]}: ' + chr(34))} || {sql} || '\"'"
     return once(forms[name], lambda x: guard(f"({sql} IS NOT NULL AND {x} IS NULL)", code, message, x))
-
-
-_SPECIAL = {"today": 0, "yesterday": -1, "tomorrow": 1}
-
-
-def of_literal(value: Typed, to: Type) -> Typed:
-    """A string in quotes as a type. What it is cannot be is told at once where that is easily seen."""
-    shown_text = str(value.value)
-    if to.name in TEXTS:
-        return Typed(value.sql, to, shown_text)
-    if to.name in INTEGERS:
-        if not re.fullmatch(r"\s*[+-]?[0-9]+\s*", shown_text):
-            raise SqlFailed("22P02", f'invalid input syntax for integer: "{shown_text}"')
-        number = int(shown_text)
-        if not -(1 << _BITS[to.name] - 1) <= number < 1 << _BITS[to.name] - 1:
-            raise SqlFailed("22003", f'value "{shown_text}" is out of range for type {to.name}')
-        return Typed(f"CAST({text(str(number))} AS {to.duckdb()})", to, number)
-    if to == BOOLEAN and shown_text.strip().lower() in {"t", "true", "f", "false"}:
-        return Typed("true" if shown_text.strip().lower() in {"t", "true"} else "false", to)
-    word = shown_text.strip().lower()
-    if to.name in TIMES and word in {*_SPECIAL, "now", "epoch"}:
-        now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
-        midnight = datetime.datetime.combine(now.date(), datetime.time())
-        moment = {"now": now, "epoch": datetime.datetime(1970, 1, 1)}.get(
-            word, midnight + datetime.timedelta(days=_SPECIAL.get(word, 0))
-        )
-        return Typed(f"CAST(TIMESTAMP '{moment}' AS {to.duckdb()})", to)
-    if to.name == "date" and re.fullmatch(r"\d{4}-\d\d-\d\d", word):
-        try:
-            datetime.date.fromisoformat(word)
-        except ValueError:
-            raise SqlFailed("22008", f'date/time field value out of range: "{shown_text}"') from None
-        return Typed(f"DATE '{word}'", to)
-    if to.name == "super":
-        return Typed(f"CAST({text(json.dumps(shown_text))} AS JSON)", to)
-    if to.name == "interval":
-        from lakemill.lakesql.dialects.redshift.intervals import of_words
-
-        return Typed(of_words(shown_text), to)
-    return from_text(Typed(value.sql, VARCHAR, shown_text), to)
 
 
 def to_super(value: Typed) -> str:

@@ -95,7 +95,8 @@ def cost(of: Type, to: Type) -> int | None:
 
 def coerce(value: Typed, to: Type) -> Typed:
     """The same value as another type; the caller knows that it can be (`cost`), or that it is assigned."""
-    from lakemill.lakesql.dialects.redshift.casts import of_literal, plain_text, to_super
+    from lakemill.lakesql.dialects.redshift.casts import plain_text, to_super
+    from lakemill.lakesql.dialects.redshift.quoted import of_literal
 
     of = value.type
     if of.name == "unknown":

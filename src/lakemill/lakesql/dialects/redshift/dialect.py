@@ -10,7 +10,7 @@ from lakemill.lakesql.dialects.dialect import Dialect, Found
 from lakemill.lakesql.dialects.model import TableUse
 from lakemill.lakesql.dialects.redshift import casts, coercion, functions, names, operators, pivots, relations, rules
 from lakemill.lakesql.dialects.redshift.coercion import Mark, literal
-from lakemill.lakesql.dialects.redshift.model import Catalog, Parameters, Use
+from lakemill.lakesql.dialects.redshift.model import Catalog, Parameters, Use, View
 from lakemill.lakesql.dialects.typed import Typed, failed
 from lakemill.lakesql.types import UNKNOWN, VARCHAR, Type
 
@@ -28,6 +28,7 @@ class Redshift(Dialect):
     natural = True
     recursive = True
     qualify = True
+    exclude = True
     values = False
 
     def __init__(self, catalog: Catalog, parameters: Parameters | None = None) -> None:
@@ -37,6 +38,8 @@ class Redshift(Dialect):
         """Of `$n`, given or found."""
         self.uses: list[Use] = []
         self.external: list[TableUse] = []
+        self.through: View | None = None
+        """The view whose text is compiled."""
         self.leader: list[str] = []
         """Functions that only the leader node has."""
 

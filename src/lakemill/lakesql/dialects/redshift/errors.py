@@ -156,21 +156,37 @@ _RAISED: list[tuple[str, _Told]] = [
     (r"out of range for the destination type (\w+)", _range),
     (r"Type \w+ with value \S+ can't be cast .* type (\w+)", _range),
     (r"Failed to cast .*HUGEINT", ("22003", "Numeric data overflow (result precision)")),
-    (r"More than one row returned by a subquery", ("21000", "more than one row returned by a subquery used as an expression")),
-    (r"NOT NULL constraint failed: (?:\S*\.)?(\S+)", lambda m: ("23502", f"Cannot insert a NULL value into column {m[1]}")),
-    (r"Could not convert string ['\"](.*?)['\"] to (\w+)", lambda m: ("22P02", f'invalid input syntax for type {m[2].lower()}: "{m[1]}"')),
+    (
+        r"More than one row returned by a subquery",
+        ("21000", "more than one row returned by a subquery used as an expression"),
+    ),
+    (
+        r"NOT NULL constraint failed: (?:\S*\.)?(\S+)",
+        lambda m: ("23502", f"Cannot insert a NULL value into column {m[1]}"),
+    ),
+    (
+        r"Could not convert string ['\"](.*?)['\"] to (\w+)",
+        lambda m: ("22P02", f'invalid input syntax for type {m[2].lower()}: "{m[1]}"'),
+    ),
     (r"(?:TransactionContext|Transaction) Error:.*[Cc]onflict", ("40001", "1023")),
     (r"Catalog write-write conflict|Conflict on (?:tuple|update)", ("40001", "1023")),
     (r"Malformed JSON.*", ("22P02", "invalid input syntax for type json")),
-    (r"(?:invalid|bad|missing|no argument for) (?:perl operator|escape sequence|.*regex|repetition|\)|\]|character class)[^\n]*", ("2201B", "Invalid regular expression")),
+    (
+        r"(?:invalid|bad|missing|no argument for) "
+        r"(?:perl operator|escape sequence|.*regex|repetition|\)|\]|character class)[^\n]*",
+        ("2201B", "Invalid regular expression"),
+    ),
     (r"Out of Memory Error", ("53200", "out of memory")),
     (r"INTERRUPT", ("57014", "Query cancelled on user's request")),
-    (r"(?:Date|Timestamp|timestamp|Cannot|Interval)[^\n]*out of range|Out of Range Error: (?:Date|Timestamp|Interval)", ("22008", "timestamp out of range")),
+    (
+        r"(?:Date|Timestamp|timestamp|Cannot|Interval)[^\n]*out of range|Out of Range Error: (?:Date|Timestamp|Inter)",
+        ("22008", "timestamp out of range"),
+    ),
     (r"Out of Range Error: ([^\n]*)", lambda m: ("22003", m[1])),
     (r"Conversion Error: ([^\n]*)", lambda m: ("22P02", m[1])),
     (r"Table with name (\S+) does not exist", lambda m: ("42P01", f'relation "{m[1]}" does not exist')),
     (r"Invalid Input Error: ([^\n]*)", lambda m: ("22023", m[1])),
-]  # fmt: skip
+]
 _COMPILED = [(re.compile(pattern, re.S), told) for pattern, told in _RAISED]
 
 

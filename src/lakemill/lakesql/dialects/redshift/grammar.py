@@ -8,7 +8,8 @@ from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokens import Token, TokenType
 
 from lakemill.lakesql.dialects import grammar
-from lakemill.lakesql.dialects.redshift import scanner
+from lakemill.lakesql.dialects.redshift import refusals, scanner
+from lakemill.lakesql.dialects.redshift.errors import reworded
 from lakemill.lakesql.errors import SqlFailed
 
 # Calls with a syntax of their own, and words before a parenthesis that are no calls.
@@ -19,7 +20,21 @@ _NO_CALLS = {
     *("top", "from", "join", "select", "union", "except", "intersect", "minus", "pivot", "unpivot", "for", "with"),
     *("varchar", "char", "nvarchar", "nchar", "character", "bpchar", "varying", "decimal", "numeric", "float", "time"),
     *("timestamp", "varbyte", "varbinary", "set", "into", "offset", "interval", "distinct", "filter", "within", "like"),
-    *("ilike", "similar", "to", "escape", "is", "return", "insert", "default", "bit", "fetch", "lateral", "qualify"),
+    *(
+        "exclude",
+        "ilike",
+        "similar",
+        "to",
+        "escape",
+        "is",
+        "return",
+        "insert",
+        "default",
+        "bit",
+        "fetch",
+        "lateral",
+        "qualify",
+    ),
 }
 _RESERVED = {
     *("ALL", "AND", "ANY", "AS", "ASC", "BETWEEN", "BOTH", "CASE", "CAST", "CHECK", "COLLATE", "COLUMN", "CONSTRAINT"),
@@ -46,9 +61,9 @@ def tokenize(text: str) -> list[Token]:
     known = list(scanner.words(text))
     # Between two of `$1` sqlglot would see a string in dollar quotes.
     shown = list(text)
-    for word in known:
-        if word.kind == "parameter":
-            shown[word.start] = _PARAMETER
+    for parameter in known:
+        if parameter.kind == "parameter":
+            shown[parameter.start] = _PARAMETER
     try:
         found = list(Redshift().tokenize("".join(shown)))
     except TokenError:
@@ -70,7 +85,7 @@ def parse(text: str) -> exp.Expr:
     found = tokenize(text)
     _check(found, text)
     try:
-        trees = Redshift().parser().parse(_marked(found), text)
+        trees = Redshift().parser().parse(_marked(_without_schema(found)), text)
     except ParseError as error:
         raise _in_redshifts_words(error, found, text) from None
     except RecursionError:
@@ -79,19 +94,23 @@ def parse(text: str) -> exp.Expr:
         raise syntax_error(text, None)
     tree = trees[0]
     grammar.finished(tree, text)
-    for node in list(tree.find_all(exp.Column)):
-        if node.name.startswith(_PARAMETER) and len(node.parts) == 1:
-            mark = exp.Parameter(this=exp.Literal.number(node.name[1:]))
-            mark.meta.update(node.this.meta)
-            node.replace(mark)
-    for node in list(tree.find_all(exp.IgnoreNulls, exp.RespectNulls)):
-        call = node.parent
+    for column in list(tree.find_all(exp.Column)):
+        if column.name.startswith(_PARAMETER) and len(column.parts) == 1:
+            mark = exp.Parameter(this=exp.Literal.number(column.name[1:]))
+            mark.meta.update(column.this.meta)
+            column.replace(mark)
+    for nulls in list(tree.find_all(exp.IgnoreNulls, exp.RespectNulls)):
+        call = nulls.parent
         if isinstance(call, exp.Anonymous):
             # FIRST_VALUE(x IGNORE NULLS) is FIRST_VALUE(x) IGNORE NULLS.
-            node.replace(node.this)
-            call.replace(type(node)(this=call.copy()))
-    for node in tree.find_all(exp.Identifier):
-        node.set("this", node.this.lower())
+            nulls.replace(nulls.this)
+            call.replace(type(nulls)(this=call.copy()))
+    for identifier in tree.find_all(exp.Identifier):
+        identifier.set("this", identifier.this.lower())
+    try:
+        refusals.check(tree)
+    except SqlFailed as error:
+        raise reworded(error, text) from None
     return tree
 
 
@@ -114,6 +133,22 @@ def _callable_words() -> frozenset[str]:
     return frozenset(known - _NO_CALLS - _OWN_SYNTAX)
 
 
+def _without_schema(found: list[Token]) -> list[Token]:
+    """Functions and types are all in pg_catalog, which may stand before them."""
+    made: list[Token] = []
+    for i, token in enumerate(found):
+        schema = found[i - 1] if i and token.token_type == TokenType.DOT else token
+        at = i - 1 if schema is not token else i
+        if schema.text.lower() == "pg_catalog" and at + 1 < len(found) and found[at + 1].token_type == TokenType.DOT:
+            before = found[at - 1] if at else None
+            cast = before is not None and before.token_type == TokenType.DCOLON
+            call = at + 3 < len(found) and found[at + 3].token_type == TokenType.L_PAREN
+            if cast or (call and (before is None or before.text.upper() != "INTO")):
+                continue
+        made.append(token)
+    return made
+
+
 def _marked(found: list[Token]) -> list[Token]:
     marked: list[Token] = []
     for i, token in enumerate(found):
@@ -133,9 +168,9 @@ def _marked(found: list[Token]) -> list[Token]:
             and not cast
             and not named
             and word not in _NO_CALLS | _OWN_SYNTAX
+            and not _declares(found, i)
         ):
-            if not _declares(found, i):
-                token = grammar.renamed(token, grammar.MARK + token.text)
+            token = grammar.renamed(token, grammar.MARK + token.text)
         marked.append(token)
     return marked
 

@@ -84,11 +84,19 @@ class External:
 class Catalog(Protocol):
     """What a session knows."""
 
-    current_user: str
-    session_user: str
-    current_database: str
-    current_schema: str | None
-    """The first of the search path that there is."""
+    @property
+    def current_user(self) -> str: ...
+
+    @property
+    def session_user(self) -> str: ...
+
+    @property
+    def current_database(self) -> str: ...
+
+    @property
+    def current_schema(self) -> str | None:
+        """The first of the search path that there is."""
+        ...
 
     def relation(self, parts: tuple[str, ...]) -> Relation | View | External:
         """A table or view by (name), (schema, name) or (database, schema, name), in lower case unless it was quoted.
@@ -173,6 +181,8 @@ class Use:
     action: str
     columns: list[str] = field(default_factory=list)
     """The columns that are read, inserted into or updated."""
+    through: View | None = None
+    """The view in whose text the relation is named: it is read in the name of the view's owner."""
 
 
 @dataclass
@@ -189,7 +199,7 @@ class Compiled:
     parameters : list of Type
         Of `$1`, `$2` ..., given or found.
     uses : list of Use
-        Relations, for rights and locks. A view's own relations are among them, with `through` the view.
+        Relations, for rights and locks, those that a view reads among them.
     external : list of TableUse
         Views that must exist under these names when it runs.
     """

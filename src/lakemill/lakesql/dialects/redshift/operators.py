@@ -179,14 +179,14 @@ def both_sides(sign: str, a: Typed, b: Typed, node: exp.Expr | None) -> tuple[Ty
             raise no_operator(sign, a.type, b.type, node)
         x, y = (Typed(f"{function}({v.sql})", kind) if v.type.name == "super" else coerce(v, kind) for v in (a, b))
         return x, y
-    kind = common(a.type, b.type)
-    if kind is None:
+    both = common(a.type, b.type)
+    if both is None:
         raise no_operator(sign, a.type, b.type, node)
-    if kind.name == "super":
+    if both.name == "super":
         return Typed(f"json_sorted(CAST({a.sql} AS VARCHAR))", VARCHAR), Typed(
             f"json_sorted(CAST({b.sql} AS VARCHAR))", VARCHAR
         )
-    return coerce(a, kind), coerce(b, kind)
+    return coerce(a, both), coerce(b, both)
 
 
 def _trimmed(value: Typed) -> Typed:

@@ -64,6 +64,7 @@ text_quote_ident(s) AS
     CASE WHEN regexp_full_match(s, '[a-z_][a-z0-9_$]*') THEN s ELSE '"' || replace(s, '"', '""') || '"' END;
 text_quote_literal(s) AS '''' || replace(replace(s, '\', '\\'), '''', '''''') || '''';
 regexp_flags(p, f) AS CASE WHEN contains(f, 'i') THEN '(?i)' ELSE '' END || p;
+regexp_counted(s, p, b, f) AS CAST(len(regexp_extract_all(substr(s, b), regexp_flags(p, f))) AS INTEGER);
 regexp_rest(s, p, b, n) AS list_extract(regexp_extract_all(substr(s, b), p), n);
 regexp_part(s, p, b, n) AS
     CASE WHEN s IS NULL OR p IS NULL OR b IS NULL OR n IS NULL THEN NULL ELSE coalesce(regexp_rest(s, p, b, n), '') END;

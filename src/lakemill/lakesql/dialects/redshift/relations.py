@@ -7,6 +7,7 @@ from sqlglot import exp
 from lakemill.lakesql.dialects import relations as shared
 from lakemill.lakesql.dialects.model import TableUse
 from lakemill.lakesql.dialects.redshift import grammar
+from lakemill.lakesql.dialects.redshift.functions import system
 from lakemill.lakesql.dialects.redshift.model import External, Use, View
 from lakemill.lakesql.dialects.scope import Field, Scope
 from lakemill.lakesql.dialects.typed import Typed, failed
@@ -41,7 +42,7 @@ def _relation(c: "Compiler", dialect: "Redshift", node: exp.Table, parts: tuple[
         return _view(c, dialect, node, found, qualifiers)
     if isinstance(found, External):
         return _external(c, dialect, node, found, qualifiers)
-    use = Use(found, "read")
+    use = Use(found, "read", through=dialect.through)
     dialect.uses.append(use)
     fields = [Field(col.name, col.type, quoted(col.name), used=_noting(use.columns, col.name)) for col in found.columns]
     return shared.aliased(c, node, found.sql, fields, qualifiers)
@@ -59,14 +60,14 @@ def _view(c: "Compiler", dialect: "Redshift", node: exp.Table, view: View, names
     key = ".".join(view.parts or names)
     if key in c.views or len(c.views) > shared.VIEWS_DEEP_MAX:
         raise failed("42P17", f'infinite recursion detected in rules for relation "{names[0]}"', node)
-    dialect.uses.append(Use(view, "read"))
-    before = dialect.catalog
-    dialect.catalog = view.catalog or before
+    dialect.uses.append(Use(view, "read", through=dialect.through))
+    before = dialect.catalog, dialect.through
+    dialect.catalog, dialect.through = view.catalog or dialect.catalog, view
     try:
         with c.within(ctes=[{}], views=[*c.views, key]):
             sql, columns = c.query(c, grammar.parse(view.sql), None)
     finally:
-        dialect.catalog = before
+        dialect.catalog, dialect.through = before
     for field, name in zip(columns, view.columns or [], strict=False):
         field.name = name
     for field in columns:
@@ -92,7 +93,7 @@ def _external(c: "Compiler", dialect: "Redshift", node: exp.Table, found: Extern
     used: list[str] = []
     use = TableUse(found.database, found.name, f"scan_{len(dialect.external)}", used, [])
     dialect.external.append(use)
-    dialect.uses.append(Use(found, "read", used))
+    dialect.uses.append(Use(found, "read", used, dialect.through))
     fields, made = [], {}
     for name, hive in found.columns:
         kind, made[name.lower()] = of_catalog(hive)
@@ -172,6 +173,11 @@ def _members(value: Typed, name: str, at: str, ours: str) -> Found:
 def _function(c: "Compiler", dialect: "Redshift", node: exp.Table) -> Found:
     call = node.this
     name = call.name.lower() if isinstance(call, exp.Anonymous) else type(call).__name__.lower()
+    if name in system.RULES and not call.expressions and name != "generate_series":
+        value = c.expression(call)
+        return shared.aliased(c, node, f"(SELECT {value.sql} AS c0)", [Field(name, value.type, "c0")], (name,))
+    if name == "pg_get_late_binding_view_cols":
+        return _relation(c, dialect, node, ("pg_catalog", name))
     if name != "generate_series":
         raise failed("0A000", f"function {name} in FROM is not supported", node)
     dialect.leader.append(name)

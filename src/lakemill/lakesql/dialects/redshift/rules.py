@@ -9,7 +9,7 @@ from lakemill.lakesql.dialects import operators as shared_operators
 from lakemill.lakesql.dialects import rules as shared
 from lakemill.lakesql.dialects.coercion import INTEGERS, NUMBERS
 from lakemill.lakesql.dialects.functions import registry
-from lakemill.lakesql.dialects.redshift import literals, predicates
+from lakemill.lakesql.dialects.redshift import grammar, literals, predicates
 from lakemill.lakesql.dialects.redshift.casts import cast
 from lakemill.lakesql.dialects.redshift.coercion import coerce, literal
 from lakemill.lakesql.dialects.redshift.intervals import of_words
@@ -76,6 +76,11 @@ def _dot(c: "Compiler", node: exp.Dot) -> Typed:
 
 def _bracket(c: "Compiler", node: exp.Bracket) -> Typed:
     base = c.expression(node.this)
+    call = node.this.find(exp.Anonymous)
+    if call is not None and call.name.lower() == "current_schemas" and len(node.expressions) == 1:
+        schemas, at = c.dialect.catalog.value("current_schemas"), c.expression(node.expressions[0]).value  # type: ignore[attr-defined]
+        found = schemas[at - 1] if isinstance(at, int) and 1 <= at <= len(schemas) else None
+        return Typed("CAST(NULL AS VARCHAR)" if found is None else text(found), VARCHAR)
     if base.type != SUPER or len(node.expressions) != 1:
         raise failed("42601", f"cannot subscript type {c.dialect.shown(base.type)} because it is not SUPER", node)
     index = c.expression(node.expressions[0])
@@ -96,6 +101,8 @@ def _literal(c: "Compiler", node: exp.Literal) -> Typed:
 
 
 def _cast(c: "Compiler", node: exp.Cast) -> Typed:
+    if node.args["to"].sql("redshift").upper() == "REGCLASS":
+        return _regclass(c, node)
     to = literals.of_datatype(node.args["to"], node)
     if to == INTERVAL and isinstance(node.this, exp.Interval):
         return c.expression(node.this)
@@ -103,6 +110,43 @@ def _cast(c: "Compiler", node: exp.Cast) -> Typed:
         return cast(c.expression(node.this), to)
     except SqlFailed as error:
         raise failed(error.code, error.message, node) if error.line is None else error from None
+
+
+def _regclass(c: "Compiler", node: exp.Cast) -> Typed:
+    """'s.t'::regclass is the number of a relation in pg_class; a number so cast is its name."""
+    value = c.expression(node.this)
+    spaces = "JOIN pg_catalog.pg_namespace AS space_ ON space_.oid = class_.relnamespace"
+    wanted = "oid" if isinstance(value.value, str) else "relname"
+    tree = grammar.parse(f"SELECT class_.{wanted} FROM pg_catalog.pg_class AS class_ {spaces}")
+    assert isinstance(tree, exp.Select)
+    if isinstance(value.value, str):
+        *schema, name = value.value.lower().replace('"', "").split(".")
+        tree = tree.where(exp.column("relname", "class_").eq(exp.Literal.string(name)))
+        if schema:
+            tree = tree.where(exp.column("nspname", "space_").eq(exp.Literal.string(schema[-1])))
+    else:
+        tree = tree.where(exp.column("oid", "class_").eq(node.this.copy()))
+    return c.expression(exp.Subquery(this=tree))
+
+
+_OPERATORS: dict[str, type[exp.Binary]] = {
+    "~": exp.RegexpLike,
+    "~*": exp.RegexpILike,
+    "=": exp.EQ,
+    "<>": exp.NEQ,
+    "||": exp.DPipe,
+    "+": exp.Add,
+    "-": exp.Sub,
+    "~~": exp.Like,
+}
+
+
+def _operator(c: "Compiler", node: exp.Operator) -> Typed:
+    """x OPERATOR(pg_catalog.~) y."""
+    sign = str(node.args["operator"]).removeprefix("pg_catalog.")
+    if sign not in _OPERATORS:
+        raise not_supported(f"OPERATOR({node.args['operator']})", node)
+    return c.expression(_OPERATORS[sign](this=node.this, expression=node.expression))
 
 
 def _case(c: "Compiler", node: exp.Case) -> Typed:
@@ -292,6 +336,7 @@ def all_rules() -> dict[type, Rule]:
         exp.BitwiseRightShift: _bits(">>"),
         exp.BitwiseNot: _bit_not,
         exp.Pow: _power,
+        exp.Operator: _operator,
         exp.Sqrt: _call("sqrt", "this"),
         exp.Cbrt: _call("cbrt", "this"),
         exp.NullSafeEQ: _distinct_from,

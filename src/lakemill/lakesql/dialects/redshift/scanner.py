@@ -16,7 +16,7 @@ _TOKEN = re.compile(
 
 @dataclass
 class Word:
-    """kind: word, name (in double quotes), string, number, parameter ($1), sign. start and end are places in the text."""
+    """kind: word, name (in double quotes), string, number, parameter ($1), sign. start, end: places in the text."""
 
     kind: str
     text: str

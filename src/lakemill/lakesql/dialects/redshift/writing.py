@@ -1,13 +1,13 @@
 """INSERT, UPDATE, DELETE: values as their columns' types, defaults filled in, NOT NULL held."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
 from lakemill.lakesql.dialects import relations as shared
 from lakemill.lakesql.dialects.redshift import merging
 from lakemill.lakesql.dialects.redshift.casts import assigned, type_mismatch
-from lakemill.lakesql.dialects.redshift.coercion import TEXTS
+from lakemill.lakesql.dialects.redshift.coercion import TEXTS, Mark
 from lakemill.lakesql.dialects.redshift.model import Column, Compiled, External, Parsed, Relation, Use
 from lakemill.lakesql.dialects.scope import Field, Scope
 from lakemill.lakesql.dialects.typed import Typed, failed, guard, once, text
@@ -34,7 +34,7 @@ def compiled(c: "Compiler", dialect: "Redshift", parsed: Parsed) -> Compiled:
     return merging.compiled(c, dialect, tree, "remove_duplicates" in parsed.flags)
 
 
-def target(dialect: "Redshift", node: exp.Expr, action: str) -> tuple[Relation, Use]:
+def target(dialect: "Redshift", node: Any, action: str) -> tuple[Relation, Use]:
     """The table that is written to. Raises SqlFailed where it cannot be."""
     parts = tuple(p.name.lower() for p in node.parts)
     try:
@@ -62,7 +62,8 @@ def stored(value: Typed, column: Column, node: exp.Expr | None) -> str:
         made = assigned(value, column.type, column.name)
     except SqlFailed as error:
         raise failed(error.code, error.message, node) if error.line is None else error from None
-    return not_null(made.sql, column)
+    known = value.value is not None and not isinstance(value.value, Mark)
+    return made.sql if known else not_null(made.sql, column)
 
 
 def not_null(sql: str, column: Column) -> str:
@@ -237,7 +238,7 @@ def _delete(c: "Compiler", dialect: "Redshift", node: exp.Delete) -> Compiled:
     place = node.this or (node.args.get("tables") or [None])[0]
     if place is None:
         raise failed("42601", 'syntax error at or near "delete"', node)
-    table, _ = target(dialect, place, "delete")
+    target(dialect, place, "delete")
     sql, fields = shared.relation(c, place, None)
     source, more = _others(c, list(node.args.get("using") or []))
     c.scope = Scope(fields + more)

@@ -119,10 +119,8 @@ def _listagg(call: Call) -> Typed:
     value = call.arg(0, VARCHAR)
     if call.distinct and call.order:
         # The value as it is listed, where that is what it is ordered by.
-        texts = [
-            coerce(o, VARCHAR).sql if call.c.dialect.cost(o.type, VARCHAR) is not None else "" for o in call.ordered
-        ]
-        if any(t != value for t in texts):
+        fits = [o for o in call.ordered if call.c.dialect.cost(o.type, VARCHAR) is not None]
+        if len(fits) != len(call.order) or any(coerce(o, VARCHAR).sql != value for o in fits):
             raise _unordered(call)
         call.order = [f"{value} {k.rsplit(' ', 3)[1]} NULLS {k.rsplit(' ', 1)[1]}" for k in call.order]
     made = call.sql("string_agg", value, separator)

@@ -1,4 +1,4 @@
-"""Dates and times. DATEDIFF counts the boundaries between two moments; weeks begin on Monday, `dow` counts from Sunday, 0."""
+"""Dates and times. DATEDIFF counts the boundaries between two moments; weeks begin on Monday, `dow` is 0 on Sundays."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

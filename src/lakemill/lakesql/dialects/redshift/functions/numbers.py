@@ -33,7 +33,7 @@ atan(double) -> double : atan({0})
 atan2(double, double) -> double : atan2({0}, {1})
 power(double, double) -> double : pow({0}, {1})
 random() -> double : random()
-width_bucket(double, double, double, integer) -> integer : CAST(bucket_of({0}, {1}, {2}, CAST({3} AS BIGINT)) AS INTEGER)
+width_bucket(double, double, double, bigint) -> integer : CAST(bucket_of({0}, {1}, {2}, {3}) AS INTEGER)
 """
 )
 TABLE["pow"], TABLE["dexp"] = TABLE["power"], TABLE["exp"]

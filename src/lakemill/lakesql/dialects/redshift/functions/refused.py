@@ -10,6 +10,5 @@ REFUSED = {
     **dict.fromkeys(("string_agg", "array_agg"), "Redshift has listagg"),
     **dict.fromkeys(("nextval", "currval", "setval"), "there are no sequences"),
     "object_transform": "its paths are not provided",
-    "generate_series": "it stands in FROM",
     "explain_model": "there is no model to explain",
 }

@@ -52,14 +52,13 @@ quote_ident(varchar) -> varchar : text_quote_ident({0})
 quote_literal(varchar) -> varchar : text_quote_literal({0})
 concat(varchar, varchar) -> varchar : ({0} || {1})
 concat(varbyte, varbyte) -> varbyte : ({0} || {1})
-regexp_count(varchar, varchar) -> integer : CAST(len(regexp_extract_all({0}, {1})) AS INTEGER)
-regexp_count(varchar, varchar, integer) -> integer : CAST(len(regexp_extract_all(substr({0}, {2}), {1})) AS INTEGER)
-regexp_count(varchar, varchar, integer, varchar) -> integer : CAST(len(regexp_extract_all(substr({0}, {2}), regexp_flags({1}, {3}))) AS INTEGER)
+regexp_count(varchar, varchar) -> integer : regexp_counted({0}, {1}, 1, '')
+regexp_count(varchar, varchar, integer) -> integer : regexp_counted({0}, {1}, {2}, '')
+regexp_count(varchar, varchar, integer, varchar) -> integer : regexp_counted({0}, {1}, {2}, {3})
 regexp_instr(varchar, varchar) -> integer : regexp_place({0}, {1}, 1, 1, 0)
 regexp_instr(varchar, varchar, integer) -> integer : regexp_place({0}, {1}, {2}, 1, 0)
 regexp_instr(varchar, varchar, integer, integer) -> integer : regexp_place({0}, {1}, {2}, {3}, 0)
 regexp_instr(varchar, varchar, integer, integer, integer) -> integer : regexp_place({0}, {1}, {2}, {3}, {4})
-regexp_instr(varchar, varchar, integer, integer, integer, varchar) -> integer : regexp_place({0}, regexp_flags({1}, {5}), {2}, {3}, {4})
 regexp_substr(varchar, varchar) -> varchar : regexp_part({0}, {1}, 1, 1)
 regexp_substr(varchar, varchar, integer) -> varchar : regexp_part({0}, {1}, {2}, 1)
 regexp_substr(varchar, varchar, integer, integer) -> varchar : regexp_part({0}, {1}, {2}, {3})
@@ -101,8 +100,8 @@ def _regexp_replace(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Type
         form, found = f"regexp_flags({pattern.sql}, {text(flags)})", "g"
     if len(values) > 3:
         at = coerce(values[3], INTEGER).sql
-        made = f"(substr({source.sql}, 1, {at} - 1) || regexp_replace(substr({source.sql}, {at}), {form}, {shown}, '{found}'))"
-        return Typed(made, VARCHAR)
+        rest = f"regexp_replace(substr({source.sql}, {at}), {form}, {shown}, '{found}')"
+        return Typed(f"(substr({source.sql}, 1, {at} - 1) || {rest})", VARCHAR)
     return Typed(f"regexp_replace({source.sql}, {form}, {shown}, '{found}')", VARCHAR)
 
 

@@ -42,7 +42,7 @@ subarray(super, integer) -> super : super_part({0}, {1}, 2147483647)
 subarray(super, integer, integer) -> super : super_part({0}, {1}, {2})
 array_flatten(super) -> super : super_flat({0})
 array_concat(super, super) -> super : super_joined({0}, {1})
-array_contains(super, super) -> boolean : list_contains(CAST(json_extract({0}, '$[*]') AS VARCHAR[]), CAST({1} AS VARCHAR))
+array_contains(super, super) -> boolean : list_contains(CAST(super_items({0}) AS VARCHAR[]), CAST({1} AS VARCHAR))
 array_distinct(super) -> super : CAST(to_json(list_distinct(json_extract({0}, '$[*]'))) AS JSON)
 """
 )

@@ -21,11 +21,7 @@ WORDS = {"user", "current_user", "session_user", "current_user_id", "current_sch
 TABLE = table(
     """
 format_type(bigint, integer) -> varchar : pg_format_type({0}, {1})
-pg_table_is_visible(bigint) -> boolean : ({0} IS NOT NULL)
 pg_get_expr(varchar, bigint) -> varchar : {0}
-obj_description(bigint) -> varchar : CAST(NULL AS VARCHAR)
-obj_description(bigint, varchar) -> varchar : CAST(NULL AS VARCHAR)
-col_description(bigint, integer) -> varchar : CAST(NULL AS VARCHAR)
 """
 )
 
@@ -98,7 +94,19 @@ def _user_by_id(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
     return c.expression(exp.Subquery(this=query))
 
 
+def _series(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
+    """generate_series in a select list: a row for each, and only without tables of the compute nodes."""
+    values = [c.expression(a) for a in args]
+    if len(values) not in {2, 3} or any(c.dialect.cost(v.type, BIGINT) is None for v in values):
+        raise unexpected("generate_series", [v.type for v in values], ["(bigint, bigint)"], node, c.dialect)
+    c.dialect.leader.append("generate_series")  # type: ignore[attr-defined]
+    kind = BIGINT if any(v.type == BIGINT for v in values) else INTEGER
+    inside = ", ".join(c.dialect.coerce(v, BIGINT).sql for v in values)
+    return Typed(f"CAST(unnest(generate_series({inside})) AS {kind.duckdb()})", kind)
+
+
 RULES: dict[str, Rule] = {
+    "generate_series": _series,
     **{name: _of_session(name) for name in ("current_user", "session_user", "current_schema", "current_database")},
     "user": _of_session("current_user"),
     "current_user_id": _number("current_user_id"),
