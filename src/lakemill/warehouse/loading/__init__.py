@@ -7,7 +7,7 @@ of fields, and `errors` writes down what is wrong for STL_LOAD_ERRORS.
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 def carry_out(session: "Session", text: str) -> Result:
     """Carry out a COPY in the session's transaction. Raises SqlFailed, LakeRefused."""
-    copy = statement.parse(text)
+    copy, began = statement.parse(text), history.now()
     target = _target(session, copy)
     session.values["pg_last_copy_id"] = _query(session)
     with WarehouseLake(session.warehouse.platform, copy.authorization) as lake:
@@ -44,7 +44,11 @@ def carry_out(session: "Session", text: str) -> Result:
             count, wrong = _loaded(session, copy, target, lake, objects, folder)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-    _told(session, copy, target, objects, count, wrong)
+    _told(session, copy, target, count, wrong)
+    if "NOLOAD" not in copy.given:
+        _recorded(
+            session, copy, target, objects, {"loaded_rows": count, "error_count": wrong} | history.duration(began)
+        )
     return Result("COPY", rows=count)
 
 
@@ -52,7 +56,7 @@ def _query(session: "Session") -> int:
     return 0 if session.work is None else session.work.query
 
 
-def _told(session: "Session", copy: Copy, target: Target, objects: list[Object], count: int, wrong: int) -> None:
+def _told(session: "Session", copy: Copy, target: Target, count: int, wrong: int) -> None:
     if "NOLOAD" in copy.given:
         session.notices.append(f"INFO:  Load into table '{target.table}' was checked, {count} record(s) are right.")
         return
@@ -61,9 +65,18 @@ def _told(session: "Session", copy: Copy, target: Target, objects: list[Object],
     if wrong:
         said = f"{wrong} record(s) could not be loaded.  Check 'stl_load_errors' system table for details."
         session.notices.append(f"INFO:  Load into table '{target.table}' completed, {said}")
-    who = history.of_session(session) | {"curtime": history.now(), "status": 1, "file_format": copy.format.lower()}
-    rows = [who | {"filename": one.uri, "lines_scanned": -1, "errors": -1, "byte_offset": 0} for one in objects]
-    session.transaction.at_commit.append(lambda: history.add(session, "stl_load_commits", rows))
+
+
+def _recorded(session: "Session", copy: Copy, target: Target, objects: list[Object], counts: dict[str, Any]) -> None:
+    """What was loaded, for system tables, once the transaction is kept."""
+    who = history.of_session(session) | {"file_format": copy.format.lower()}
+    file = {"curtime": history.now(), "status": 1, "lines_scanned": -1, "errors": -1, "byte_offset": 0}
+    files = [who | file | {"filename": one.uri} for one in objects]
+    size = sum(one.size for one in objects)
+    load = who | counts | {"status": "completed", "table_name": target.table, "data_source": copy.source}
+    load |= {"source_file_count": len(objects), "source_file_bytes": size, "loaded_bytes": size}
+    session.transaction.at_commit.append(lambda: history.add(session, "stl_load_commits", files))
+    session.transaction.at_commit.append(lambda: history.add(session, "sys_load_history", [load]))
 
 
 def _target(session: "Session", copy: Copy) -> Target:

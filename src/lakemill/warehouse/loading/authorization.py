@@ -1,5 +1,7 @@
 """In whose name a command works in the lake: IAM_ROLE, ACCESS_KEY_ID or CREDENTIALS."""
 
+import re
+
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.warehouse.interface import Authorization
 from lakemill.warehouse.loading.words import Words
@@ -12,6 +14,10 @@ _PARTS = {
     "aws_session_token": "session_token",
     "master_symmetric_key": "master_symmetric_key",
 }
+
+_SECRET = re.compile(
+    r"(\b(?:CREDENTIALS|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)\s+(?:AS\s+)?)'(?:[^']|'')*'", re.I
+)
 
 
 def take(words: Words, found: Authorization | None) -> Authorization | None:
@@ -55,6 +61,15 @@ def of_credentials(text: str) -> Authorization:
             raise SqlFailed("0A000", "master_symmetric_key is not supported: nothing is encrypted by the client")
         setattr(found, part, value.strip())
     return found
+
+
+def masked(text: str) -> str:
+    """A statement without the secrets in it, as system tables keep it.
+
+    >>> masked("COPY t FROM 's3://b/k' SECRET_ACCESS_KEY 'abc' CSV")
+    "COPY t FROM 's3://b/k' SECRET_ACCESS_KEY '' CSV"
+    """
+    return _SECRET.sub(r"\1''", text)
 
 
 def checked(found: Authorization | None) -> Authorization:

@@ -13,7 +13,7 @@ from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.scans import sql
 from lakemill.lakesql.scans.streams import Stream
 from lakemill.lakesql.types import Type
-from lakemill.warehouse.loading import conversion
+from lakemill.warehouse.loading import conversion, unpacking
 from lakemill.warehouse.loading.conversion import Value
 from lakemill.warehouse.loading.sources import Object, detail
 from lakemill.warehouse.loading.statement import Copy
@@ -55,20 +55,41 @@ def _relation(
     connection: duckdb.DuckDBPyConnection, schema: pa.Schema, some: list[Object], copy: Copy, number: int
 ) -> str:
     columns = ", ".join(f"c{place}" for place in range(len(schema)))
-    if copy.format == "PARQUET":
+    if copy.format == "PARQUET" and copy.replacement is None:
         paths = ", ".join(sql.text(one.path) for one in some)
         return f"read_parquet([{paths}], hive_partitioning = false) AS file ({columns})"
     named = pa.schema([pa.field(f"c{place}", field.type) for place, field in enumerate(schema)])
-    connection.register(f"orc_{number}", Stream(named, lambda: _stripes(some, named)))
-    return f"orc_{number}"
+    connection.register(f"columnar_{number}", Stream(named, lambda: _batches(some, named, copy)))
+    return f"columnar_{number}"
 
 
-def _stripes(some: list[Object], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _batches(some: list[Object], schema: pa.Schema, copy: Copy) -> Iterator[pa.RecordBatch]:
     for one in some:
-        file = pyarrow.orc.ORCFile(one.path)
-        for stripe in range(file.nstripes):
-            batch = file.read_stripe(stripe)
-            yield pa.record_batch(batch.columns, schema=schema)
+        batches = pq.ParquetFile(one.path).iter_batches() if copy.format == "PARQUET" else _stripes(one)
+        for batch in batches:
+            columns = batch.columns
+            if copy.replacement is not None:
+                columns = [_repaired(column, copy.replacement) for column in columns]
+            yield pa.record_batch(columns, schema=schema)
+
+
+def _stripes(one: Object) -> Iterator[pa.RecordBatch]:
+    file = pyarrow.orc.ORCFile(one.path)
+    for stripe in range(file.nstripes):
+        yield file.read_stripe(stripe)
+
+
+def _repaired(column: pa.Array, replacement: str) -> pa.Array:
+    """A column in which every text is UTF-8."""
+    if not pa.types.is_string(column.type):
+        return column
+    try:
+        column.validate(full=True)
+        return column
+    except pa.ArrowInvalid:
+        texts = column.cast(pa.binary()).to_pylist()
+        fixed = [None if one is None else unpacking.replaced(one, replacement).decode() for one in texts]
+        return pa.array(fixed, pa.string())
 
 
 def _values(schema: pa.Schema, one: Object, copy: Copy, columns: list[Column]) -> list[Value]:
