@@ -17,10 +17,10 @@ from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.interface import Lake
 from lakemill.warehouse import rights
 from lakemill.warehouse.lake import WarehouseLake
-from lakemill.warehouse.loading import columnar, errors, history, sources, statement, unpacking
+from lakemill.warehouse.loading import authorization, columnar, errors, history, sources, statement, unpacking
 from lakemill.warehouse.loading.avro import Avro
 from lakemill.warehouse.loading.documents import Documents
-from lakemill.warehouse.loading.inputs import Input
+from lakemill.warehouse.loading.inputs import Input, Relations
 from lakemill.warehouse.loading.load import Load, Target
 from lakemill.warehouse.loading.sources import Object
 from lakemill.warehouse.loading.statement import Copy
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 def carry_out(session: "Session", text: str) -> Result:
     """Carry out a COPY in the session's transaction. Raises SqlFailed, LakeRefused."""
+    authorization.hide(session)
     copy, began = statement.parse(text), history.now()
     target = _target(session, copy)
     session.values["pg_last_copy_id"] = _query(session)
@@ -165,16 +166,14 @@ def _check(session: "Session") -> None:
 
 def _columnar(session: "Session", copy: Copy, target: Target, objects: list[Object]) -> int:
     """Raises SqlFailed: one row that is wrong fails all of it."""
-    connection = session.connection
-    query = " UNION ALL ".join(columnar.selects(connection, objects, copy, target.columns))
-    if "NOLOAD" in copy.given:
-        with session.warehouse.connection() as other:
-            query = " UNION ALL ".join(columnar.selects(other, objects, copy, target.columns))
-            row = other.execute(f"SELECT count(*) FROM ({query})").fetchone()
-            return row[0] if row else 0
+    names = ", ".join(f"v{place}" for place in range(len(target.columns)))
+    only_looks = "NOLOAD" in copy.given
     session.transaction.touched()
     try:
-        row = connection.execute(target.insert(query)).fetchone()
+        with Relations(session.connection) as relations:
+            query = " UNION ALL ".join(columnar.selects(relations, objects, copy, target.columns))
+            tried = f"SELECT count(*), bit_xor(hash({names})) FROM ({query}) AS tried ({names})"
+            row = session.connection.execute(tried if only_looks else target.insert(query)).fetchone()
     except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.ConstraintException) as wrong:
         found = [errors.LoadError(one.uri, 0, "", 1204, "A value does not fit its column") for one in objects[:1]]
         errors.record(session, target.oid, target.columns, found)

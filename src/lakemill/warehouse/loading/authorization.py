@@ -1,10 +1,14 @@
 """In whose name a command works in the lake: IAM_ROLE, ACCESS_KEY_ID or CREDENTIALS."""
 
 import re
+from typing import TYPE_CHECKING
 
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.warehouse.interface import Authorization
 from lakemill.warehouse.loading.words import Words
+
+if TYPE_CHECKING:
+    from lakemill.warehouse.session import Session
 
 _PARTS = {
     "aws_iam_role": "role",
@@ -70,6 +74,12 @@ def masked(text: str) -> str:
     "COPY t FROM 's3://b/k' SECRET_ACCESS_KEY '' CSV"
     """
     return _SECRET.sub(r"\1''", text)
+
+
+def hide(session: "Session") -> None:
+    """Let the statement that is under way be told without its secrets."""
+    if session.work is not None:
+        session.work.text = masked(session.work.text)
 
 
 def checked(found: Authorization | None) -> Authorization:

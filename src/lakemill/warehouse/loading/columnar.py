@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import duckdb
 import pyarrow as pa
 import pyarrow.orc
 import pyarrow.parquet as pq
@@ -15,6 +14,7 @@ from lakemill.lakesql.scans.streams import Stream
 from lakemill.lakesql.types import Type
 from lakemill.warehouse.loading import conversion, unpacking
 from lakemill.warehouse.loading.conversion import Value
+from lakemill.warehouse.loading.inputs import Relations
 from lakemill.warehouse.loading.sources import Object, detail
 from lakemill.warehouse.loading.statement import Copy
 
@@ -22,17 +22,15 @@ _BITS = {"smallint": 16, "integer": 32, "bigint": 64}
 _NESTED = (pa.types.is_struct, pa.types.is_list, pa.types.is_large_list, pa.types.is_map)
 
 
-def selects(
-    connection: duckdb.DuckDBPyConnection, objects: list[Object], copy: Copy, columns: list[Column]
-) -> list[str]:
+def selects(relations: Relations, objects: list[Object], copy: Copy, columns: list[Column]) -> list[str]:
     """A SELECT of the values of all columns for the files of each schema. Raises SqlFailed for what does not fit."""
     alike: dict[pa.Schema, list[Object]] = {}
     for one in objects:
         alike.setdefault(_schema(one, copy), []).append(one)
     found = []
-    for number, (schema, some) in enumerate(alike.items()):
+    for schema, some in alike.items():
         values = [value.strict() for value in _values(schema, some[0], copy, columns)]
-        found.append(f"SELECT {', '.join(values)} FROM {_relation(connection, schema, some, copy, number)}")
+        found.append(f"SELECT {', '.join(values)} FROM {_relation(relations, schema, some, copy)}")
     return found
 
 
@@ -51,16 +49,13 @@ def failed(message: str, code: int) -> SqlFailed:
     return SqlFailed("XX000", f"Spectrum Scan Error. {message}", detail=detail(message, code))
 
 
-def _relation(
-    connection: duckdb.DuckDBPyConnection, schema: pa.Schema, some: list[Object], copy: Copy, number: int
-) -> str:
+def _relation(relations: Relations, schema: pa.Schema, some: list[Object], copy: Copy) -> str:
     columns = ", ".join(f"c{place}" for place in range(len(schema)))
     if copy.format == "PARQUET" and copy.replacement is None:
         paths = ", ".join(sql.text(one.path) for one in some)
         return f"read_parquet([{paths}], hive_partitioning = false) AS file ({columns})"
     named = pa.schema([pa.field(f"c{place}", field.type) for place, field in enumerate(schema)])
-    connection.register(f"columnar_{number}", Stream(named, lambda: _batches(some, named, copy)))
-    return f"columnar_{number}"
+    return relations.add(Stream(named, lambda: _batches(some, named, copy)))
 
 
 def _batches(some: list[Object], schema: pa.Schema, copy: Copy) -> Iterator[pa.RecordBatch]:

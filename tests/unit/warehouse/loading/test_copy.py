@@ -361,3 +361,15 @@ def test_texts_of_parquet_that_are_not_utf_8(site):
         site.run("copy t from 's3://lake/t/' iam_role default format parquet")
     site.run("copy t from 's3://lake/t/' iam_role default format parquet acceptinvchars")
     assert sorted(site.rows("t")) == [("?b",), ("a",)]
+
+
+def test_secrets_are_not_kept_with_the_text(site):
+    site.make("t", "a integer")
+    site.lake.put("s3://lake/t/one", b"1\n")
+    site.run("copy t from 's3://lake/t/' access_key_id 'AKIA' secret_access_key 'very-secret'")
+    keys = "aws_access_key_id=a;aws_secret_access_key=very-secret"
+    with pytest.raises(SqlFailed):
+        site.run(f"unload ('select * from t') to 's3://lake/t/' credentials '{keys}'")
+    kept = [text for (text,) in site.told("queries", "text")]
+    assert any(text.startswith("copy t") for text in kept)
+    assert not any("very-secret" in text for text in kept)
