@@ -2,6 +2,7 @@
 
 import json
 
+import boto3
 import psycopg
 import pytest
 import redshift_connector
@@ -93,7 +94,7 @@ def test_connections_are_encrypted_under_lakemills_own_authority(lakemill, clust
         assert connection.execute("SELECT 1").fetchall() == [(1,)]
 
 
-def test_parameters_reach_sessions_after_a_reboot_and_data_outlive_pauses(cluster):
+def test_parameters_reach_sessions_after_a_reboot(cluster):
     redshift, group = cluster.redshift, "api-journey"
     redshift.create_cluster_parameter_group(
         ParameterGroupName=group, ParameterGroupFamily="redshift-1.0", Description="of a journey"
@@ -111,6 +112,11 @@ def test_parameters_reach_sessions_after_a_reboot_and_data_outlive_pauses(cluste
     assert cluster.about["ClusterParameterGroups"][0]["ParameterApplyStatus"] == "in-sync"
     assert cluster.rows("SHOW query_group") == [("reports",)]
     refused("InvalidClusterParameterGroupState", redshift.delete_cluster_parameter_group, ParameterGroupName=group)
+
+
+@pytest.mark.slow
+def test_data_outlive_a_pause(cluster):
+    redshift = cluster.redshift
     port = cluster.about["Endpoint"]["Port"]
     redshift.pause_cluster(ClusterIdentifier=cluster.name)
     cluster.until(lambda: cluster.about["ClusterStatus"] == "paused")
@@ -122,6 +128,7 @@ def test_parameters_reach_sessions_after_a_reboot_and_data_outlive_pauses(cluste
     assert cluster.rows("SELECT count(*) FROM flights") == [(3,)]
 
 
+@pytest.mark.slow
 def test_a_snapshot_becomes_another_cluster(lakemill, cluster):
     redshift = cluster.redshift
     redshift.create_cluster_snapshot(SnapshotIdentifier="api-monday", ClusterIdentifier=cluster.name)
@@ -132,6 +139,7 @@ def test_a_snapshot_becomes_another_cluster(lakemill, cluster):
     )
     copy = Cluster(lakemill, "api-copy").ready()
     assert (copy.about["NumberOfNodes"], copy.about["RestoreStatus"]["Status"]) == (2, "completed")
+    assert copy.about["Tags"] == [{"Key": "team", "Value": "air"}]  # Of the cluster, by way of the snapshot.
     assert copy.rows("SELECT carrier, delay FROM flights ORDER BY 1, 2") == [("DL", None), ("UA", -3), ("UA", 11)]
     refused("InvalidParameterCombination", redshift.delete_cluster, ClusterIdentifier="api-copy")
     redshift.delete_cluster(ClusterIdentifier="api-copy", FinalClusterSnapshotIdentifier="api-last")
@@ -157,6 +165,35 @@ def test_temporary_passwords_let_clients_in(cluster):
         assert connection.cursor().execute("SELECT current_user").fetchall() == (["joe"],)
     with pytest.raises(redshift_connector.InterfaceError):
         cluster.connect(given["DbUser"], given["DbPassword"][:-1])
+
+
+def test_the_driver_fetches_its_password_itself(lakemill, cluster, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(lakemill.data / "ca.pem"))
+    with redshift_connector.connect(
+        iam=True,
+        cluster_identifier=cluster.name,
+        db_user="ann",
+        auto_create=True,
+        database="dev",
+        endpoint_url=lakemill.endpoint,
+        region="us-east-1",
+        access_key_id=lakemill.access_key_id,
+        secret_access_key=lakemill.secret,
+    ) as connection:
+        assert connection.cursor().execute("SELECT current_user").fetchall() == (["ann"],)
+
+
+@pytest.mark.slow
+def test_awswrangler_reads_through_the_data_api(lakemill, cluster, monkeypatch):
+    wr = pytest.importorskip("awswrangler")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", lakemill.endpoint)
+    session = boto3.Session(lakemill.access_key_id, lakemill.secret, region_name="us-east-1")
+    found = wr.data_api.redshift.read_sql_query(
+        "SELECT carrier, delay FROM flights ORDER BY delay",
+        wr.data_api.redshift.connect(cluster.name, "dev", db_user="awsuser", boto3_session=session),
+    )
+    assert found["carrier"].tolist() == ["UA", "UA", "DL"]
+    assert found["delay"].tolist()[:2] == [-3, 11]
 
 
 def test_a_user_of_iam_needs_a_permission_for_each_user_of_the_database(lakemill, cluster, analyst):

@@ -72,6 +72,7 @@ def test_parameters_change_for_sessions_that_come(workgroup):
     refused("ValidationException", update, workgroupName=WORKGROUP, configParameters=wrong)
 
 
+@pytest.mark.slow
 def test_a_namespace_goes_back_to_a_snapshot(workgroup):
     serverless = workgroup.serverless
     workgroup.rows("CREATE TABLE kept (a int)")
@@ -85,6 +86,7 @@ def test_a_namespace_goes_back_to_a_snapshot(workgroup):
     assert workgroup.rows("SELECT a FROM kept") == [(1,)]
 
 
+@pytest.mark.slow
 def test_a_workgroup_that_is_gone_leaves_the_data(workgroup):
     serverless = workgroup.serverless
     serverless.delete_workgroup(workgroupName=WORKGROUP)

@@ -1,11 +1,15 @@
 """Messages between processes: a length (4 bytes, big-endian) and a document in MessagePack."""
 
-import asyncio
+from __future__ import annotations
+
 import struct
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+if TYPE_CHECKING:
+    import asyncio
 
 LENGTH = struct.Struct(">I")
 BYTES_MAX = (1 << 31) - 1

@@ -78,7 +78,7 @@ async def launched(setup: Setup, current: Callable[[], Document]) -> tuple[Wareh
         async with asyncio.timeout(OPENING_S):
             opened = await process.call("open", {"warehouse": warehouse})
     except BaseException:
-        setup.ports.give_back(id)
+        setup.ports.avoid(id, asked)
         with contextlib.suppress(asyncio.CancelledError):
             await process.kill()
         raise

@@ -93,7 +93,7 @@ class ClusterOperations:
             verifier=verifier(request["MasterUserPassword"], request["MasterUsername"]),
             **self.begun(call, request, checked_nodes(request)),
         )
-        return await self.made(call, request, document)
+        return await self.made(call, request, document, tags_of(request))
 
     def begun(self, call: Call, request: Document, nodes: tuple[str, int]) -> Document:
         """What a new cluster and a restored one have alike. Raises ServiceError."""
@@ -128,11 +128,11 @@ class ClusterOperations:
             "details": details,
         }
 
-    async def made(self, call: Call, request: Document, document: Document) -> Document:
+    async def made(self, call: Call, request: Document, document: Document, tags: dict[str, str]) -> Document:
         """A cluster with this document. Raises ClusterAlreadyExists."""
         name = request["ClusterIdentifier"].lower()
         try:
-            created = await self.warehouses.create(scope_of(call), named(name), document, tags_of(request))
+            created = await self.warehouses.create(scope_of(call), named(name), document, tags)
         except ResourceExists:
             raise ServiceError("ClusterAlreadyExists", f"Cluster already exists: {name}") from None
         return {"Cluster": self.shapes.cluster(created)}

@@ -25,7 +25,7 @@ class RestoreOperations:
     def begun(self, call: Call, request: Document, nodes: tuple[str, int]) -> Document:
         raise NotImplementedError
 
-    async def made(self, call: Call, request: Document, document: Document) -> Document:
+    async def made(self, call: Call, request: Document, document: Document, tags: dict[str, str]) -> Document:
         raise NotImplementedError
 
     @operation("RestoreFromClusterSnapshot", refuses={**NEVER, **ONLY_NEW, **OTHERS, **NO_RESERVED})
@@ -57,4 +57,4 @@ class RestoreOperations:
             restore=snapshot["name"],
             **begun,
         )
-        return await self.made(call, request, document)
+        return await self.made(call, request, document, snapshot["tags"])

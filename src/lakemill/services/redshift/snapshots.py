@@ -43,19 +43,13 @@ def details_of(cluster: Document, days: int, now: datetime.datetime) -> Document
 def final_of(cluster: Document, name: str, days: int, now: datetime.datetime) -> Document:
     """The last snapshot of a cluster, as the engine takes it. Raises InvalidParameterValue."""
     rules.check_cluster_name(name.lower(), "FinalClusterSnapshotIdentifier", invalid)
-    return {"name": named(name), "details": details_of(cluster, days, now), "tags": {}}
+    return {"name": named(name), "details": details_of(cluster, days, now), "tags": cluster["tags"]}
 
 
 class SnapshotOperations:
     """Mixed into the service."""
 
     warehouses: Warehouses
-
-    def begun(self, call: Call, request: Document, nodes: tuple[str, int]) -> Document:
-        raise NotImplementedError
-
-    async def made(self, call: Call, request: Document, document: Document) -> Document:
-        raise NotImplementedError
 
     @operation("CreateClusterSnapshot")
     async def create_cluster_snapshot(self, call: Call, request: Document) -> Document:
@@ -64,10 +58,9 @@ class SnapshotOperations:
         rules.check_cluster_name(name, "SnapshotIdentifier", invalid)
         days = checked_days(request.get("ManualSnapshotRetentionPeriod", cluster["details"]["snapshot_days"]))
         details = details_of(cluster, days, self.warehouses.clock.now())
+        tags = cluster["tags"] | tags_of(request)
         try:
-            made = await self.warehouses.snapshot(
-                scope_of(call), cluster["name"], named(name), details, tags_of(request)
-            )
+            made = await self.warehouses.snapshot(scope_of(call), cluster["name"], named(name), details, tags)
         except ResourceExists:
             raise _there(name) from None
         return {"Snapshot": snapshot(made)}
