@@ -49,6 +49,28 @@ def test_a_cluster_is_told_as_it_was_made(cluster):
     assert tagged[0]["ResourceName"].endswith(f":cluster:{cluster.name}")
 
 
+def test_options_of_nodes_are_filtered(cluster):
+    describe, filters = cluster.redshift.describe_node_configuration_options, []
+    for name, operator, *values in (
+        ("NodeType", "in", "ra3.xlplus", "dc2.large"),
+        ("NumberOfNodes", "between", "2", "4"),
+    ):
+        filters.append({"Name": name, "Operator": operator, "Values": values})
+    found = describe(ActionType="resize-cluster", ClusterIdentifier=cluster.name, Filters=filters)
+    assert [(one["NodeType"], one["NumberOfNodes"]) for one in found["NodeConfigurationOptionList"]] == [
+        ("dc2.large", 2),
+        ("dc2.large", 4),
+        ("ra3.xlplus", 2),
+        ("ra3.xlplus", 4),
+    ]
+    assert 0 < found["NodeConfigurationOptionList"][0]["EstimatedDiskUtilizationPercent"] < 1
+    refused("InvalidParameterCombination", describe, ActionType="restore-cluster")
+    orderable = cluster.redshift.describe_orderable_cluster_options(NodeType="ra3.4xlarge")["OrderableClusterOptions"]
+    assert [one["ClusterType"] for one in orderable] == ["multi-node"]
+    family = cluster.redshift.describe_cluster_versions()["ClusterVersions"][0]["ClusterParameterGroupFamily"]
+    assert family == "redshift-1.0"
+
+
 @pytest.mark.parametrize(
     ("given", "code"),
     [
@@ -167,6 +189,7 @@ def test_temporary_passwords_let_clients_in(cluster):
         cluster.connect(given["DbUser"], given["DbPassword"][:-1])
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Of the driver's, about its own TLS.
 def test_the_driver_fetches_its_password_itself(lakemill, cluster, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(lakemill.data / "ca.pem"))
     with redshift_connector.connect(

@@ -5,7 +5,6 @@ What is begun is written down before it is done, and gone on with after a crash.
 
 import asyncio
 import logging
-import os
 import shutil
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from lakemill.engines.catalog import Catalog
 from lakemill.engines.objects import Objects
 from lakemill.engines.queries.joined import Joined
 from lakemill.engines.resources import ResourceExists, ResourceMissing, Resources
+from lakemill.engines.warehouses.certificate import Certificate, written
 from lakemill.engines.warehouses.credentials import Credentials
 from lakemill.engines.warehouses.document import (
     AVAILABLE,
@@ -45,7 +45,6 @@ from lakemill.ports.metadata import Metadata
 WAITING_S = 60.0
 """So long a call waits for a process that is being started."""
 Change = Callable[[Document], None]
-Certificate = Callable[[], tuple[bytes, bytes]]
 logger = logging.getLogger(__name__)
 
 
@@ -104,7 +103,7 @@ class Warehouses:
         """Take back and end what an earlier run left, and start the processes, in the background."""
         said = []
         if self._certificate is not None:
-            self._setup.certificate = await asyncio.to_thread(self._write_certificate, self._certificate)
+            self._setup.certificate = await asyncio.to_thread(written, self._setup.folder, self._certificate)
         if count := await self._setup.lakes.recover():
             said.append(f"What {count} statements of warehouses had put into the lake was taken back")
         if count := await self.statements.recover():
@@ -112,6 +111,8 @@ class Warehouses:
         await self.snapshots.recover({one["final"]["name"] for one in self.resources.all(KIND) if one["final"]})
         for document in list(self.resources.all(KIND)):
             self._documents[document["id"]] = document
+        await asyncio.to_thread(self._tidy)
+        for document in list(self._documents.values()):
             if document["state"] == DELETING:
                 self._later(self._remove(document))
             elif document["state"] == PAUSING:
@@ -120,13 +121,12 @@ class Warehouses:
                 self._keep(document)
         return said
 
-    def _write_certificate(self, make: Certificate) -> str:
-        path = self._setup.folder / "server.pem"
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.unlink(missing_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(b"".join(make()))
-        return str(path)
+    def _tidy(self) -> None:
+        """Remove folders of warehouses that are not there."""
+        kept = {*self._documents, "snapshots", "results"}
+        for folder in self._setup.folder.glob("*/"):
+            if folder.name not in kept:
+                shutil.rmtree(folder, ignore_errors=True)
 
     async def close(self) -> None:
         """End all processes in order; they run again after the next start."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import logging
 import os
 import shutil
 import uuid
@@ -26,6 +27,8 @@ CANCEL_AGAIN_S = 0.2
 ABORTED = "Query aborted on user's request"
 NOT_BEGUN = "Query aborted because an earlier statement of its batch failed"
 CUT_OFF = "lakemill was restarted while the statement was under way; what it had not committed was rolled back"
+
+logger = logging.getLogger(__name__)
 
 
 class Outcome(NamedTuple):
@@ -141,7 +144,8 @@ class Statements:
             outcome = Outcome("FAILED", CUT_OFF)
         except (NotRunning, SqlFailed, OSError) as fault:
             outcome = Outcome("FAILED", _told(str(fault)))
-        except (KeyError, TypeError, ValueError) as fault:
+        except Exception as fault:  # Whatever its process answers, the statement ends.
+            logger.exception("statement %s", statement.id)
             outcome = Outcome("FAILED", f"The warehouse gave an answer that is none: {fault!r}")
         await asyncio.shield(asyncio.ensure_future(self._end(statement, outcome)))
         if session is not None:
@@ -238,7 +242,14 @@ class Statements:
         left = self._store.unfinished()
         for statement in left:
             await self._end(statement, Outcome("FAILED", CUT_OFF))
+        await asyncio.to_thread(self._tidy)
         return len(left)
+
+    def _tidy(self) -> None:
+        """Remove results of statements that are not there."""
+        for folder in self._results.glob("*"):
+            if not self._store.has(folder.name):
+                shutil.rmtree(folder, ignore_errors=True)
 
     async def expire(self) -> None:
         """Forget statements of more than a day ago, and their results."""

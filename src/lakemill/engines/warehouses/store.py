@@ -4,6 +4,7 @@ Tables of the metadata store, with U+0001 between the parts of a key:
 
 warehouse_statements   scope, id: the statement
 warehouse_times        scope, time (inverted), id: its owner; newest first
+warehouse_ids          id: scope
 warehouse_active       id: scope; those that have not ended
 warehouse_tokens       scope, owner, token: the id that its request got, a digest of the request, and when
 """
@@ -16,8 +17,8 @@ from lakemill.ports.clock import Clock
 from lakemill.ports.metadata import Metadata, Transaction, prefix_end
 from lakemill.ports.metadata.port import Reader
 
-STATEMENTS, TIMES, ACTIVE, TOKENS = (
-    *("warehouse_statements", "warehouse_times", "warehouse_active", "warehouse_tokens"),
+STATEMENTS, TIMES, IDS, ACTIVE, TOKENS = (
+    *("warehouse_statements", "warehouse_times", "warehouse_ids", "warehouse_active", "warehouse_tokens"),
 )
 KEPT_S = 24 * 3600
 TOKEN_S = 8 * 3600
@@ -38,6 +39,10 @@ class StatementStore:
         if found is None:
             raise StatementMissing
         return statement_of(found)
+
+    def has(self, id: str) -> bool:
+        """Whether there is one with this id, in whatever scope."""
+        return self._metadata.get(IDS, id) is not None
 
     def newest(self, scope: str, after: str = "") -> Iterator[tuple[str, Statement]]:
         """Each with its place. after: the last one's place; "" for the beginning."""
@@ -75,6 +80,7 @@ class StatementStore:
                 transaction.put(TOKENS, key, {"id": statement.id, "digest": statement.digest(), "ms": now_ms})
             transaction.put(STATEMENTS, _joined(statement.scope, statement.id), document_of(statement))
             transaction.put(TIMES, _place(statement), statement.owner)
+            transaction.put(IDS, statement.id, statement.scope)
             transaction.put(ACTIVE, statement.id, statement.scope)
             return statement, True
 
@@ -99,6 +105,7 @@ class StatementStore:
             for one in late:
                 transaction.delete(STATEMENTS, _joined(one.scope, one.id))
                 transaction.delete(TIMES, _place(one))
+                transaction.delete(IDS, one.id)
             for key in tokens:
                 transaction.delete(TOKENS, key)
 

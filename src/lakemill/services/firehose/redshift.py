@@ -50,9 +50,10 @@ def complete(config: Config) -> Config:
         raise refused("SecretsManagerConfiguration", NO_SECRETS)
     if not whole.get("Username") or not whole.get("Password"):
         raise invalid("Username and Password must be given.")
-    place = s3.complete(whole["S3Configuration"])
+    place = whole["S3Configuration"]
     if "!{" in place.get("Prefix", "") or place.get("ErrorOutputPrefix"):
         raise invalid("The S3Configuration of Redshift takes a plain Prefix and no ErrorOutputPrefix.")
+    place = s3.complete(place)
     if place["CompressionFormat"] not in ("UNCOMPRESSED", "GZIP"):
         raise invalid(f"CompressionFormat {place['CompressionFormat']} cannot be loaded by Redshift; use GZIP.")
     s3.check_logging(whole["CloudWatchLoggingOptions"])

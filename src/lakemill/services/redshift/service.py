@@ -9,6 +9,7 @@ from lakemill.services.redshift.clusters import ClusterOperations
 from lakemill.services.redshift.credentials import CredentialOperations
 from lakemill.services.redshift.errors import CODES
 from lakemill.services.redshift.naming import FAMILY, plain
+from lakemill.services.redshift.nodeoptions import NodeOptionOperations
 from lakemill.services.redshift.options import OptionOperations
 from lakemill.services.redshift.parametergroups import ParameterGroupOperations, ParameterGroups
 from lakemill.services.redshift.restoring import RestoreOperations
@@ -29,6 +30,7 @@ class Redshift(
     SubnetGroupOperations,
     TagOperations,
     OptionOperations,
+    NodeOptionOperations,
     Service,
 ):
     """boto3 client `redshift`. address: where clients find warehouses."""

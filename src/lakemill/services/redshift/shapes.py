@@ -71,7 +71,7 @@ class Shapes:
             "MaintenanceTrackName": details["track"],
             "DeferredMaintenanceWindows": [],
             "ClusterNamespaceArn": arn_in(document["scope"], f"namespace:{document['id']}"),
-            "TotalStorageCapacityInMegaBytes": nodes * CAPACITY_MB[details["node_type"].partition(".")[0]],
+            "TotalStorageCapacityInMegaBytes": nodes * capacity_mb(details["node_type"]),
             "AvailabilityZoneRelocationStatus": "disabled",
             "MultiAZ": "Disabled",
         }
@@ -85,6 +85,11 @@ class Shapes:
     def _apply_status(self, document: Document) -> str:
         waiting = any(one["ParameterApplyStatus"] == "pending-reboot" for one in self._applied(document))
         return "pending-reboot" if waiting else "in-sync"
+
+
+def capacity_mb(node_type: str) -> int:
+    """What a node of a type has room for."""
+    return CAPACITY_MB[node_type.partition(".")[0]]
 
 
 def _more(document: Document) -> Document:

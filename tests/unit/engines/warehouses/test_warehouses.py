@@ -100,6 +100,19 @@ async def test_deleting_leaves_nothing(warehouses, sales, tmp_path):
         await warehouses.delete(SCOPE, "cluster/sales")
 
 
+async def test_what_nobody_owns_is_removed_at_the_start(make, warehouses, sales, run, tmp_path):
+    done = await run({"rows": [[1]]})
+    await warehouses.close()
+    folder = tmp_path / "warehouses"
+    for name in ("nobodys", "results/nobodys"):
+        (folder / name).mkdir()
+    again = make()
+    await again.start()
+    assert {path.name for path in folder.glob("*/")} == {sales["id"], "results"}
+    assert {path.name for path in (folder / "results").iterdir()} == {done.id}
+    await again.close()
+
+
 async def test_after_an_ordinary_end_all_is_there_again(make, warehouses, sales, run):
     await run({"add": "kept"})
     await warehouses.close()

@@ -15,11 +15,16 @@ from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.types import VARCHAR, Type, quoted
 
 
-def compile(parsed: Parsed, catalog: Catalog, parameters: Parameters | None = None) -> Compiled:
-    """Raises SqlFailed."""
+def compile(
+    parsed: Parsed, catalog: Catalog, parameters: Parameters | None = None, *, wide: bool = True
+) -> Compiled:  # fmt: skip
+    """Raises SqlFailed.
+
+    wide: False for sums of products of decimals in 64 bits: DuckDB fails (`errors.too_narrow`) where one does not fit.
+    """
     dialect = Redshift(catalog, parameters)
     try:
-        compiled = _compiled(parsed, dialect)
+        compiled = _compiled(parsed, dialect, wide)
         relations.refuse_mixed(dialect)
     except RecursionError:
         raise SqlFailed("54001", "stack depth limit exceeded") from None
@@ -32,8 +37,9 @@ def compile(parsed: Parsed, catalog: Catalog, parameters: Parameters | None = No
     return compiled
 
 
-def _compiled(parsed: Parsed, dialect: Redshift) -> Compiled:
+def _compiled(parsed: Parsed, dialect: Redshift, wide: bool = True) -> Compiled:
     compiler = Compiler(None, "", query, dialect)  # type: ignore[arg-type]
+    compiler.wide = wide
     if parsed.kind == "explain":
         assert parsed.inner is not None
         inner = _compiled(parsed.inner, dialect)

@@ -68,7 +68,7 @@ class Redshift(Dialect):
         return operators.compare(sign, a, b, node)
 
     def arithmetic(self, sign: str, a: Typed, b: Typed, node: exp.Expr | None, wide: bool = True) -> Typed:
-        return operators.arithmetic(sign, a, b, node)
+        return operators.arithmetic(sign, a, b, node, wide)
 
     def key(self, value: Typed) -> str:
         """Blanks at the end of a CHAR do not count."""

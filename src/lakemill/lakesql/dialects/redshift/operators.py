@@ -3,6 +3,8 @@
 Computing with numeric values: https://docs.aws.amazon.com/redshift/latest/dg/r_numeric_computations201.html
 """
 
+from dataclasses import replace
+
 from sqlglot import exp
 
 from lakemill.lakesql.dialects.coercion import INTEGERS, NUMBERS, as_decimal
@@ -10,7 +12,18 @@ from lakemill.lakesql.dialects.operators import DIGITS_64, of_units, units_of
 from lakemill.lakesql.dialects.redshift.coercion import AS_TEXT, TEXTS, TIMES, Mark, coerce, common
 from lakemill.lakesql.dialects.redshift.names import shown
 from lakemill.lakesql.dialects.typed import Typed, failed, guard, once
-from lakemill.lakesql.types import BOOLEAN, DATE, DOUBLE, INTEGER, INTERVAL, UNKNOWN, VARCHAR, Type, decimal
+from lakemill.lakesql.types import (
+    BOOLEAN,
+    DATE,
+    DECIMAL_MAX,
+    DOUBLE,
+    INTEGER,
+    INTERVAL,
+    UNKNOWN,
+    VARCHAR,
+    Type,
+    decimal,
+)
 
 TIMESTAMP = Type("timestamp")
 
@@ -21,14 +34,14 @@ def no_operator(sign: str, a: Type, b: Type, node: exp.Expr | None) -> Exception
     return error
 
 
-def arithmetic(sign: str, a: Typed, b: Typed, node: exp.Expr | None) -> Typed:
+def arithmetic(sign: str, a: Typed, b: Typed, node: exp.Expr | None, wide: bool = True) -> Typed:
     """a + b and the like. Overflow (22003) and division by zero (22012) fail as the statement runs."""
     a, b = _taken(sign, a, b), _taken(sign, b, a)
     if a.type.name in NUMBERS and b.type.name in NUMBERS:
         kind = common(a.type, b.type)
         assert kind is not None
         if kind.name == "decimal":
-            return decimals(sign, a, b, node)
+            return decimals(sign, a, b, node, wide)
         return _numbers(sign, coerce(a, kind), coerce(b, kind), kind)
     if (a.type.name == "super" and b.type.name in NUMBERS) or (b.type.name == "super" and a.type.name in NUMBERS):
         x, y = (
@@ -90,7 +103,7 @@ def kind_of(sign: str, a: Type, b: Type) -> Type:
     return decimal(max(precision, 1), min(scale, 37))
 
 
-def decimals(sign: str, a: Typed, b: Typed, node: exp.Expr | None) -> Typed:
+def decimals(sign: str, a: Typed, b: Typed, node: exp.Expr | None, wide: bool = True) -> Typed:
     x, y = as_decimal(a.type), as_decimal(b.type)
     (p1, s1), (p2, s2) = x.args, y.args
     left, right = coerce(a, x).sql, coerce(b, y).sql
@@ -99,12 +112,7 @@ def decimals(sign: str, a: Typed, b: Typed, node: exp.Expr | None) -> Typed:
         wide = f"DECIMAL(38,{max(s1, s2)})" if kind.args[0] == 38 else kind.duckdb()
         return Typed(f"CAST(CAST({left} AS {wide}) {sign} CAST({right} AS {wide}) AS {kind.duckdb()})", kind)
     if sign == "*":
-        if s1 + s2 <= 38:
-            if p1 <= DIGITS_64 and p2 <= DIGITS_64 < p1 + p2:
-                left = f"CAST({left} AS {decimal(min(p1 + p2, 38), s1).duckdb()})"
-            return Typed(f"CAST({left} * {right} AS {kind.duckdb()})", kind)
-        made = f"CAST({left} AS DECIMAL(38,{min(s1, 19)})) * CAST({right} AS DECIMAL(38,{min(s2, 19)}))"
-        return Typed(f"CAST({made} AS {kind.duckdb()})", kind)
+        return _product((left, x, a.narrow), (right, y, b.narrow), kind, wide)
     if sign == "/":
 
         def quotient(top: str, bottom: str) -> str:
@@ -117,6 +125,23 @@ def decimals(sign: str, a: Typed, b: Typed, node: exp.Expr | None) -> Typed:
     wide = decimal(max(p1 - s1, p2 - s2) + max(s1, s2), max(s1, s2)).duckdb()
     made = f"CAST(CAST({left} AS {wide}) % CAST({right} AS {wide}) AS {kind.duckdb()})"
     return Typed(guard(f"{right} = 0", "22012", "'division by zero'", made), kind)
+
+
+def _product(a: tuple[str, Type, str], b: tuple[str, Type, str], kind: Type, wide: bool) -> Typed:
+    """Of two decimals: their SQL, types, and SQL in 64 bits."""
+    (left, x, narrow), (right, y, other) = a, b
+    (p1, s1), (p2, s2) = x.args, y.args
+    if s1 + s2 > DECIMAL_MAX:
+        made = f"CAST({left} AS DECIMAL(38,{min(s1, 19)})) * CAST({right} AS DECIMAL(38,{min(s2, 19)}))"
+        return Typed(f"CAST({made} AS {kind.duckdb()})", kind)
+    in_64 = f"({narrow or left} * {other or right})"
+    if p1 <= DIGITS_64 and p2 <= DIGITS_64 < p1 + p2:
+        left = f"CAST({left} AS {decimal(min(p1 + p2, DECIMAL_MAX), s1).duckdb()})"
+    made = Typed(f"CAST({left} * {right} AS {kind.duckdb()})", kind)
+    if wide or s1 + s2 > DIGITS_64:
+        return made
+    cut = f"CAST({in_64} AS DECIMAL({DIGITS_64},{kind.args[1]}))" if kind.args[1] < s1 + s2 else in_64
+    return replace(made, narrow=cut)
 
 
 def _with_times(sign: str, a: Typed, b: Typed) -> Typed | None:

@@ -42,7 +42,7 @@ def _sum(call: Call) -> Typed:
         return Typed(once(call.sql("sum", coerce(value, BIGINT).sql), _as_bigint), BIGINT)
     if kind.name == "decimal":
         kind = decimal(38, kind.args[1])
-        return Typed(f"CAST({call.sql('sum', value.sql)} AS {kind.duckdb()})", kind)
+        return Typed(f"CAST({call.sql('sum', value.narrow or value.sql)} AS {kind.duckdb()})", kind)
     return Typed(f"CAST({call.sql('sum', coerce(value, DOUBLE).sql)} AS DOUBLE)", DOUBLE)
 
 
@@ -63,7 +63,8 @@ def _avg(call: Call) -> Typed:
         return Typed(made, BIGINT)
     if kind.name == "decimal":
         to = decimal(38 if kind.args[0] > 19 else 19, kind.args[1])
-        total, count = call.sql("sum", value.sql), call.sql("count", value.sql)
+        number = value.narrow or value.sql
+        total, count = call.sql("sum", number), call.sql("count", number)
         made = of_units(f"half_up({units_of(total, kind.args[1])}, CAST({count} AS HUGEINT))", to)
         return Typed(f"CASE WHEN {count} > 0 THEN {made} END", to)
     return Typed(call.sql("avg", coerce(value, DOUBLE).sql), DOUBLE)
