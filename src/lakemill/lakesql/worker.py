@@ -12,14 +12,14 @@ import select
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 import msgspec
 
 from lakemill.formats.answering import limit_data
 from lakemill.formats.messages import framed, read_message
-from lakemill.lakesql.interface import Document, Failure, LakeRefused, Source, Statement
+from lakemill.lakesql.interface import Failure, LakeRefused, Statement
+from lakemill.lakesql.remote import RemoteLake
 
 _BESIDE_MIB = 256
 """What the process may need beside a statement's memory: stacks of threads, and blocks that are read in Python."""
@@ -63,76 +63,6 @@ class Wire:
             raise Gone from None
 
 
-class RemoteLake:
-    """The Lake of interface.py, by asking the platform."""
-
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
-
-    def _ask(self, method: str, **arguments: Any) -> Any:
-        return self._wire.ask({"ask": method, "with": arguments})
-
-    def databases(self) -> list[Document]:
-        return self._ask("databases")
-
-    def database(self, name: str) -> Document:
-        return self._ask("database", name=name)
-
-    def create_database(self, definition: Document) -> None:
-        self._ask("create_database", definition=definition)
-
-    def update_database(self, definition: Document) -> None:
-        self._ask("update_database", definition=definition)
-
-    def drop_database(self, name: str, cascade: bool) -> None:
-        self._ask("drop_database", name=name, cascade=cascade)
-
-    def tables(self, database: str) -> list[Document]:
-        return self._ask("tables", database=database)
-
-    def table(self, database: str, name: str) -> Document:
-        return self._ask("table", database=database, name=name)
-
-    def create_table(self, database: str, definition: Document, partitions: Sequence[Document] = ()) -> None:
-        also = {"partitions": list(partitions)} if partitions else {}
-        self._ask("create_table", database=database, definition=definition, **also)
-
-    def update_table(self, database: str, definition: Document, expected: str | None = None) -> None:
-        also = {"expected": expected} if expected is not None else {}
-        self._ask("update_table", database=database, definition=definition, **also)
-
-    def rename_table(self, database: str, name: str, to_database: str, definition: Document) -> None:
-        self._ask("rename_table", database=database, name=name, to_database=to_database, definition=definition)
-
-    def drop_table(self, database: str, name: str, location: str | None = None) -> None:
-        also = {"location": location} if location is not None else {}
-        self._ask("drop_table", database=database, name=name, **also)
-
-    def partitions(self, database: str, table: str, expression: str | None) -> list[Document]:
-        return self._ask("partitions", database=database, table=table, expression=expression)
-
-    def add_partitions(self, database: str, table: str, definitions: list[Document]) -> list[str | None]:
-        return self._ask("add_partitions", database=database, table=table, definitions=definitions)
-
-    def update_partition(self, database: str, table: str, values: list[str], definition: Document) -> None:
-        self._ask("update_partition", database=database, table=table, values=values, definition=definition)
-
-    def drop_partitions(self, database: str, table: str, values: list[list[str]]) -> None:
-        self._ask("drop_partitions", database=database, table=table, values=values)
-
-    def objects(self, location: str, after: str = "") -> list[Source]:
-        return msgspec.convert(self._ask("objects", location=location, after=after), list[Source])
-
-    def fetch(self, uris: list[str]) -> list[str]:
-        return self._ask("fetch", uris=uris)
-
-    def store(self, path: str, uri: str) -> None:
-        self._ask("store", path=path, uri=uri)
-
-    def remove(self, uris: list[str]) -> None:
-        self._ask("remove", uris=uris)
-
-
 def answer(message: Any, wire: Wire) -> dict[str, Any]:
     """The outcome of a statement, or why it failed; what went wrong is told, not raised. Raises Gone only."""
     try:
@@ -144,10 +74,13 @@ def answer(message: Any, wire: Wire) -> dict[str, Any]:
     except (msgspec.ValidationError, KeyError, TypeError) as wrong:
         return {"failed": _built(Failure(message=f"GENERIC_INTERNAL_ERROR: {wrong}", category=1))}
 
+    def asked(question: str, arguments: dict[str, Any]) -> Any:
+        return wire.ask({"ask": question, "with": arguments})
+
     def told(count: int) -> None:
         wire.send({"progress": {"scanned_bytes": count}})
 
-    outcome = execution.carry_out(statement, RemoteLake(wire), told)
+    outcome = execution.carry_out(statement, RemoteLake(asked), told)
     return {"failed" if isinstance(outcome, Failure) else "outcome": _built(outcome)}
 
 

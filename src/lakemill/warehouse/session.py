@@ -140,7 +140,7 @@ class Session:
         """Translate a statement; who may not do it, is told so, and the tables it writes are held. Raises SqlFailed."""
         self.transaction.need()
         while True:
-            compiled = self._described(parsed, parameters) or redshift.compile(parsed, self.names, parameters)
+            compiled = self._described(parsed, parameters) or self._compiled(parsed, parameters)
             rights.check_uses(self, compiled.uses)
             if self.lock(use.relation.tag.oid for use in compiled.uses if use.action != "read" and use.relation.tag):
                 return compiled
@@ -153,12 +153,17 @@ class Session:
         self.set_aside()
         self.transaction.need()
         try:
-            compiled = redshift.compile(parsed, self.names, parameters)
+            compiled = self._compiled(parsed, parameters)
             self._last = (parsed, parameters, self.transaction.number, compiled)
             return compiled
         except BaseException as wrong:
             self.transaction.fail()
             raise failure_of(wrong) from None
+
+    def _compiled(self, parsed: Parsed, parameters: Parameters | None) -> Compiled:
+        """For 64 bits only where it could be done again."""
+        wide = parsed.kind != "query" or not self.transaction.fresh
+        return redshift.compile(parsed, self.names, parameters, wide=wide)
 
     def _described(self, parsed: Parsed, parameters: Parameters | None) -> Compiled | None:
         """What was compiled just before, in the same transaction, and with nothing between."""

@@ -47,6 +47,17 @@ class Transaction:
         self.state = BLOCK
         return True
 
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing has been done in it, so that it may begin anew."""
+        return self._fresh
+
+    def anew(self) -> None:
+        """Begin it anew: it has done nothing, or nothing but what failed."""
+        with contextlib.suppress(duckdb.TransactionException):
+            self._connection.execute("ROLLBACK")
+        self._see()
+
     def touched(self) -> None:
         """Something has been done: from now on it is not begun anew."""
         self._fresh = False
@@ -60,8 +71,7 @@ class Transaction:
         current = self._locks.take(self._who, tables, self._since, stopped)
         if current or not self._fresh:
             return True
-        self._connection.execute("ROLLBACK")
-        self._see()
+        self.anew()
         return False
 
     def sync(self) -> None:

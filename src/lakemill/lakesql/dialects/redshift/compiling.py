@@ -1,5 +1,7 @@
 """From a statement that was taken apart to DuckDB's."""
 
+from functools import partial
+
 from sqlglot import exp
 
 from lakemill.lakesql.dialects.compiler import Compiler
@@ -34,6 +36,8 @@ def compile(
     compiled.parameters = [dialect.types.get(n, VARCHAR) for n in numbers]
     compiled.uses = dialect.uses
     compiled.external = dialect.external
+    if not wide:
+        compiled.wider = partial(compile, parsed, catalog, parameters)
     return compiled
 
 

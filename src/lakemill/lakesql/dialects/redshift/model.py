@@ -1,5 +1,6 @@
 """What the compiler asks of the session, and what it answers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -202,6 +203,8 @@ class Compiled:
         Relations, for rights and locks, those that a view reads among them.
     external : list of TableUse
         Views that must exist under these names when it runs.
+    wider : callable or None
+        Of one whose products of decimals have 64 bits: makes the one for 128.
     """
 
     statements: list[str]
@@ -209,6 +212,7 @@ class Compiled:
     parameters: list[Type] = field(default_factory=list)
     uses: list[Use] = field(default_factory=list)
     external: list[TableUse] = field(default_factory=list)
+    wider: "Callable[[], Compiled] | None" = None
 
     @property
     def sql(self) -> str:

@@ -109,8 +109,8 @@ def decimals(sign: str, a: Typed, b: Typed, node: exp.Expr | None, wide: bool = 
     left, right = coerce(a, x).sql, coerce(b, y).sql
     kind = kind_of(sign, x, y)
     if sign in {"+", "-"}:
-        wide = f"DECIMAL(38,{max(s1, s2)})" if kind.args[0] == 38 else kind.duckdb()
-        return Typed(f"CAST(CAST({left} AS {wide}) {sign} CAST({right} AS {wide}) AS {kind.duckdb()})", kind)
+        whole = f"DECIMAL(38,{max(s1, s2)})" if kind.args[0] == 38 else kind.duckdb()
+        return Typed(f"CAST(CAST({left} AS {whole}) {sign} CAST({right} AS {whole}) AS {kind.duckdb()})", kind)
     if sign == "*":
         return _product((left, x, a.narrow), (right, y, b.narrow), kind, wide)
     if sign == "/":
@@ -122,8 +122,8 @@ def decimals(sign: str, a: Typed, b: Typed, node: exp.Expr | None, wide: bool = 
             return guard(f"{bottom} = 0", "22012", "'division by zero'", of_units(f"half_up({units}, {below})", kind))
 
         return Typed(once(left, lambda top: once(right, lambda bottom: quotient(top, bottom))), kind)
-    wide = decimal(max(p1 - s1, p2 - s2) + max(s1, s2), max(s1, s2)).duckdb()
-    made = f"CAST(CAST({left} AS {wide}) % CAST({right} AS {wide}) AS {kind.duckdb()})"
+    whole = decimal(max(p1 - s1, p2 - s2) + max(s1, s2), max(s1, s2)).duckdb()
+    made = f"CAST(CAST({left} AS {whole}) % CAST({right} AS {whole}) AS {kind.duckdb()})"
     return Typed(guard(f"{right} = 0", "22012", "'division by zero'", made), kind)
 
 
@@ -132,8 +132,8 @@ def _product(a: tuple[str, Type, str], b: tuple[str, Type, str], kind: Type, wid
     (left, x, narrow), (right, y, other) = a, b
     (p1, s1), (p2, s2) = x.args, y.args
     if s1 + s2 > DECIMAL_MAX:
-        made = f"CAST({left} AS DECIMAL(38,{min(s1, 19)})) * CAST({right} AS DECIMAL(38,{min(s2, 19)}))"
-        return Typed(f"CAST({made} AS {kind.duckdb()})", kind)
+        cut = f"CAST({left} AS DECIMAL(38,{min(s1, 19)})) * CAST({right} AS DECIMAL(38,{min(s2, 19)}))"
+        return Typed(f"CAST({cut} AS {kind.duckdb()})", kind)
     in_64 = f"({narrow or left} * {other or right})"
     if p1 <= DIGITS_64 and p2 <= DIGITS_64 < p1 + p2:
         left = f"CAST({left} AS {decimal(min(p1 + p2, DECIMAL_MAX), s1).duckdb()})"
