@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -110,3 +111,22 @@ def test_tables_of_the_catalog_are_read_and_written(place, run, tmp_path):
     assert run("select sum(minutes) from spectrum.copied") == [(16,)]
     run("drop table spectrum.copied")
     assert [one["Name"] for one in glue.get_tables(DatabaseName="warehouse_lake")["TableList"]] == ["delays"]
+
+
+def test_awswrangler_loads_and_unloads_frames(place):
+    wr = pytest.importorskip("awswrangler")
+    cluster, _, allowed, _ = place
+    lakemill = cluster.lakemill
+    frame = pd.DataFrame({"id": [1, 2], "name": ["ann", None], "share": [0.5, -2.0]})
+    with pytest.MonkeyPatch.context() as patch, cluster.connect() as connection:
+        patch.setenv("AWS_ENDPOINT_URL", lakemill.endpoint)
+        patch.setenv("AWS_ACCESS_KEY_ID", lakemill.access_key_id)
+        patch.setenv("AWS_SECRET_ACCESS_KEY", lakemill.secret)
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        where = {"con": connection, "table": "frames", "schema": "public", "iam_role": allowed, "primary_keys": ["id"]}
+        wr.redshift.copy(frame, f"s3://{BUCKET}/frames/", mode="overwrite", **where)
+        frame["share"] = [0.25, 4.0]
+        wr.redshift.copy(frame, f"s3://{BUCKET}/more/", mode="upsert", **where)
+        query = "SELECT * FROM public.frames WHERE name = 'ann'"
+        read = wr.redshift.unload(query, f"s3://{BUCKET}/unloaded/", connection, iam_role=allowed)
+    assert read.to_dict("list") == {"id": [1], "name": ["ann"], "share": [0.25]}

@@ -42,6 +42,10 @@ class Names:
     def current_schema(self) -> str | None:
         return next((name for name in self.path() if name != TEMPORARY and self._schema(name) is not None), None)
 
+    def on(self, path: list[str]) -> "Names":
+        """The same with another search path."""
+        return Names(self._session, path)
+
     def path(self) -> list[str]:
         """The search path, `$user` resolved."""
         return (

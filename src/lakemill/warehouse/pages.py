@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lakemill.warehouse.session import Session
 
 PAGE_ROWS, PAGE_BYTES = 1000, 1 << 20
-RESULT_BYTES_MAX = 100 << 20
+RESULT_BYTES_MAX = 500 << 20
 _NUMBERS = ("smallint", "integer", "bigint", "decimal", "real", "double")
 _SIZES = {
     "smallint": (5, 0),
@@ -56,7 +56,7 @@ def _column(name: str, kind: Type) -> Column:
 
 
 def write(result: Result, path: Path, session: "Session") -> tuple[int, int]:
-    """Write a result; rows and bytes. Raises SqlFailed, and 53400 for more than 100 MB."""
+    """Write a result; rows and bytes. Raises SqlFailed, and 53400 for too large a one."""
     assert result.columns is not None
     style = Style(session.settings["timezone"], int(session.settings["extra_float_digits"]))
     rows = size = 0
@@ -67,7 +67,7 @@ def write(result: Result, path: Path, session: "Session") -> tuple[int, int]:
                 size += len(page)
             rows += batch.num_rows
             if size > RESULT_BYTES_MAX:
-                raise SqlFailed("53400", "Query result size exceeds the limit of 100 MB")
+                raise SqlFailed("53400", f"Query result size exceeds the limit of {RESULT_BYTES_MAX >> 20} MB")
         if not rows:
             file.write(b'{"Records":[]}\n')
         file.flush()

@@ -71,7 +71,7 @@ class Platform:
     def answered(self, message: Document) -> None:
         """An answer has come."""
         with self._turn:
-            answers = self._waiting.pop(message.get("answer", message.get("refused", 0)), None)
+            answers = self._waiting.pop(message["answer"] if "answer" in message else message.get("refused", 0), None)
         if answers is not None:
             answers.put(message)
 

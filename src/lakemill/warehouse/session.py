@@ -89,6 +89,7 @@ class Session:
             warehouse.parameters | known.settings | (own.settings if own else {}) | (settings or {})
         )
         self.cursors: dict[str, Any] = {}
+        """Those that DECLARE made: `commands.cursors.Cursor`."""
         self.prepared: dict[str, Any] = {}
         self.values: dict[str, Any] = {"pg_backend_pid": pid}
         """What functions such as pg_last_copy_count tell."""

@@ -79,6 +79,8 @@ def _select(c: "Compiler", node: exp.Select, outer: Scope | None) -> Query:
     parts = [f"FROM {source}"] if source else []
     if node.args.get("where"):
         condition = node.args["where"].this
+        if c.dialect.names_of_output:
+            condition = _with_aliases(node, condition, {field.name for field in fields})
         parts.append(f"WHERE {c.boolean(condition, 'WHERE clause').sql}")
         pruning.collect(c.scope, condition)
     if not node.expressions:
@@ -124,6 +126,19 @@ def _select(c: "Compiler", node: exp.Select, outer: Scope | None) -> Query:
     if order:
         parts.append(f"ORDER BY {', '.join(order)}")
     return " ".join(parts + tail), out
+
+
+def _with_aliases(node: exp.Select, condition: exp.Expr, columns: set[str | None]) -> exp.Expr:
+    """The condition with what the names stand for that the select list gives, where no column has that name."""
+    given = {e.alias.lower(): e.this for e in node.expressions if isinstance(e, exp.Alias)}
+
+    def replaced(at: exp.Expr) -> exp.Expr:
+        if isinstance(at, exp.Column) and not at.table and at.name.lower() in given.keys() - columns:
+            return exp.paren(given[at.name.lower()], copy=True)
+        return at
+
+    within = any(isinstance(at, exp.Query) for at in condition.walk())
+    return condition if within or not given else condition.transform(replaced)
 
 
 def _has_window(node: exp.Select) -> bool:

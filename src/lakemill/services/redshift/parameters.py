@@ -22,9 +22,19 @@ PARAMETERS = {
     "auto_mv": Parameter(
         "true", "boolean", BOOLEAN, "Use auto materialized views", "there are none made by themselves"
     ),
-    "datestyle": Parameter("ISO, MDY", "string", "", "Sets the display format for date and time values."),
+    "datestyle": Parameter(
+        "ISO, MDY",
+        "string",
+        "",
+        "Sets the display format for date and time values.",
+        "dates are read and shown in that form",
+    ),
     "enable_case_sensitive_identifier": Parameter(
-        "false", "boolean", BOOLEAN, "Preserve case sensitivity for database identifiers such as table or column names"
+        "false",
+        "boolean",
+        BOOLEAN,
+        "Preserve case sensitivity for database identifiers such as table or column names",
+        "names are in lower case, those in quotes too",
     ),
     "enable_user_activity_logging": Parameter(
         "false", "boolean", BOOLEAN, "parameter for audit logging purpose", "there are no audit logs"

@@ -19,6 +19,10 @@ REFUSED = {
     "enable_user_activity_logging": "there are no audit logs",
     "use_fips_ssl": "there is no such library",
 }
+FIXED = {
+    "datestyle": "dates are read and shown in that form",
+    "enable_case_sensitive_identifier": "names are in lower case, those in quotes too",
+}
 EXECUTION_S_MAX = 86399
 Document = dict[str, Any]
 
@@ -36,6 +40,8 @@ def checked(given: list[Document]) -> dict[str, str]:
                 raise invalid(f"max_query_execution_time must be between 0 and {EXECUTION_S_MAX}; got {value}.")
         elif name not in DEFAULTS:
             raise invalid(f"Could not find parameter with name: {name}")
+        elif name in FIXED and value != DEFAULTS[name]:
+            raise invalid(f"{name}={value} is refused: {FIXED[name]}.")
         elif name in BOOLEANS and value not in ("true", "false"):
             raise invalid(f"The parameter {name} must be true or false; got {value}.")
         found[name] = value

@@ -118,8 +118,10 @@ def _rename_column(table: Altered, tokens: Tokens) -> None:
     column.name = new
     relation.sort_key = [new if name == old else name for name in relation.sort_key]
     relation.distribution_key = new if relation.distribution_key == old else relation.distribution_key
-    for key in [*([relation.primary_key] if relation.primary_key else []), *relation.unique, *relation.foreign]:
+    for key in [*([relation.primary_key] if relation.primary_key else []), *relation.unique]:
         key.columns = [new if name == old else name for name in key.columns]
+    for foreign in relation.foreign:
+        foreign.columns = [new if name == old else name for name in foreign.columns]
 
 
 def _give(table: Altered, tokens: Tokens) -> None:
@@ -202,7 +204,7 @@ def _drop_column(table: Altered, tokens: Tokens) -> None:
     session.store.annotate(session.database, table.schema, table.name, relation)
     for schema, view_name, view in removing.dependents(session, relation.oid):
         try:
-            redshift.compile(redshift.parse(view.text), type(session.names)(session, view.path))
+            redshift.compile(redshift.parse(view.text), session.names.on(view.path))
         except SqlFailed:
             if not cascade:
                 raise SqlFailed(

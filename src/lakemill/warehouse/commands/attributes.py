@@ -247,7 +247,8 @@ def check(table: Relation) -> None:
         raise SqlFailed("42601", f"DISTKEY cannot be given with DISTSTYLE {table.distribution}")
     keys = [*([table.primary_key] if table.primary_key else []), *table.unique]
     named = [*([table.distribution_key] if table.distribution_key else []), *table.sort_key]
-    named += [name for key in [*keys, *table.foreign] for name in key.columns]
+    named += [name for key in keys for name in key.columns]
+    named += [name for key in table.foreign for name in key.columns]
     for name in named:
         if table.column(name) is None:
             raise SqlFailed("42703", f'column "{name}" named in key does not exist')

@@ -61,7 +61,7 @@ def create_as(session: "Session", parsed: Parsed, parameters: Parameters | None)
         raise SqlFailed("42601", "CREATE TABLE AS specifies too many column names")
     table = Relation(oid=0, owner=session.user, columns=[])
     for column, (_, kind) in zip(names, compiled.columns, strict=True):
-        known = Type("varchar", (256,)) if kind.name == "unknown" or kind == Type("varchar") else kind
+        known = Type("varchar", (65535,)) if kind.name == "unknown" or kind == Type("varchar") else kind
         _add(table, Column(name=column, type=stored_type(known)))
     attributes.of_table(Tokens(parsed.head), table)
     where = make(session, name, temporary, table)

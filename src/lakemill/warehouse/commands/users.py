@@ -22,7 +22,7 @@ def create_user(session: "Session", tokens: Tokens) -> Result:
     name = tokens.name()
     if session.store.get("user", name) is not None:
         raise SqlFailed("42710", f'user "{name}" already exists')
-    user, given = User(id=session.store.number()), []
+    user, given = User(id=session.store.number()), list[str]()
     _options(session, tokens, name, user, given)
     if "password" not in given:
         raise SqlFailed("42601", "CREATE USER must specify PASSWORD")

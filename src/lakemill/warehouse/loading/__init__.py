@@ -17,7 +17,7 @@ from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.interface import Lake
 from lakemill.warehouse import rights
 from lakemill.warehouse.lake import WarehouseLake
-from lakemill.warehouse.loading import columnar, errors, history, sources, statement, unpacking, words
+from lakemill.warehouse.loading import columnar, errors, history, sources, statement, unpacking
 from lakemill.warehouse.loading.avro import Avro
 from lakemill.warehouse.loading.documents import Documents
 from lakemill.warehouse.loading.inputs import Input
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 def carry_out(session: "Session", text: str) -> Result:
     """Carry out a COPY in the session's transaction. Raises SqlFailed, LakeRefused."""
-    copy = statement.parse(text, words.folds(session))
+    copy = statement.parse(text)
     target = _target(session, copy)
     session.values["pg_last_copy_id"] = _query(session)
     with WarehouseLake(session.warehouse.platform, copy.authorization) as lake:

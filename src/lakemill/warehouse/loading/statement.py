@@ -93,9 +93,9 @@ class Copy:
         return 1 << 62 if "IGNOREALLERRORS" in self.given else max(0, self.errors_max - 1)
 
 
-def parse(text: str, folded: bool = True) -> Copy:
+def parse(text: str) -> Copy:
     """Raises SqlFailed: 42601 for what is no COPY, 0A000 and XX000 for what cannot be."""
-    words = Words(text, folded)
+    words = Words(text)
     words.expect("COPY")
     copy = Copy(words.names())
     if words.take("("):

@@ -2,12 +2,8 @@
 
 import dataclasses
 import re
-from typing import TYPE_CHECKING
 
 from lakemill.lakesql.errors import SqlFailed
-
-if TYPE_CHECKING:
-    from lakemill.warehouse.session import Session
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+|--[^\n]*|/\*.*?\*/)
@@ -19,11 +15,6 @@ _TOKEN = re.compile(
     |(?P<sign>.)""",
     re.S | re.X,
 )
-
-
-def folds(session: "Session") -> bool:
-    """Whether names in quotes are in lower case too."""
-    return session.settings["enable_case_sensitive_identifier"] == "off"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,15 +33,13 @@ class Word:
 class Words:
     """The words that are left. Methods raise SqlFailed with 42601 where something else must stand there.
 
-    folded: names in quotes are in lower case too, as they are unless enable_case_sensitive_identifier is on.
-
     >>> words = Words("COPY t FROM 's3://b/k' -- all")
     >>> words.take("COPY"), words.name(), words.take("FROM"), words.string(), words.ended()
     (True, 't', True, 's3://b/k', True)
     """
 
-    def __init__(self, text: str, folded: bool = True) -> None:
-        self.text, self._folded = text, folded
+    def __init__(self, text: str) -> None:
+        self.text = text
         self._words = [
             Word(match.lastgroup or "", match[0], match.start())
             for match in _TOKEN.finditer(text)
@@ -91,15 +80,14 @@ class Words:
             raise self.wrong()
 
     def name(self) -> str:
-        """An identifier; in lower case, but where it is quoted and such names are not folded."""
+        """An identifier, in lower case, as Redshift folds them whether they are quoted or not."""
         word = self._word()
         if word is None or word.kind not in ("word", "quoted"):
             raise self.wrong()
         self._at += 1
         if word.kind == "word":
             return word.raw.lower()
-        name = word.raw[1:-1].replace('""', '"')
-        return name.lower() if self._folded else name
+        return word.raw[1:-1].replace('""', '"').lower()
 
     def names(self) -> tuple[str, ...]:
         """Identifiers with points between them."""

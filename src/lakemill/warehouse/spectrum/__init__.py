@@ -11,7 +11,7 @@ import duckdb
 
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.scans import avro
-from lakemill.warehouse.loading.words import Words, folds
+from lakemill.warehouse.loading.words import Words
 from lakemill.warehouse.results import Result
 from lakemill.warehouse.spectrum import altering, making, schemas
 from lakemill.warehouse.spectrum.inserting import insert
@@ -33,7 +33,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
 
 def carry_out(session: "Session", text: str) -> Result:
     """CREATE EXTERNAL SCHEMA, CREATE EXTERNAL TABLE, or ALTER TABLE of an external table. Raises SqlFailed."""
-    words = Words(text, folds(session))
+    words = Words(text)
     if words.take("CREATE", "EXTERNAL", "SCHEMA"):
         return schemas.create(session, words)
     if words.take("CREATE", "EXTERNAL", "TABLE"):

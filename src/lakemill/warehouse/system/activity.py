@@ -48,6 +48,18 @@ def stl_ddltext(known: Known) -> Rows:
 
 @view(
     PG,
+    "stl_utilitytext",
+    "userid:int4 xid:int8 pid:int4 label starttime:timestamp endtime:timestamp sequence:int4 text",
+)
+def stl_utilitytext(known: Known) -> Rows:
+    """Other commands."""
+    for _, xid, pid, user, _, _, label, text, start, end, *rest in _queries(known):
+        if rest[-1] == "command" and not text[:6].upper().startswith(("CREATE", "ALTER", "DROP")):
+            yield user, xid, pid, label, start, end, 0, text
+
+
+@view(
+    PG,
     "svl_statementtext",
     "userid:int4 xid:int8 pid:int4 label starttime:timestamp endtime:timestamp sequence:int4 type text",
 )
@@ -184,6 +196,17 @@ def svv_transactions(known: Known) -> Rows:
             for table, pid in holders.items():
                 if pid == one.pid:
                     yield *common, "AccessExclusiveLock", "relation", table, True
+
+
+@view(PG, "pg_locks", "relation:oid database:oid transaction:int8 pid:int4 mode granted:bool")
+def pg_locks(known: Known) -> Rows:
+    """Tables that are held."""
+    sessions = known.session.warehouse.sessions
+    for table, pid in known.session.warehouse.locks.holders().items():
+        one = sessions.get(pid)
+        if one is not None:
+            database = known.databases.get(one.database)
+            yield table, database.oid if database else 0, one.transaction.number, pid, "AccessExclusiveLock", True
 
 
 @view(PG, "stv_locks", "table_id:oid last_update:timestamp lock_owner:int8 lock_owner_pid:int4 lock_status")

@@ -78,8 +78,8 @@ def pg_attribute(known: Known) -> Rows:
             )
     for oid, one, _, columns in indexes(known):
         for number, name in enumerate(columns, 1):
-            column = one.relation.column(name)
-            kind = column.typed() if column is not None else INTEGER
+            known_column = one.relation.column(name)
+            kind = known_column.typed() if known_column is not None else INTEGER
             size = types.size(kind)
             yield (
                 *(oid, name, types.oid(kind), -1, size, number, 0, -1, types.typmod(kind), 0 < size <= 8),

@@ -142,3 +142,14 @@ def svv_redshift_databases(known: Known) -> Rows:
     """Databases."""
     for name, one in known.databases.items():
         yield name, known.user_id(one.owner), "local", None, None
+
+
+@view(
+    PG, "pg_get_late_binding_view_cols", "view_schema:name view_name:name col_name:name col_type:varchar col_num:int4"
+)
+def late_binding_columns(known: Known) -> Rows:
+    """Columns of views that are bound late, as far as these can be read now: the function of this name gives them."""
+    for one in known.relations:
+        if one.relation.late and known.visible(one):
+            for number, (name, kind) in enumerate(known.columns_of(one), 1):
+                yield one.schema, one.name, name, types.shown(kind), number

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from lakemill.lakesql.dialects import redshift
+from lakemill.lakesql.errors import SqlFailed
+from lakemill.lakesql.types import Type
 from lakemill.warehouse import rights, tabular
 from lakemill.warehouse.objects import TEMPORARY, Database, Group, Relation, Role, Schema, User
 
@@ -129,6 +132,14 @@ class Known:
             return True
         return any(relation.rights.get(one) or relation.columns_rights.get(one) for one in self.grantees)
 
+    def columns_of(self, listed: Listed) -> list[tuple[str, Type]]:
+        """The columns that a view has now; none of one that cannot be read."""
+        names = self.session.names.on(listed.relation.path)
+        try:
+            return redshift.compile(redshift.parse(listed.relation.text), names).columns or []
+        except SqlFailed:
+            return []
+
     def user_id(self, name: str) -> int:
         """The number of a user; 1 is the system's own."""
         found = self.users.get(name)
@@ -144,6 +155,8 @@ def _system_views() -> list[Listed]:
 
     found = []
     for number, one in enumerate(VIEWS.values()):
+        if one.name.startswith("pg_get_"):  # What only a function gives.
+            continue
         columns = [
             Column(name=name, type=stored_type(tabular.TYPES[kind][0]), number=place)
             for place, (name, kind) in enumerate(one.columns, 1)

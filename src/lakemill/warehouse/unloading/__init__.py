@@ -20,7 +20,7 @@ from lakemill.lakesql.scans.partitions import NULL_PARTITION
 from lakemill.lakesql.types import Type
 from lakemill.warehouse import spectrum
 from lakemill.warehouse.lake import WarehouseLake
-from lakemill.warehouse.loading import history, sources, words
+from lakemill.warehouse.loading import history, sources
 from lakemill.warehouse.results import Result
 from lakemill.warehouse.unloading import destinations, files, lines, statement
 from lakemill.warehouse.unloading.files import Piece
@@ -35,7 +35,7 @@ _SEPARATOR = "\x01"
 
 def carry_out(session: "Session", text: str) -> Result:
     """Carry out an UNLOAD. Raises SqlFailed, LakeRefused."""
-    unload = statement.parse(text, words.folds(session))
+    unload = statement.parse(text)
     compiled = _compiled(session, unload)
     began = history.now()
     columns = compiled.columns or []

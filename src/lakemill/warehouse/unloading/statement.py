@@ -63,9 +63,9 @@ class Unload:
         return next((one for one in _PACKINGS if one in self.given), "")
 
 
-def parse(text: str, folded: bool = True) -> Unload:
+def parse(text: str) -> Unload:
     """Raises SqlFailed: 42601 for what is no UNLOAD, 0A000 and XX000 for what cannot be."""
-    words = Words(text, folded)
+    words = Words(text)
     words.expect("UNLOAD", "(")
     query = words.string()
     words.expect(")", "TO")

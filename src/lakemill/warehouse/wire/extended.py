@@ -122,6 +122,9 @@ class Extended:
             found, columns = self._described(self._statement(name))
             self._connection.send(replies.parameter_description(found))
             self._columns(columns, [False] * len(columns or ()))
+        elif kind == b"P" and name in self._session.cursors and name not in self._portals:
+            declared = self._session.cursors[name].columns
+            self._columns(declared, [False] * len(declared))
         elif kind == b"P":
             portal = self._portal(name)
             columns = self._columns_of(portal)

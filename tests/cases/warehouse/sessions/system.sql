@@ -78,3 +78,37 @@ insert into pg_class values (1)
 
 select * from pg_catalog.nosuch
 --> ! 42P01
+
+comment on table child is 'of a parent'
+--> COMMENT
+
+comment on column child.label is 'what it is called'
+--> COMMENT
+
+select obj_description('child'::regclass), col_description('child'::regclass, 3)
+--> | of a parent | what it is called
+
+select c.relname, pg_catalog.pg_table_is_visible(c.oid) from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where n.nspname in ('public', 'information_schema') and c.relname in ('child', 'views') order by 1
+--> | child | t
+--> | views | f
+
+select a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), (select pg_catalog.pg_get_expr(d.adbin, d.adrelid) from pg_catalog.pg_attrdef d where d.adrelid = a.attrelid and d.adnum = a.attnum) from pg_catalog.pg_attribute a where a.attrelid = 'child'::regclass order by a.attnum
+--> | id | integer | NULL
+--> | parent | integer | NULL
+--> | label | character varying(20) | 'none'
+
+create view late as select id, label from public.child with no schema binding
+--> CREATE VIEW
+
+select view_name, col_name, col_type from pg_get_late_binding_view_cols() c(view_schema name, view_name name, col_name name, col_type varchar, col_num int) order by col_num
+--> | late | id | integer
+--> | late | label | character varying(20)
+
+select pg_get_viewdef('v'::regclass)
+--> | select id from child
+
+select nspname as found from pg_namespace where found like 'publ%'
+--> | public
+
+select (pg_catalog.current_schemas(true))[1]
+--> | pg_catalog

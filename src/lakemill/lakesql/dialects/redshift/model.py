@@ -84,11 +84,19 @@ class External:
 class Catalog(Protocol):
     """What a session knows."""
 
-    current_user: str
-    session_user: str
-    current_database: str
-    current_schema: str | None
-    """The first of the search path that there is."""
+    @property
+    def current_user(self) -> str: ...
+
+    @property
+    def session_user(self) -> str: ...
+
+    @property
+    def current_database(self) -> str: ...
+
+    @property
+    def current_schema(self) -> str | None:
+        """The first of the search path that there is."""
+        ...
 
     def relation(self, parts: tuple[str, ...]) -> Relation | View | External:
         """A table or view by (name), (schema, name) or (database, schema, name), in lower case unless it was quoted.

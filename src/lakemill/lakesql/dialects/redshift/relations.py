@@ -7,6 +7,7 @@ from sqlglot import exp
 from lakemill.lakesql.dialects import relations as shared
 from lakemill.lakesql.dialects.model import TableUse
 from lakemill.lakesql.dialects.redshift import grammar
+from lakemill.lakesql.dialects.redshift.functions import system
 from lakemill.lakesql.dialects.redshift.model import External, Use, View
 from lakemill.lakesql.dialects.scope import Field, Scope
 from lakemill.lakesql.dialects.typed import Typed, failed
@@ -172,6 +173,11 @@ def _members(value: Typed, name: str, at: str, ours: str) -> Found:
 def _function(c: "Compiler", dialect: "Redshift", node: exp.Table) -> Found:
     call = node.this
     name = call.name.lower() if isinstance(call, exp.Anonymous) else type(call).__name__.lower()
+    if name in system.RULES and not call.expressions and name != "generate_series":
+        value = c.expression(call)
+        return shared.aliased(c, node, f"(SELECT {value.sql} AS c0)", [Field(name, value.type, "c0")], (name,))
+    if name == "pg_get_late_binding_view_cols":
+        return _relation(c, dialect, node, ("pg_catalog", name))
     if name != "generate_series":
         raise failed("0A000", f"function {name} in FROM is not supported", node)
     dialect.leader.append(name)

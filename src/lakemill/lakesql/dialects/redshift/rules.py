@@ -76,6 +76,11 @@ def _dot(c: "Compiler", node: exp.Dot) -> Typed:
 
 def _bracket(c: "Compiler", node: exp.Bracket) -> Typed:
     base = c.expression(node.this)
+    call = node.this.find(exp.Anonymous)
+    if call is not None and call.name.lower() == "current_schemas" and len(node.expressions) == 1:
+        schemas, at = c.dialect.catalog.value("current_schemas"), c.expression(node.expressions[0]).value  # type: ignore[attr-defined]
+        found = schemas[at - 1] if isinstance(at, int) and 1 <= at <= len(schemas) else None
+        return Typed("CAST(NULL AS VARCHAR)" if found is None else text(found), VARCHAR)
     if base.type != SUPER or len(node.expressions) != 1:
         raise failed("42601", f"cannot subscript type {c.dialect.shown(base.type)} because it is not SUPER", node)
     index = c.expression(node.expressions[0])

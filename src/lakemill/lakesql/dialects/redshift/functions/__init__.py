@@ -12,6 +12,7 @@ def families() -> dict[str, Any]:
     """
     from lakemill.lakesql.dialects.redshift.functions import (
         aggregates,
+        catalog,
         choices,
         dates,
         formats,
@@ -25,7 +26,7 @@ def families() -> dict[str, Any]:
     )
 
     made: dict[str, Any] = {"table": {}, "rules": {}, "words": set()}
-    for family in (strings, hashes, numbers, dates, formats, choices, supers, system):
+    for family in (strings, hashes, numbers, dates, formats, choices, supers, system, catalog):
         for name, overloads in getattr(family, "TABLE", {}).items():
             made["table"].setdefault(name, []).extend(overloads)
         made["rules"] |= getattr(family, "RULES", {})

@@ -21,11 +21,7 @@ WORDS = {"user", "current_user", "session_user", "current_user_id", "current_sch
 TABLE = table(
     """
 format_type(bigint, integer) -> varchar : pg_format_type({0}, {1})
-pg_table_is_visible(bigint) -> boolean : ({0} IS NOT NULL)
 pg_get_expr(varchar, bigint) -> varchar : {0}
-obj_description(bigint) -> varchar : CAST(NULL AS VARCHAR)
-obj_description(bigint, varchar) -> varchar : CAST(NULL AS VARCHAR)
-col_description(bigint, integer) -> varchar : CAST(NULL AS VARCHAR)
 """
 )
 
