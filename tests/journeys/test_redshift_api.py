@@ -355,6 +355,7 @@ def test_statements_that_cannot_be(cluster, given, code):
     refused(code, cluster.data.execute_statement, **asked)
 
 
+@pytest.mark.slow
 def test_the_command_shows_what_a_cluster_answers(lakemill, cluster):
     def command(*arguments):
         whole = [sys.executable, "-m", "lakemill", "sql", "--data", str(lakemill.data), "--port", str(lakemill.port)]
