@@ -15,6 +15,9 @@ from lakemill.lakesql.types import Type
 from lakemill.lakesql.writing import files, hivehash
 from lakemill.lakesql.writing.layout import WRITERS_MAX, Layout
 
+KEPT = sql.name("$kept")
+"""The table of a query's rows, while they are divided."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Piece:
@@ -69,9 +72,9 @@ def _split(
     terms = ", ".join(f"{key} AS {name}" for key, name in zip(keys, names, strict=True))
     # The rows are kept in the order of their keys, spilling to the disk where memory ends: a file is a range of them.
     query.connection.execute(
-        f"CREATE TEMP TABLE kept AS SELECT *, {terms} FROM {relation} ORDER BY {', '.join(names)}"
+        f"CREATE TEMP TABLE {KEPT} AS SELECT *, {terms} FROM {relation} ORDER BY {', '.join(names)}"
     )  # fmt: skip
-    distinct = f"SELECT DISTINCT {', '.join(names)} FROM kept LIMIT {WRITERS_MAX + 1}"
+    distinct = f"SELECT DISTINCT {', '.join(names)} FROM {KEPT} LIMIT {WRITERS_MAX + 1}"
     groups = query.connection.execute(distinct).fetchall()
     if len(groups) > WRITERS_MAX:
         raise SqlFailed(
@@ -82,7 +85,7 @@ def _split(
     for group in sorted(groups):
         conditions = [f"{name} = {_constant(value)}" for name, value in zip(names, group, strict=True)]
         suffix = f"_bucket-{group[-1]:05d}" if layout.bucket_count else ""
-        some = f"kept WHERE {' AND '.join(conditions)}"
+        some = f"{KEPT} WHERE {' AND '.join(conditions)}"
         pieces.append(_piece(query, written, some, layout, group[: len(layout.keys)], suffix))
     return pieces
 

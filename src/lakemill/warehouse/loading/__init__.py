@@ -7,7 +7,7 @@ of fields, and `errors` writes down what is wrong for STL_LOAD_ERRORS.
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -17,10 +17,10 @@ from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.interface import Lake
 from lakemill.warehouse import rights
 from lakemill.warehouse.lake import WarehouseLake
-from lakemill.warehouse.loading import columnar, errors, history, sources, statement, unpacking
+from lakemill.warehouse.loading import authorization, columnar, errors, history, sources, statement, unpacking
 from lakemill.warehouse.loading.avro import Avro
 from lakemill.warehouse.loading.documents import Documents
-from lakemill.warehouse.loading.inputs import Input
+from lakemill.warehouse.loading.inputs import Input, Relations
 from lakemill.warehouse.loading.load import Load, Target
 from lakemill.warehouse.loading.sources import Object
 from lakemill.warehouse.loading.statement import Copy
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 def carry_out(session: "Session", text: str) -> Result:
     """Carry out a COPY in the session's transaction. Raises SqlFailed, LakeRefused."""
-    copy = statement.parse(text)
+    authorization.hide(session)
+    copy, began = statement.parse(text), history.now()
     target = _target(session, copy)
     session.values["pg_last_copy_id"] = _query(session)
     with WarehouseLake(session.warehouse.platform, copy.authorization) as lake:
@@ -44,7 +45,11 @@ def carry_out(session: "Session", text: str) -> Result:
             count, wrong = _loaded(session, copy, target, lake, objects, folder)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-    _told(session, copy, target, objects, count, wrong)
+    _told(session, copy, target, count, wrong)
+    if "NOLOAD" not in copy.given:
+        _recorded(
+            session, copy, target, objects, {"loaded_rows": count, "error_count": wrong} | history.duration(began)
+        )
     return Result("COPY", rows=count)
 
 
@@ -52,7 +57,7 @@ def _query(session: "Session") -> int:
     return 0 if session.work is None else session.work.query
 
 
-def _told(session: "Session", copy: Copy, target: Target, objects: list[Object], count: int, wrong: int) -> None:
+def _told(session: "Session", copy: Copy, target: Target, count: int, wrong: int) -> None:
     if "NOLOAD" in copy.given:
         session.notices.append(f"INFO:  Load into table '{target.table}' was checked, {count} record(s) are right.")
         return
@@ -61,9 +66,18 @@ def _told(session: "Session", copy: Copy, target: Target, objects: list[Object],
     if wrong:
         said = f"{wrong} record(s) could not be loaded.  Check 'stl_load_errors' system table for details."
         session.notices.append(f"INFO:  Load into table '{target.table}' completed, {said}")
-    who = history.of_session(session) | {"curtime": history.now(), "status": 1, "file_format": copy.format.lower()}
-    rows = [who | {"filename": one.uri, "lines_scanned": -1, "errors": -1, "byte_offset": 0} for one in objects]
-    session.transaction.at_commit.append(lambda: history.add(session, "stl_load_commits", rows))
+
+
+def _recorded(session: "Session", copy: Copy, target: Target, objects: list[Object], counts: dict[str, Any]) -> None:
+    """What was loaded, for system tables, once the transaction is kept."""
+    who = history.of_session(session) | {"file_format": copy.format.lower()}
+    file = {"curtime": history.now(), "status": 1, "lines_scanned": -1, "errors": -1, "byte_offset": 0}
+    files = [who | file | {"filename": one.uri} for one in objects]
+    size = sum(one.size for one in objects)
+    load = who | counts | {"status": "completed", "table_name": target.table, "data_source": copy.source}
+    load |= {"source_file_count": len(objects), "source_file_bytes": size, "loaded_bytes": size}
+    session.transaction.at_commit.append(lambda: history.add(session, "stl_load_commits", files))
+    session.transaction.at_commit.append(lambda: history.add(session, "sys_load_history", [load]))
 
 
 def _target(session: "Session", copy: Copy) -> Target:
@@ -152,16 +166,14 @@ def _check(session: "Session") -> None:
 
 def _columnar(session: "Session", copy: Copy, target: Target, objects: list[Object]) -> int:
     """Raises SqlFailed: one row that is wrong fails all of it."""
-    connection = session.connection
-    query = " UNION ALL ".join(columnar.selects(connection, objects, copy, target.columns))
-    if "NOLOAD" in copy.given:
-        with session.warehouse.connection() as other:
-            query = " UNION ALL ".join(columnar.selects(other, objects, copy, target.columns))
-            row = other.execute(f"SELECT count(*) FROM ({query})").fetchone()
-            return row[0] if row else 0
+    names = ", ".join(f"v{place}" for place in range(len(target.columns)))
+    only_looks = "NOLOAD" in copy.given
     session.transaction.touched()
     try:
-        row = connection.execute(target.insert(query)).fetchone()
+        with Relations(session.connection) as relations:
+            query = " UNION ALL ".join(columnar.selects(relations, objects, copy, target.columns))
+            tried = f"SELECT count(*), bit_xor(hash({names})) FROM ({query}) AS tried ({names})"
+            row = session.connection.execute(tried if only_looks else target.insert(query)).fetchone()
     except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.ConstraintException) as wrong:
         found = [errors.LoadError(one.uri, 0, "", 1204, "A value does not fit its column") for one in objects[:1]]
         errors.record(session, target.oid, target.columns, found)

@@ -1,8 +1,14 @@
 """In whose name a command works in the lake: IAM_ROLE, ACCESS_KEY_ID or CREDENTIALS."""
 
+import re
+from typing import TYPE_CHECKING
+
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.warehouse.interface import Authorization
 from lakemill.warehouse.loading.words import Words
+
+if TYPE_CHECKING:
+    from lakemill.warehouse.session import Session
 
 _PARTS = {
     "aws_iam_role": "role",
@@ -12,6 +18,10 @@ _PARTS = {
     "aws_session_token": "session_token",
     "master_symmetric_key": "master_symmetric_key",
 }
+
+_SECRET = re.compile(
+    r"(\b(?:CREDENTIALS|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)\s+(?:AS\s+)?)'(?:[^']|'')*'", re.I
+)
 
 
 def take(words: Words, found: Authorization | None) -> Authorization | None:
@@ -55,6 +65,21 @@ def of_credentials(text: str) -> Authorization:
             raise SqlFailed("0A000", "master_symmetric_key is not supported: nothing is encrypted by the client")
         setattr(found, part, value.strip())
     return found
+
+
+def masked(text: str) -> str:
+    """A statement without the secrets in it, as system tables keep it.
+
+    >>> masked("COPY t FROM 's3://b/k' SECRET_ACCESS_KEY 'abc' CSV")
+    "COPY t FROM 's3://b/k' SECRET_ACCESS_KEY '' CSV"
+    """
+    return _SECRET.sub(r"\1''", text)
+
+
+def hide(session: "Session") -> None:
+    """Let the statement that is under way be told without its secrets."""
+    if session.work is not None:
+        session.work.text = masked(session.work.text)
 
 
 def checked(found: Authorization | None) -> Authorization:

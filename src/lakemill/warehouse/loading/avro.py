@@ -10,11 +10,11 @@ from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.scans import avro, sql
 from lakemill.lakesql.scans.streams import Stream
 from lakemill.warehouse.loading import documents
-from lakemill.warehouse.loading.inputs import CODE, LINE, RAW, REASON, Input
+from lakemill.warehouse.loading.inputs import CODE, LINE, RAW, REASON, Input, Relations
 from lakemill.warehouse.loading.sources import Object
 from lakemill.warehouse.loading.statement import Copy
 
-_ROWS = 1 << 14
+_BATCH_ROWS = 1 << 14
 
 
 class Avro(Input):
@@ -40,10 +40,10 @@ class Avro(Input):
             columns = [there.get(name, name) for name in columns]
         super().__init__(documents.Documents([], copied, columns, supers, paths, self._reader).fields)
 
-    def quick(self, connection: duckdb.DuckDBPyConnection) -> str | None:
+    def quick(self, relations: Relations) -> str | None:
         schema = pa.schema([pa.field("json", pa.string())])
-        connection.register("avro_rows", Stream(schema, lambda: self._batches(schema)))
-        return "(SELECT CAST(json AS JSON) AS json FROM avro_rows)"
+        relation = relations.add(Stream(schema, lambda: self._batches(schema)))
+        return f"(SELECT CAST(json AS JSON) AS json FROM {relation})"
 
     def precise(self, connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[Object, pa.Table]]:
         for one in self._objects:
@@ -72,7 +72,7 @@ class Avro(Input):
     def _rows(self, one: Object) -> Iterator[pa.RecordBatch]:
         query = f"SELECT CAST(to_json(r) AS VARCHAR) AS json FROM read_avro({sql.text(one.path)}) AS r"
         try:
-            yield from self._reader.cursor().execute(query).to_arrow_reader(_ROWS)
+            yield from self._reader.cursor().execute(query).to_arrow_reader(_BATCH_ROWS)
         except duckdb.Error as wrong:
             raise SqlFailed("XX000", f"Invalid AVRO file {one.uri}: {str(wrong).splitlines()[0]}") from None
 

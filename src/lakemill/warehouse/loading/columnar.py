@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import duckdb
 import pyarrow as pa
 import pyarrow.orc
 import pyarrow.parquet as pq
@@ -13,8 +12,9 @@ from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.scans import sql
 from lakemill.lakesql.scans.streams import Stream
 from lakemill.lakesql.types import Type
-from lakemill.warehouse.loading import conversion
+from lakemill.warehouse.loading import conversion, unpacking
 from lakemill.warehouse.loading.conversion import Value
+from lakemill.warehouse.loading.inputs import Relations
 from lakemill.warehouse.loading.sources import Object, detail
 from lakemill.warehouse.loading.statement import Copy
 
@@ -22,17 +22,15 @@ _BITS = {"smallint": 16, "integer": 32, "bigint": 64}
 _NESTED = (pa.types.is_struct, pa.types.is_list, pa.types.is_large_list, pa.types.is_map)
 
 
-def selects(
-    connection: duckdb.DuckDBPyConnection, objects: list[Object], copy: Copy, columns: list[Column]
-) -> list[str]:
+def selects(relations: Relations, objects: list[Object], copy: Copy, columns: list[Column]) -> list[str]:
     """A SELECT of the values of all columns for the files of each schema. Raises SqlFailed for what does not fit."""
     alike: dict[pa.Schema, list[Object]] = {}
     for one in objects:
         alike.setdefault(_schema(one, copy), []).append(one)
     found = []
-    for number, (schema, some) in enumerate(alike.items()):
+    for schema, some in alike.items():
         values = [value.strict() for value in _values(schema, some[0], copy, columns)]
-        found.append(f"SELECT {', '.join(values)} FROM {_relation(connection, schema, some, copy, number)}")
+        found.append(f"SELECT {', '.join(values)} FROM {_relation(relations, schema, some, copy)}")
     return found
 
 
@@ -51,24 +49,42 @@ def failed(message: str, code: int) -> SqlFailed:
     return SqlFailed("XX000", f"Spectrum Scan Error. {message}", detail=detail(message, code))
 
 
-def _relation(
-    connection: duckdb.DuckDBPyConnection, schema: pa.Schema, some: list[Object], copy: Copy, number: int
-) -> str:
+def _relation(relations: Relations, schema: pa.Schema, some: list[Object], copy: Copy) -> str:
     columns = ", ".join(f"c{place}" for place in range(len(schema)))
-    if copy.format == "PARQUET":
+    if copy.format == "PARQUET" and copy.replacement is None:
         paths = ", ".join(sql.text(one.path) for one in some)
         return f"read_parquet([{paths}], hive_partitioning = false) AS file ({columns})"
     named = pa.schema([pa.field(f"c{place}", field.type) for place, field in enumerate(schema)])
-    connection.register(f"orc_{number}", Stream(named, lambda: _stripes(some, named)))
-    return f"orc_{number}"
+    return relations.add(Stream(named, lambda: _batches(some, named, copy)))
 
 
-def _stripes(some: list[Object], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _batches(some: list[Object], schema: pa.Schema, copy: Copy) -> Iterator[pa.RecordBatch]:
     for one in some:
-        file = pyarrow.orc.ORCFile(one.path)
-        for stripe in range(file.nstripes):
-            batch = file.read_stripe(stripe)
-            yield pa.record_batch(batch.columns, schema=schema)
+        batches = pq.ParquetFile(one.path).iter_batches() if copy.format == "PARQUET" else _stripes(one)
+        for batch in batches:
+            columns = batch.columns
+            if copy.replacement is not None:
+                columns = [_repaired(column, copy.replacement) for column in columns]
+            yield pa.record_batch(columns, schema=schema)
+
+
+def _stripes(one: Object) -> Iterator[pa.RecordBatch]:
+    file = pyarrow.orc.ORCFile(one.path)
+    for stripe in range(file.nstripes):
+        yield file.read_stripe(stripe)
+
+
+def _repaired(column: pa.Array, replacement: str) -> pa.Array:
+    """A column in which every text is UTF-8."""
+    if not pa.types.is_string(column.type):
+        return column
+    try:
+        column.validate(full=True)
+        return column
+    except pa.ArrowInvalid:
+        texts = column.cast(pa.binary()).to_pylist()
+        fixed = [None if one is None else unpacking.replaced(one, replacement).decode() for one in texts]
+        return pa.array(fixed, pa.string())
 
 
 def _values(schema: pa.Schema, one: Object, copy: Copy, columns: list[Column]) -> list[Value]:

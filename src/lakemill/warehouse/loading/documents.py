@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.scans import sql
-from lakemill.warehouse.loading.inputs import Input, Tried, batch
+from lakemill.warehouse.loading.inputs import Input, Relations, Tried, batch
 from lakemill.warehouse.loading.sources import ROW_BYTES_MAX, Object
 from lakemill.warehouse.loading.statement import Copy
 
@@ -40,7 +40,7 @@ class Documents(Input):
             found = [_any_of(some, whole) for some, whole in zip(keys, supers, strict=True)]
         super().__init__(found)
 
-    def quick(self, connection: duckdb.DuckDBPyConnection) -> str | None:
+    def quick(self, relations: Relations) -> str | None:
         return _relation(self._objects)
 
     def precise(self, connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[Object, pa.Table]]:

@@ -12,6 +12,17 @@ if TYPE_CHECKING:
     from lakemill.warehouse.session import Session
 
 _RAW_CHARACTERS = 1024
+_NEWER = {
+    "tbl": "table_id",
+    "starttime": "start_time",
+    "filename": "file_name",
+    "colname": "column_name",
+    "type": "column_type",
+    "col_length": "column_length",
+    "err_code": "error_code",
+    "err_reason": "error_message",
+}
+"""Columns of STL_LOAD_ERRORS, and what SYS_LOAD_ERROR_DETAIL calls them."""
 
 
 @dataclasses.dataclass
@@ -28,8 +39,8 @@ class LoadError:
 
 
 def record(session: "Session", table: int, columns: list[Column], found: list[LoadError]) -> None:
-    """Write them down; they stay when the load is taken back."""
-    rows, details = [], []
+    """Write them down, on the disk when it returns; they stay when the load is taken back."""
+    rows, details, newer = [], [], []
     for one in found:
         column = columns[one.place] if one.place is not None else None
         who = history.of_session(session)
@@ -51,6 +62,7 @@ def record(session: "Session", table: int, columns: list[Column], found: list[Lo
                 "start_offset": 0,
             }
         )
+        newer.append(rows[-1] | {new: rows[-1][old] for old, new in _NEWER.items()})
         for place, field in enumerate(one.fields):
             if place < len(columns):
                 said = {"field": place, "value": (field or "")[:_RAW_CHARACTERS], "is_null": int(field is None)}
@@ -59,6 +71,8 @@ def record(session: "Session", table: int, columns: list[Column], found: list[Lo
                 )  # fmt: skip
     history.add(session, "stl_load_errors", rows)
     history.add(session, "stl_loaderror_detail", details)
+    history.add(session, "sys_load_error_detail", newer)
+    session.warehouse.history.write()
 
 
 def _type(column: Column | None) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """STL_LOAD_ERRORS and what else tells of loads and unloads; rows stay whatever becomes of their transaction."""
 
+import datetime
 from typing import TYPE_CHECKING, Any
 
 from lakemill.warehouse.history import now
@@ -7,7 +8,7 @@ from lakemill.warehouse.history import now
 if TYPE_CHECKING:
     from lakemill.warehouse.session import Session
 
-__all__ = ["TABLES", "add", "now", "of_session"]
+__all__ = ["TABLES", "add", "duration", "now", "of_session"]
 _COLUMNS: dict[str, str] = {
     "stl_load_errors": (
         "userid INTEGER, slice INTEGER, tbl INTEGER, starttime TIMESTAMP, session INTEGER, query INTEGER, "
@@ -27,6 +28,22 @@ _COLUMNS: dict[str, str] = {
     "stl_unload_log": (
         "userid INTEGER, query INTEGER, slice INTEGER, pid INTEGER, path VARCHAR, start_time TIMESTAMP, "
         "end_time TIMESTAMP, line_count BIGINT, transfer_size BIGINT, file_format VARCHAR"
+    ),
+    "sys_load_error_detail": (
+        "user_id INTEGER, query_id BIGINT, table_id INTEGER, transaction_id BIGINT, session_id INTEGER, "
+        "database_name VARCHAR, start_time TIMESTAMP, file_name VARCHAR, line_number BIGINT, column_name VARCHAR, "
+        "column_type VARCHAR, column_length VARCHAR, position INTEGER, error_code INTEGER, error_message VARCHAR"
+    ),
+    "sys_load_history": (
+        "user_id INTEGER, query_id BIGINT, transaction_id BIGINT, session_id INTEGER, database_name VARCHAR, "
+        "status VARCHAR, table_name VARCHAR, start_time TIMESTAMP, end_time TIMESTAMP, duration BIGINT, "
+        "data_source VARCHAR, file_format VARCHAR, loaded_rows BIGINT, loaded_bytes BIGINT, source_file_count INTEGER, "
+        "source_file_bytes BIGINT, error_count INTEGER"
+    ),
+    "sys_unload_history": (
+        "user_id INTEGER, query_id BIGINT, transaction_id BIGINT, session_id INTEGER, database_name VARCHAR, "
+        "status VARCHAR, start_time TIMESTAMP, end_time TIMESTAMP, duration BIGINT, file_format VARCHAR, "
+        "unloaded_rows BIGINT, unloaded_files_count INTEGER, unloaded_files_size BIGINT"
     ),
     "svl_s3query_summary": (
         "userid INTEGER, query INTEGER, xid BIGINT, pid INTEGER, segment INTEGER, step INTEGER, starttime TIMESTAMP, "
@@ -49,10 +66,20 @@ def add(session: "Session", table: str, rows: list[dict[str, Any]]) -> None:
     history.add(table, *(tuple(row.get(name) for name in names) for row in rows))
 
 
+def duration(began: datetime.datetime) -> dict[str, Any]:
+    """The columns for when a statement began and ended, in microseconds how long it took."""
+    ended = now()
+    micros = round((ended - began).total_seconds() * 1_000_000)
+    return {"start_time": began, "end_time": ended, "duration": micros}
+
+
 def of_session(session: "Session") -> dict[str, Any]:
-    """The columns that are the same for all rows of a statement."""
+    """The columns that are the same for all rows of a statement, by their names in STL and SYS tables."""
     from lakemill.warehouse import rights
 
     work = session.work
-    who = {"userid": rights.user_id(session), "session": session.pid, "pid": session.pid, "slice": 0}
-    return who | {"query": 0 if work is None else work.query, "xid": session.transaction.number}
+    query = 0 if work is None else work.query
+    user, number = rights.user_id(session), session.transaction.number
+    old = {"userid": user, "session": session.pid, "pid": session.pid, "slice": 0, "query": query, "xid": number}
+    new = {"user_id": user, "session_id": session.pid, "query_id": query, "transaction_id": number}
+    return old | new | {"database_name": session.database}

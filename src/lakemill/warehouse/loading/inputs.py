@@ -1,15 +1,41 @@
 """What a load reads: as a relation of DuckDB where that is quick, or row by row where each one's place matters."""
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+from lakemill.lakesql.scans import sql
+from lakemill.lakesql.scans.streams import Stream
 from lakemill.warehouse.loading.sources import Object
 
 LINE, RAW, CODE, REASON = "$line", "$raw", "$code", "$reason"
 PLACES = (LINE, RAW, CODE, REASON)
+
+
+class Relations:
+    """Streams that a connection reads like tables; a context, which lets go of them."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection, self._names = connection, list[str]()
+
+    def add(self, stream: Stream) -> str:
+        """What stands after FROM."""
+        name = f"$loaded_{len(self._names)}"
+        self._names.append(name)
+        self.connection.register(name, stream)
+        return sql.name(name)
+
+    def __enter__(self) -> "Relations":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        for name in self._names:
+            with contextlib.suppress(duckdb.Error):
+                self.connection.unregister(name)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +55,7 @@ class Input:
     def __init__(self, fields: list[str]) -> None:
         self.fields = fields
 
-    def quick(self, connection: duckdb.DuckDBPyConnection) -> str | None:
+    def quick(self, relations: Relations) -> str | None:
         """What stands after FROM; None where only the precise way is right."""
         raise NotImplementedError
 

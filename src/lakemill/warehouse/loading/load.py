@@ -1,6 +1,5 @@
 """A load: the quick way where every row is right, and the precise one that finds those that are not."""
 
-import contextlib
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from lakemill.lakesql.scans import sql
 from lakemill.warehouse.loading import conversion, errors
 from lakemill.warehouse.loading.conversion import Value
 from lakemill.warehouse.loading.errors import LoadError
-from lakemill.warehouse.loading.inputs import CODE, LINE, PLACES, RAW, REASON, Input
+from lakemill.warehouse.loading.inputs import CODE, LINE, PLACES, RAW, REASON, Input, Relations
 from lakemill.warehouse.loading.sources import Object
 from lakemill.warehouse.loading.statement import Copy
 
@@ -70,16 +69,19 @@ class Load:
     def carry_out(self) -> int:
         """Load; how many rows there are. Raises SqlFailed, and writes down which rows were wrong."""
         connection = self._session.connection
-        with self._session.warehouse.connection() as other:
-            if not self._copy.errors_allowed and "NOLOAD" not in self._copy.given:
-                relation = self._source.quick(connection)
-                if relation is not None:
-                    return self._quickly(connection, other, relation)
-            elif (relation := self._source.quick(other)) is not None:
-                with contextlib.suppress(duckdb.Error):
-                    count = self._tried(other, relation)
-                    return count if "NOLOAD" in self._copy.given else self._inserted(connection, self._strict(relation))
-            return self._precisely(connection, other)
+        only_looks, trying = "NOLOAD" in self._copy.given, bool(self._copy.errors_allowed)
+        with self._session.warehouse.connection() as other, Relations(connection) as here, Relations(other) as there:
+            if trying or only_looks:
+                relation = self._source.quick(there)
+                count = None if relation is None else self._tried(other, relation)
+                if count is not None and only_looks:
+                    return count
+                if count is None:
+                    return self._precisely(connection, other)
+            relation = self._source.quick(here)
+            if relation is None:
+                return self._precisely(connection, other)
+            return self._quickly(connection, other, relation)
 
     def _strict(self, relation: str) -> str:
         """The values; where a row is wrong, the statement fails."""
@@ -99,10 +101,14 @@ class Load:
         row = connection.execute(self._target.insert(query)).fetchone()
         return row[0] if row else 0
 
-    def _tried(self, other: duckdb.DuckDBPyConnection, relation: str) -> int:
+    def _tried(self, other: duckdb.DuckDBPyConnection, relation: str) -> int | None:
+        """How many rows there are, if all of them are right."""
         names = ", ".join(f"v{place}" for place in range(len(self._values)))
         query = f"SELECT count(*), bit_xor(hash({names})) FROM ({self._strict(relation)}) AS tried ({names})"
-        row = other.execute(query).fetchone()
+        try:
+            row = other.execute(query).fetchone()
+        except duckdb.Error:
+            return None
         return row[0] if row else 0
 
     def _quickly(self, connection: duckdb.DuckDBPyConnection, other: duckdb.DuckDBPyConnection, relation: str) -> int:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from lakemill.lakesql.scans import sql
 from lakemill.warehouse.loading import rows, unpacking
-from lakemill.warehouse.loading.inputs import Input, Tried, batch
+from lakemill.warehouse.loading.inputs import Input, Relations, Tried, batch
 from lakemill.warehouse.loading.sources import ROW_BYTES_MAX, Object
 from lakemill.warehouse.loading.statement import Copy
 
@@ -31,7 +31,7 @@ class Textual(Input):
     filled: list[str] | None = None
     """Fields of text where what is missing at the end counts as empty."""
 
-    def quick(self, connection: duckdb.DuckDBPyConnection) -> str | None:
+    def quick(self, relations: Relations) -> str | None:
         """What DuckDB reads by itself."""
         copy = self._copy
         if "REMOVEQUOTES" in copy.given or {"ESCAPE", "FILLRECORD"} <= copy.given:

@@ -15,6 +15,7 @@ from lakemill.warehouse.results import Result
 from lakemill.warehouse.spectrum import making
 from lakemill.warehouse.spectrum.errors import told
 from lakemill.warehouse.spectrum.lakes import of_schema, opened, outside_of_block
+from lakemill.warehouse.spectrum.reading import refuse_iceberg
 
 if TYPE_CHECKING:
     from lakemill.warehouse.session import Session
@@ -83,6 +84,7 @@ def _change(words: Words) -> Callable[[Document], None]:
 
 def _changed(context: Context, name: str, change: Callable[[Document], None]) -> None:
     document = without_read_only(context.table(context.database, name))
+    refuse_iceberg(document)
     document["StorageDescriptor"] = {**document["StorageDescriptor"]}
     document["Parameters"] = {**(document.get("Parameters") or {})}
     change(document)

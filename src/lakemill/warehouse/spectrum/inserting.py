@@ -24,7 +24,7 @@ from lakemill.lakesql.writing.layout import Layout
 from lakemill.warehouse.results import Result
 from lakemill.warehouse.spectrum.errors import told
 from lakemill.warehouse.spectrum.lakes import of_schema, opened, outside_of_block
-from lakemill.warehouse.spectrum.reading import reading, table_of
+from lakemill.warehouse.spectrum.reading import reading, refuse_iceberg, table_of
 
 if TYPE_CHECKING:
     from lakemill.warehouse.session import Session
@@ -67,6 +67,7 @@ def insert(session: "Session", found: Compiled) -> Result:
     external = of_schema(session, schema)
     with told(f'relation "{schema}.{name}"'), opened(session, external) as lake:
         table = table_of(lake, external["database"], name)
+        refuse_iceberg(table.document)
         pieces = _written(session, lake, lake.folder, table, found)
         inserts.added(_query(session, lake, lake.folder, found), table, pieces)  # type: ignore[arg-type]
     count = sum(piece.rows for piece in pieces)
@@ -118,7 +119,7 @@ def _written(session: "Session", lake: Lake, folder: Path, table: Table, found: 
             return rows.write(_query(session, lake, folder, found), wanted, layout)  # type: ignore[arg-type]
         finally:
             with contextlib.suppress(duckdb.Error):
-                connection.execute("DROP TABLE IF EXISTS temp.main.kept")
+                connection.execute(f"DROP TABLE IF EXISTS temp.main.{rows.KEPT}")
 
 
 def _type(written: str) -> Type:

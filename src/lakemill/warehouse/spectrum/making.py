@@ -10,7 +10,7 @@ from lakemill.lakesql.ddl.locations import checked
 from lakemill.lakesql.ddl.tokens import Tokens
 from lakemill.lakesql.dialects.redshift import names
 from lakemill.lakesql.errors import SqlFailed
-from lakemill.lakesql.interface import Document, LakeRefused
+from lakemill.lakesql.interface import Document, Lake, LakeRefused
 from lakemill.lakesql.types import Type
 from lakemill.warehouse import rights
 from lakemill.warehouse.loading.words import Words
@@ -44,6 +44,7 @@ def create(session: "Session", words: Words) -> Result:
             return _create_as(session, external, document, query, keys)
         _check(document)
         with opened(session, external) as lake:
+            _refuse_manifest(lake, document["StorageDescriptor"]["Location"])
             lake.create_table(external["database"], document)
     return Result("CREATE EXTERNAL TABLE")
 
@@ -212,6 +213,11 @@ def _check(document: Document) -> None:
     for place, name in enumerate(names_):
         if name in names_[:place]:
             raise SqlFailed("42701", f'column "{name}" specified more than once')
+
+
+def _refuse_manifest(lake: Lake, location: str) -> None:
+    if not location.endswith("/") and any(one.uri == location for one in lake.objects(location)):
+        raise SqlFailed("0A000", f"LOCATION of a manifest is not supported: {location} is an object, not a folder")
 
 
 def _create_as(session: "Session", external: dict[str, Any], document: Document, query: str, keys: list[str]) -> Result:

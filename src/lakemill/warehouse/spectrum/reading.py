@@ -1,7 +1,7 @@
 """Tables of external schemas, read by a statement: each is a view of the session while the statement runs."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -46,6 +46,12 @@ def table_of(lake: Lake, database: str, name: str) -> Table:
     if document.get("TableType") == "VIRTUAL_VIEW":
         raise SqlFailed("0A000", f"{database}.{name} is a view of the Data Catalog, which is not supported")
     return of_document(database, document)
+
+
+def refuse_iceberg(document: Mapping[str, Any]) -> None:
+    """Raises SqlFailed for a table whose files must not be changed but with its metadata."""
+    if (document.get("Parameters") or {}).get("table_type", "").upper() == "ICEBERG":
+        raise SqlFailed("0A000", f"{document['Name']} is an Iceberg table, which is not changed by external schemas")
 
 
 @contextlib.contextmanager

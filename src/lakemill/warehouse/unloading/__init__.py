@@ -4,6 +4,7 @@
 what these are called. Everything is written before the first object is stored.
 """
 
+import datetime
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from lakemill.lakesql.scans.partitions import NULL_PARTITION
 from lakemill.lakesql.types import Type
 from lakemill.warehouse import spectrum
 from lakemill.warehouse.lake import WarehouseLake
-from lakemill.warehouse.loading import history, sources
+from lakemill.warehouse.loading import authorization, history, sources
 from lakemill.warehouse.results import Result
 from lakemill.warehouse.unloading import destinations, files, lines, statement
 from lakemill.warehouse.unloading.files import Piece
@@ -35,6 +36,7 @@ _SEPARATOR = "\x01"
 
 def carry_out(session: "Session", text: str) -> Result:
     """Carry out an UNLOAD. Raises SqlFailed, LakeRefused."""
+    authorization.hide(session)
     unload = statement.parse(text)
     compiled = _compiled(session, unload)
     began = history.now()
@@ -151,21 +153,23 @@ def _store(lake: WarehouseLake, unload: Unload, pieces: list[Piece], columns: li
         raise sources.refused(wrong, place) from None
 
 
-def _told(session: "Session", unload: Unload, pieces: list[Piece], rows: int, began: object) -> None:
+def _told(session: "Session", unload: Unload, pieces: list[Piece], rows: int, began: datetime.datetime) -> None:
     query = 0 if session.work is None else session.work.query
     session.values["pg_last_unload_count"], session.values["pg_last_unload_id"] = rows, query
     if "ENCRYPTED" in unload.given:
         session.notices.append("WARNING:  ENCRYPTED has no effect: objects are not encrypted at rest")
     session.notices.append(f"INFO:  UNLOAD completed, {rows} record(s) unloaded successfully.")
-    who = history.of_session(session) | {"start_time": began, "end_time": history.now()}
+    who = history.of_session(session) | history.duration(began) | {"file_format": unload.format}
     told = [
         who
         | {
             "path": destinations.uri(unload, piece),
             "line_count": piece.rows,
             "transfer_size": piece.size,
-            "file_format": unload.format,
         }
         for piece in pieces
     ]
     history.add(session, "stl_unload_log", told)
+    size = sum(piece.size for piece in pieces)
+    whole = {"status": "completed", "unloaded_rows": rows, "unloaded_files_count": len(pieces)}
+    history.add(session, "sys_unload_history", [who | whole | {"unloaded_files_size": size}])

@@ -276,6 +276,8 @@ def test_errors_tell_the_fields_of_their_row(copied, site):
         copied(["a integer", "b varchar(3)"], data="1|long\n")
     told = site.told("stl_load_errors", "filename, position, raw_line, raw_field_value, type, col_length")
     assert told == [("s3://lake/t/data", 2, "1|long", "long", "varchar", "3")]
+    newer = site.rows("select column_name, error_code from sys_load_error_detail order by query_id desc limit 1")
+    assert newer == [("b", 1204)]
     assert site.told("stl_loaderror_detail", "field, colname, value, is_null") == [
         (0, "a", "1", 0),
         (1, "b", "long", 0),
@@ -285,6 +287,9 @@ def test_errors_tell_the_fields_of_their_row(copied, site):
 def test_files_are_told_when_the_transaction_is_kept(copied, site):
     copied(["a integer"], data="1\n")
     assert site.told("stl_load_commits", "filename, file_format") == [("s3://lake/t/data", "text")]
+    assert site.rows("select loaded_rows, source_file_count, error_count from sys_load_history order by query_id desc")[
+        0
+    ] == (1, 1, 0)
 
 
 @pytest.mark.parametrize(
@@ -344,3 +349,27 @@ def test_json_longer_than_what_is_read_at_once(tmp_path):
         (3, 3_000_009),
         (4, 8),
     ]
+
+
+def test_texts_of_parquet_that_are_not_utf_8(site):
+    path = site.lake.path("s3://lake/t/one")
+    path.parent.mkdir()
+    offsets, texts = pa.array([0, 1, 3], pa.int32()).buffers()[1], pa.py_buffer(b"a\xe9b")
+    pq.write_table(pa.table({"b": pa.StringArray.from_buffers(2, offsets, texts)}), path)
+    site.make("t", "b varchar(9)")
+    with pytest.raises(SqlFailed, match="Spectrum Scan Error"):
+        site.run("copy t from 's3://lake/t/' iam_role default format parquet")
+    site.run("copy t from 's3://lake/t/' iam_role default format parquet acceptinvchars")
+    assert sorted(site.rows("t")) == [("?b",), ("a",)]
+
+
+def test_secrets_are_not_kept_with_the_text(site):
+    site.make("t", "a integer")
+    site.lake.put("s3://lake/t/one", b"1\n")
+    site.run("copy t from 's3://lake/t/' access_key_id 'AKIA' secret_access_key 'very-secret'")
+    keys = "aws_access_key_id=a;aws_secret_access_key=very-secret"
+    with pytest.raises(SqlFailed):
+        site.run(f"unload ('select * from t') to 's3://lake/t/' credentials '{keys}'")
+    kept = [text for (text,) in site.told("queries", "text")]
+    assert any(text.startswith("copy t") for text in kept)
+    assert not any("very-secret" in text for text in kept)

@@ -188,6 +188,20 @@ def test_a_file_that_cannot_be_read(x):
     assert failed.value.code == "XX000"
 
 
+def test_an_iceberg_table_is_not_changed(orders):
+    orders.lake.catalog["sales"]["orders"]["Parameters"]["table_type"] = "ICEBERG"
+    for statement in ("insert into x.orders select 1, 'x', 1", "alter table x.orders set location 's3://lake/t/'"):
+        with pytest.raises(SqlFailed, match="is an Iceberg table") as failed:
+            orders.run(statement)
+        assert failed.value.code == "0A000"
+
+
+def test_a_manifest_is_no_location(x):
+    x.lake.put("s3://lake/manifest", b"{}")
+    with pytest.raises(SqlFailed, match="LOCATION of a manifest is not supported"):
+        x.run("create external table x.t (id int) stored as parquet location 's3://lake/manifest'")
+
+
 def test_what_the_role_may_not_read(orders):
     orders.lake.refused["objects"] = refused("AccessDenied")
     with pytest.raises(SqlFailed, match="Access denied"):

@@ -158,6 +158,12 @@ def test_counts_are_told(table):
     assert table.told("stl_unload_log", "path, line_count, transfer_size") == [("s3://lake/out/x_0000_part_00", 2, 4)]
 
 
+def test_the_newer_system_view_tells_it_too(table):
+    unloaded(table, "select a from t")
+    found = table.rows("select unloaded_rows, unloaded_files_count from sys_unload_history order by query_id desc")
+    assert found[0] == (2, 1)
+
+
 def test_encryption_without_a_key_is_told_to_be_none(table):
     told = unloaded(table, "select a from t", "parquet encrypted").notices
     assert told[0] == "WARNING:  ENCRYPTED has no effect: objects are not encrypted at rest"
