@@ -1,6 +1,8 @@
 """Clusters of Redshift and their Data API through boto3."""
 
 import json
+import subprocess
+import sys
 
 import boto3
 import psycopg
@@ -327,6 +329,7 @@ def test_what_is_there_can_be_listed(cluster):
     assert cluster.data.list_schemas(**where, SchemaPattern="pub%")["Schemas"] == ["public"]
     found = cluster.data.list_tables(**where, SchemaPattern="public", TablePattern="fl%")["Tables"]
     assert found == [{"name": "flights", "schema": "public", "type": "TABLE"}]
+    assert "flights" in {one["tableName"] for one in cluster.data.describe_table(**where)["ColumnList"]}
     columns = cluster.data.describe_table(**where, Schema="public", Table="flights")["ColumnList"]
     assert [(one["name"], one["typeName"], one["length"]) for one in columns] == [
         ("carrier", "varchar", 10),
@@ -351,6 +354,20 @@ def test_statements_that_cannot_be(cluster, given, code):
     whole = {"ClusterIdentifier": cluster.name, "Database": "dev", "DbUser": "awsuser", "Sql": "SELECT 1"} | given
     asked = {name: value for name, value in whole.items() if value is not None}
     refused(code, cluster.data.execute_statement, **asked)
+
+
+@pytest.mark.slow
+def test_the_command_shows_what_a_cluster_answers(lakemill, cluster):
+    def command(*arguments):
+        whole = [sys.executable, "-m", "lakemill", "sql", "--data", str(lakemill.data), "--port", str(lakemill.port)]
+        return subprocess.run([*whole, *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+    query = "SELECT carrier, delay FROM flights ORDER BY 1, 2"
+    done = command("--cluster", cluster.name, "--output", "json", query)
+    assert json.loads(done.stdout)[:2] == [{"carrier": "DL", "delay": None}, {"carrier": "UA", "delay": -3}]
+    assert done.stderr.startswith("3 rows in")
+    failed = command("--cluster", cluster.name, "SELECT * FROM nope")
+    assert (failed.returncode, 'relation "nope" does not exist' in failed.stderr) == (1, True)
 
 
 # The lake
