@@ -79,6 +79,15 @@ _WORDINGS: list[tuple[re.Pattern[str], Callable[[re.Match[str]], tuple[str, str]
 ]
 
 
+def too_narrow(error: Exception) -> bool:
+    """Whether a statement of DuckDB failed because a product of decimals does not fit into 64 bits.
+
+    >>> too_narrow(ValueError("Overflow in multiplication of DECIMAL(18) (9 * 9)."))
+    True
+    """
+    return "Overflow in multiplication of DECIMAL(18)" in str(error)
+
+
 def of_duckdb(error: Exception) -> SqlFailed:
     """What Athena would say where DuckDB raises this.
 

@@ -81,8 +81,7 @@ def _carried_out(
 
 
 def _select(query: Query, parsed: Parsed) -> Outcome:
-    query.plan(parsed.tree)
-    return query.result()
+    return query.select(parsed.tree)
 
 
 def _explain(query: Query, parsed: Parsed) -> Outcome:

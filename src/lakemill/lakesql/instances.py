@@ -17,10 +17,13 @@ _CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
     "python_enable_replacements": False,
 }
 _ready: list[duckdb.DuckDBPyConnection] = []
+_given_up: list[duckdb.DuckDBPyConnection] = []
 
 
 def prepare() -> None:
     """Make an instance for the next statement, so that it does not wait for one."""
+    while _given_up:
+        _given_up.pop().close()
     if not _ready:
         _ready.append(_made())
 
@@ -40,6 +43,13 @@ def take(statement: Statement, folder: Path) -> duckdb.DuckDBPyConnection:
     for name, value in settings.items():
         connection.execute(f"SET {name} = ?", [value])
     return connection
+
+
+def give_up(connection: duckdb.DuckDBPyConnection) -> None:
+    """It is used no more. Closing takes a while: the next `prepare` does it, when the outcome has been told."""
+    while _given_up:
+        _given_up.pop().close()
+    _given_up.append(connection)
 
 
 def close(connection: duckdb.DuckDBPyConnection, paths: list[str], out: Path) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 from sqlglot import exp
 
-from lakemill.lakesql import instances, results, viewing
+from lakemill.lakesql import errors, instances, results, viewing
 from lakemill.lakesql.catalog import LakeCatalog
 from lakemill.lakesql.dialects import athena
 from lakemill.lakesql.dialects.model import Translated, Version, View
@@ -41,12 +42,15 @@ class Query:
         return self
 
     def __exit__(self, *_: Any) -> None:
-        self.connection.close()
+        instances.give_up(self.connection)
         shutil.rmtree(self.folder / "spill", ignore_errors=True)
 
-    def plan(self, tree: exp.Expr | None) -> None:
-        """Translate it, and make the views it reads from. Raises SqlFailed."""
-        self.translate(tree)
+    def plan(self, tree: exp.Expr | None, *, wide: bool = True) -> None:
+        """Translate it, and make the views it reads from. Raises SqlFailed.
+
+        wide: False for products of decimals in 64 bits, where the result can be computed again if one does not fit.
+        """
+        self.translate(tree, wide=wide)
         self.make_views()
 
     def make_views(self) -> None:
@@ -60,11 +64,11 @@ class Query:
         instances.close(self.connection, self.views.paths, self.folder / "out")
         self.planned = time.monotonic()
 
-    def translate(self, tree: exp.Expr | None) -> None:
+    def translate(self, tree: exp.Expr | None, *, wide: bool = True) -> None:
         """Know the query for DuckDB, and its columns. Raises SqlFailed."""
         assert tree is not None
         catalog = LakeCatalog(self.lake)
-        self.translated = athena.translate(tree, self.schema, self.statement.database, catalog)
+        self.translated = athena.translate(tree, self.schema, self.statement.database, catalog, wide=wide)
 
     def named_columns(self, tree: exp.Expr | None) -> list[tuple[str, Type]]:
         """The columns of the planned query, names in lower case; empty where the statement gives none."""
@@ -76,12 +80,22 @@ class Query:
             for place, (name, type) in enumerate(self.translated.columns)
         ]
 
+    def select(self, tree: exp.Expr | None) -> Outcome:
+        """Plan it, run it, and write its result as CSV. Raises SqlFailed."""
+        self.plan(tree, wide=False)
+        try:
+            return self.result()
+        except duckdb.OutOfRangeException as failure:
+            if not errors.too_narrow(failure):
+                raise
+        self.translate(tree)
+        return self.result()
+
     def result(self) -> Outcome:
-        """Run it, and write its result as CSV."""
+        """Run what is planned, and write its result as CSV."""
         path = self.folder / "result.csv"
         with self.watching():
-            relation = self.connection.sql(self.translated.sql)
-            columns, rows = results.write(relation, path, "csv", self.translated.columns)
+            columns, rows = results.write(self.connection, self.translated.sql, path, "csv", self.translated.columns)
         return Outcome(kind="DML", substatement="SELECT", form="csv", columns=columns, rows=rows, result=str(path))
 
     def explained(self, analyze: bool) -> Outcome:

@@ -81,6 +81,9 @@ class RemoteLake:
     def create_database(self, definition: Document) -> None:
         self._ask("create_database", definition=definition)
 
+    def update_database(self, definition: Document) -> None:
+        self._ask("update_database", definition=definition)
+
     def drop_database(self, name: str, cascade: bool) -> None:
         self._ask("drop_database", name=name, cascade=cascade)
 

@@ -15,6 +15,7 @@ CATALOG_ACTIONS = {
     "databases": "GetDatabases",
     "database": "GetDatabase",
     "create_database": "CreateDatabase",
+    "update_database": "UpdateDatabase",
     "drop_database": "DeleteDatabase",
     "tables": "GetTables",
     "table": "GetTable",

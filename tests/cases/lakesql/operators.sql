@@ -145,3 +145,6 @@ SELECT "a" FROM (VALUES 1) t(a)
 
 SELECT 'a' 'b'
 =! SYNTAX_ERROR
+
+SELECT x = x, x <> x, x < 1, 1 < x, x <= x, x >= 1, 1 >= x, x = 1, x <> 1 FROM (VALUES nan()) AS t (x)
+=> false | true | false | false | false | false | false | false | true

@@ -59,6 +59,9 @@ class FolderLake:
         self.database_documents[definition["Name"]] = definition
         self.catalog[definition["Name"]] = {}
 
+    def update_database(self, definition: Document) -> None:
+        self.database_documents[definition["Name"]] = definition
+
     def drop_database(self, name: str, cascade: bool) -> None:
         del self.database_documents[name], self.catalog[name]
 

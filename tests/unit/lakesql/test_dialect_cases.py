@@ -22,16 +22,17 @@ class Case:
     rows: list[str] = field(default_factory=list)
     types: str = ""
     error: str = ""
+    fails: bool = False
 
 
 def read(path):
     """Every case of a file, with the line it begins at."""
     case, began = Case(), 0
     for number, line in enumerate([*path.read_text().splitlines(), ""], start=1):
-        if line.startswith("=> "):
+        if line.startswith("=>"):
             case.rows.append(line[3:])
         elif line.startswith("=! "):
-            case.error = line[3:]
+            case.error, case.fails = line[3:], True
         elif line.startswith("=: "):
             case.types = line[3:]
         elif line == "=0" or line.startswith("-- "):
@@ -69,7 +70,7 @@ def test_answer(case, connection, tmp_path):
         translated = athena.translate(athena.parse(case.sql).tree, schema)
         for use in translated.tables:
             connection.execute(f"CREATE OR REPLACE TEMP VIEW {use.view} AS SELECT * FROM {use.name}")
-        results.write(connection.sql(translated.sql), tmp_path / "out.csv", "csv", translated.columns)
+        results.write(connection, translated.sql, tmp_path / "out.csv", "csv", translated.columns)
     except (SqlFailed, duckdb.Error) as error:
         found = str(of_duckdb(error))
         assert case.error and found.startswith(case.error), found

@@ -68,6 +68,13 @@ def test_explain_tells_the_plan_and_analyze_runs_it(table, rows, carried):
     assert any("Total Time" in line for line in rows("EXPLAIN ANALYZE SELECT count(*) AS n FROM t"))
 
 
+def test_products_of_decimals_that_need_more_than_64_bits(table, rows):
+    factor = "CAST(n + 99999999999980000 AS decimal(18,0))"
+    assert rows(f"SELECT max({factor} * {factor}), sum({factor} * 2) AS s FROM t WHERE n = 19999") == [
+        f'"{99999999999999999**2}","{2 * 99999999999999999}"'
+    ]
+
+
 def test_parameters_stand_for_question_marks(table, rows, failure):
     assert rows("SELECT n FROM t WHERE n = ? OR n = ? ORDER BY n", parameters=["7", "9"]) == ['"7"', '"9"']
     assert "expected 1 but found 2" in failure("SELECT n FROM t WHERE n = ?", parameters=["7", "9"])

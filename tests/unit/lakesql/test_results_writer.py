@@ -16,7 +16,7 @@ def connection():
 
 def written(connection, sql, path, form="csv"):
     translated = athena.translate(athena.parse(sql).tree, lambda database, name: [])
-    columns, rows = results.write(connection.sql(translated.sql), path, form, translated.columns)
+    columns, rows = results.write(connection, translated.sql, path, form, translated.columns)
     return columns, rows, path.read_bytes().decode()
 
 

@@ -47,8 +47,8 @@ class CatalogSide:
     """by: who, as a table tells who made it."""
 
     QUESTIONS = (
-        *("databases", "database", "create_database", "drop_database", "tables", "table", "create_table"),
-        *("update_table", "rename_table", "drop_table"),
+        *("databases", "database", "create_database", "update_database", "drop_database"),
+        *("tables", "table", "create_table", "update_table", "rename_table", "drop_table"),
         *("partitions", "add_partitions", "update_partition", "drop_partitions"),
     )
 
@@ -71,6 +71,10 @@ class CatalogSide:
         self._rights.catalog("create_database", definition["Name"])
         async with self._journal.noted({"database": definition["Name"]}):
             await self._catalog.create_database(self._scope, _definition(definition))
+
+    async def update_database(self, definition: Document) -> None:
+        self._rights.catalog("update_database", definition["Name"])
+        await self._catalog.update_database(self._scope, definition["Name"], _definition(definition))
 
     async def drop_database(self, name: str, cascade: bool = False) -> None:
         self._rights.catalog("drop_database", name)

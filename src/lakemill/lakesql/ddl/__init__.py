@@ -17,6 +17,8 @@ Handler = Callable[[Tokens, Context], Result]
 STATEMENTS: list[tuple[tuple[str, ...], Handler]] = [
     (("CREATE", "DATABASE"), databases.create),
     (("CREATE", "SCHEMA"), databases.create),
+    (("ALTER", "DATABASE"), databases.alter),
+    (("ALTER", "SCHEMA"), databases.alter),
     (("DROP", "DATABASE"), databases.drop),
     (("DROP", "SCHEMA"), databases.drop),
     (("SHOW", "DATABASES"), databases.show),

@@ -1,4 +1,4 @@
-"""CREATE, DROP and SHOW DATABASE."""
+"""CREATE, ALTER, DROP and SHOW DATABASE."""
 
 from lakemill.lakesql.ddl import errors
 from lakemill.lakesql.ddl.context import Context, told
@@ -27,6 +27,22 @@ def create(tokens: Tokens, context: Context) -> Result:
         else:
             context.lake.create_database(definition)
     return Result("CREATE_DATABASE")
+
+
+def alter(tokens: Tokens, context: Context) -> Result:
+    """After ALTER DATABASE: name SET DBPROPERTIES (...)"""
+    name = tokens.name()
+    if not tokens.take("SET", "DBPROPERTIES"):
+        raise tokens.wrong("SET DBPROPERTIES")
+    properties = tokens.properties()
+    tokens.end()
+    with told():
+        if not context.has_database(name):
+            raise errors.semantic(f"[Error 10072]: Database does not exist: {name}")
+        definition = context.lake.database(name)
+        changed = {**(definition.get("Parameters") or {}), **properties}
+        context.lake.update_database({**definition, "Parameters": changed})
+    return Result("ALTER_DATABASE")
 
 
 def drop(tokens: Tokens, context: Context) -> Result:
@@ -58,4 +74,6 @@ def show(tokens: Tokens, context: Context) -> Result:
     tokens.end()
     with told():
         names = sorted(one["Name"] for one in context.lake.databases())
-    return Result("SHOW_DATABASES", ["database_name"], matching(names, pattern), "UTILITY")
+    # `.*` is any characters here, as it is in a regular expression; SHOW TABLES takes `*` alone.
+    found = matching(names, pattern and pattern.replace(".*", "*"))
+    return Result("SHOW_DATABASES", ["database_name"], found, "UTILITY")

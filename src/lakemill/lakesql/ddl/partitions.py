@@ -34,9 +34,9 @@ def add(tokens: Tokens, context: Context, database: str, name: str) -> Result:
     for codes in added(context, database, name, definitions):
         for code, one in zip(codes[0], codes[1], strict=True):
             if code == "AlreadyExistsException" and not lenient:
-                raise errors.execution(f"Partition already exists: {one['Values']}", "AlreadyExistsException")
+                raise errors.execution(f"Partition already exists: {_listed(one)}", "AlreadyExistsException")
             if code not in (None, "AlreadyExistsException"):
-                raise errors.execution(f"The partition {one['Values']} was not added: {code}")
+                raise errors.execution(f"The partition {_listed(one)} was not added: {code}")
     return Result("ALTER_TABLE_ADD_PARTITION")
 
 
@@ -199,10 +199,15 @@ def _partitioned(context: Context, database: str, name: str) -> Document:
     return table
 
 
+def _listed(partition: Document) -> str:
+    return f"[{', '.join(partition['Values'])}]"
+
+
 def _ordered(table: Document, values: dict[str, str]) -> list[str]:
     keys = [key["Name"] for key in table["PartitionKeys"]]
     if set(keys) != set(values):
-        raise errors.semantic(f"Partition spec {values} does not have a value for each of the keys {', '.join(keys)}")
+        told = ", ".join(f"{key}={value}" for key, value in values.items())
+        raise errors.semantic(f"partition spec {{{told}}} does not have a value for each of the keys {', '.join(keys)}")
     return [values[key] for key in keys]
 
 

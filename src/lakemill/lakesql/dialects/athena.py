@@ -23,14 +23,21 @@ __all__ = ["Comparison", "Parsed", "Schema", "TableUse", "Translated", "View", "
 
 
 def translate(
-    tree: exp.Expr, schema: Schema, database: str = "default", catalog: information.Catalog | None = None
+    tree: exp.Expr,
+    schema: Schema,
+    database: str = "default",
+    catalog: information.Catalog | None = None,
+    *,
+    wide: bool = True,
 ) -> Translated:
     """The query for DuckDB, the tables it reads, and the columns it gives.
 
     catalog: asked where the query reads information_schema; without one such queries are refused.
+    wide: False for products of decimals in 64 bits: DuckDB fails (`errors.too_narrow`) where one does not fit.
     Raises SqlFailed, with line and column.
     """
     compiler = Compiler(schema, database.lower(), query)
+    compiler.wide = wide
     try:
         sql, fields = query(compiler, tree, None)
     except RecursionError:

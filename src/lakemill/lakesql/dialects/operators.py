@@ -10,6 +10,7 @@ from lakemill.lakesql.dialects.typed import Typed, failed, guard, not_supported
 from lakemill.lakesql.types import (
     BOOLEAN,
     DATE,
+    DECIMAL_MAX,
     INTERVAL_DAY,
     INTERVAL_YEAR,
     Type,
@@ -19,18 +20,20 @@ from lakemill.lakesql.types import (
 if TYPE_CHECKING:
     from lakemill.lakesql.dialects.compiler import Compiler
 
+_DIGITS_64 = 18
+"""Of a decimal that DuckDB keeps in 64 bits."""
 _INTERVALS = {"interval day to second", "interval year to month"}
 _TIMES = {"date", "timestamp", "timestamp with time zone", "time"}
 
 
-def arithmetic(sign: str, a: Typed, b: Typed, node: exp.Expr | None) -> Typed:
+def arithmetic(sign: str, a: Typed, b: Typed, node: exp.Expr | None, wide: bool = True) -> Typed:
     """a + b and the like. Raises SqlFailed(TYPE_MISMATCH); overflow and division by zero fail as the statement runs."""
     if a.type.name in NUMBERS | {"unknown"} and b.type.name in NUMBERS | {"unknown"}:
         kind = common(a.type, b.type)
         if kind is not None and kind.name == "unknown":
             return Typed("NULL", Type("unknown"))
         if kind is not None and kind.name == "decimal":
-            return _decimals(sign, a, b)
+            return _product(a, b, wide) if sign == "*" else _decimals(sign, a, b)
         if kind is not None:
             return _numbers(sign, coerce(a, kind), coerce(b, kind), kind)
     found = _with_times(sign, a, b)
@@ -58,9 +61,30 @@ def _numbers(sign: str, a: Typed, b: Typed, kind: Type) -> Typed:
     return Typed(f"({left} {sign} {right})", kind)
 
 
-def _decimals(sign: str, a: Typed, b: Typed) -> Typed:
+def _both_decimals(a: Typed, b: Typed) -> tuple[Type, Type]:
     x = as_decimal(a.type) if a.type.name != "unknown" else as_decimal(b.type)
-    y = as_decimal(b.type) if b.type.name != "unknown" else x
+    return x, as_decimal(b.type) if b.type.name != "unknown" else x
+
+
+def _product(a: Typed, b: Typed, wide: bool) -> Typed:
+    """DuckDB multiplies decimals of up to 18 digits in 64 bits, whatever the product needs."""
+    x, y = _both_decimals(a, b)
+    (p1, s1), (p2, s2) = x.args, y.args
+    if s1 + s2 > DECIMAL_MAX:
+        message = f"DECIMAL scale must be in range [0, precision (38)]: {s1 + s2}"
+        raise failed("INVALID_FUNCTION_ARGUMENT", message, None)
+    kind = decimal(p1 + p2, s1 + s2)
+    left, right = coerce(a, x).sql, coerce(b, y).sql
+    if wide and p1 <= _DIGITS_64 and p2 <= _DIGITS_64 < p1 + p2:
+        left = f"CAST({left} AS {decimal(p1 + p2, s1).duckdb()})"
+    made = f"CAST({left} * {right} AS {kind.duckdb()})"
+    if wide or s1 + s2 > _DIGITS_64:
+        return Typed(made, kind)
+    return Typed(made, kind, narrow=f"({a.narrow or left} * {b.narrow or right})")
+
+
+def _decimals(sign: str, a: Typed, b: Typed) -> Typed:
+    x, y = _both_decimals(a, b)
     (p1, s1), (p2, s2) = x.args, y.args
     left, right = coerce(a, x).sql, coerce(b, y).sql
     if sign in {"+", "-"}:
@@ -68,13 +92,6 @@ def _decimals(sign: str, a: Typed, b: Typed) -> Typed:
         kind = decimal(max(p1 - s1, p2 - s2) + scale + 1, scale)
         wide = f"DECIMAL(38,{scale})" if kind.args[0] == 38 else kind.duckdb()
         return Typed(f"CAST(CAST({left} AS {wide}) {sign} CAST({right} AS {wide}) AS {kind.duckdb()})", kind)
-    if sign == "*":
-        if s1 + s2 > 38:
-            raise failed(
-                "INVALID_FUNCTION_ARGUMENT", f"DECIMAL scale must be in range [0, precision (38)]: {s1 + s2}", None
-            )
-        kind = decimal(p1 + p2, s1 + s2)
-        return Typed(f"CAST({left} * {right} AS {kind.duckdb()})", kind)
     if sign == "/":
         kind = decimal(p1 + s2 + max(s2 - s1, 0), max(s1, s2))
         # The quotient in units of its scale, rounded half away from zero, as Trino does.
@@ -165,13 +182,22 @@ def compare(sign: str, a: Typed, b: Typed, node: exp.Expr | None) -> Typed:
     x, y = moment(coerce(a, kind)), moment(coerce(b, kind))
     made = f"({x} {sign} {y})"
     if kind.name in {"double", "real"}:
-        looked = [
-            side for side, typed in ((x, a), (y, b)) if typed.value is None and typed.type.name in {"double", "real"}
-        ]
-        joined = " OR ".join(f"isnan({side})" for side in looked)
-        if looked:
-            made = f"({made} OR {joined})" if sign == "<>" else f"({made} AND NOT ({joined}))"
+        made = _with_nan(made, sign, (x, a), (y, b))
     return Typed(made, BOOLEAN)
+
+
+def _with_nan(made: str, sign: str, left: tuple[str, Typed], right: tuple[str, Typed]) -> str:
+    """A comparison in which NaN is equal to nothing and in no order.
+
+    In DuckDB it is equal to itself, and the largest: only the larger side makes a difference, or, where both would have
+    to be it, either.
+    """
+    sides = {"<": (right,), "<=": (right,), ">": (left,), ">=": (left,)}.get(sign, (left, right))
+    looked = [side for side, typed in sides if typed.value is None and typed.type.name in {"double", "real"}]
+    if len(looked) < len(sides):
+        return made
+    check = f"isnan({min(looked, key=len)})"
+    return f"({made} OR {check})" if sign == "<>" else f"({made} AND NOT {check})"
 
 
 def distinct(a: Typed, b: Typed, node: exp.Expr) -> str:
@@ -232,7 +258,7 @@ def _comparison(sign: str) -> Callable[["Compiler", Any], Typed]:
 
 def _arithmetic(sign: str) -> Callable[["Compiler", Any], Typed]:
     def rule(c: "Compiler", node: exp.Binary) -> Typed:
-        return arithmetic(sign, c.expression(node.this), c.expression(node.expression), node)
+        return arithmetic(sign, c.expression(node.this), c.expression(node.expression), node, c.wide)
 
     return rule
 

@@ -14,11 +14,16 @@ from lakemill.lakesql.types import Type
 
 @dataclass(frozen=True)
 class Typed:
-    """sql stands alone in any place; value: of a literal, as Python's, else None."""
+    """sql stands alone in any place; value: of a literal, as Python's, else None.
+
+    narrow: of a decimal, the same value as DuckDB computes it in 64 bits; it fails where it does not fit (`wide` of a
+    compiler). Empty where there is none.
+    """
 
     sql: str
     type: Type
     value: Any = None
+    narrow: str = ""
 
 
 def text(value: str) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakemill.lakesql.interface import Column
 from lakemill.lakesql.results.text import of_type
-from lakemill.lakesql.types import Type, quoted
+from lakemill.lakesql.types import Type
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,14 +23,16 @@ def described(columns: list[tuple[str, Type]]) -> list[Column]:
 
 
 def write(
-    relation: "duckdb.DuckDBPyRelation", path: Path | str, form: str, columns: list[tuple[str, Type]]
+    connection: "duckdb.DuckDBPyConnection", sql: str, path: Path | str, form: str, columns: list[tuple[str, Type]]
 ) -> tuple[list[Column], int]:
-    """Write a relation's rows, and tell its columns and how many rows there are.
+    """Write a query's rows, and tell its columns and how many rows there are.
 
     Parameters
     ----------
-    relation : DuckDBPyRelation
-        Of a connection with the dialect's prelude. Read once, a block at a time.
+    connection : DuckDBPyConnection
+        With the dialect's prelude.
+    sql : str
+        The query, as `translate` made it. Its rows are read once, a block at a time.
     path : path
         The file that is made.
     form : str
@@ -43,15 +45,14 @@ def write(
     duckdb.Error
         Where the query fails; the file is incomplete then.
     """
-    names = relation.columns
-    texts = [
-        f"{of_type(quoted(name), kind)} AS c{i}" for i, (name, (_, kind)) in enumerate(zip(names, columns, strict=True))
-    ]
+    names = [f"c{i}" for i in range(len(columns))]
+    texts = [f"{of_type(name, kind)} AS {name}" for name, (_, kind) in zip(names, columns, strict=True)]
     if form == "txt":
         cells = ", ".join(f"coalesce({t.rpartition(' AS ')[0]}, '')" for t in texts)
         texts = [f"concat_ws(chr(9), {cells}) AS line"]
-    # Columns of no use to the query, such as the constant one of SELECT 1, are materialised here too.
-    reader = relation.project(", ".join(texts)).to_arrow_reader(BLOCK_ROWS)
+    # In one statement, which DuckDB binds once.
+    shown = f"SELECT {', '.join(texts)} FROM ({sql}) AS result ({', '.join(names)})"
+    reader = connection.execute(shown).to_arrow_reader(BLOCK_ROWS)
     rows = _lines(reader, path) if form == "txt" else _csv(reader, path, [name for name, _ in columns])
     return described(columns), rows
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -47,12 +48,15 @@ def reader(
         raise SqlFailed("HIVE_INVALID_METADATA", str(wrong)) from None
 
     def tables(file: File) -> Iterator[pa.Table]:
+        before = skipped
         for block in lines.arrays(file, skipped):
-            block = block.filter(pc.greater(pc.binary_length(block), 0))
-            found, failures = made.read(block)
+            filled = pc.greater(pc.binary_length(block), 0)
+            found, failures = made.read(block.filter(filled))
             if failures and not lenient:
                 wrong = min(failures, key=lambda failure: failure.index)
-                raise SqlFailed("HIVE_BAD_DATA", f"Error parsing a line of {file.uri}: {wrong.message}")
+                line = before + int(np.flatnonzero(filled)[wrong.index]) + 1
+                raise SqlFailed("HIVE_BAD_DATA", f"Error parsing line {line} of {file.uri}: {wrong.message}")
+            before += len(block)
             yield found
             if failures:
                 yield pa.table([pa.nulls(len(failures), field.type) for field in made.schema], schema=made.schema)

@@ -34,9 +34,9 @@ def test_columns_may_have_other_keys(table, values):
     assert values("SELECT at, a_b FROM j") == [("x", 1)]
 
 
-def test_a_line_that_is_no_json_is_bad_data_that_names_the_file(table, values):
-    table("id int", OPENX, b'{"id": 1}\n{"id": \n')
-    with pytest.raises(SqlFailed, match=r"HIVE_BAD_DATA: Error parsing a line of s3://lake/j/1.json"):
+def test_a_line_that_is_no_json_is_bad_data_that_names_file_and_line(table, values):
+    table("id int", OPENX, b'{"id": 1}\n\n\n{"id": \n')
+    with pytest.raises(SqlFailed, match=r"HIVE_BAD_DATA: Error parsing line 4 of s3://lake/j/1.json"):
         values("SELECT id FROM j")
 
 

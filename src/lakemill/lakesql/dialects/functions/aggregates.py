@@ -39,7 +39,7 @@ def _sum(call: Call) -> Typed:
         return Typed(once(made, _as_bigint), BIGINT)
     if kind.name == "decimal":
         kind = decimal(38, kind.args[1])
-        return Typed(f"CAST({call.sql('sum', call.args[0].sql)} AS {kind.duckdb()})", kind)
+        return Typed(f"CAST({call.sql('sum', call.args[0].narrow or call.args[0].sql)} AS {kind.duckdb()})", kind)
     return Typed(f"CAST({call.sql('sum', call.args[0].sql)} AS {kind.duckdb()})", kind)
 
 
@@ -59,7 +59,8 @@ def _skewness(call: Call) -> Typed:
 def _avg(call: Call) -> Typed:
     kind = _numeric(call)
     if kind.name == "decimal":
-        total, count = call.sql("sum", call.args[0].sql), call.sql("count", call.args[0].sql)
+        value = call.args[0].narrow or call.args[0].sql
+        total, count = call.sql("sum", value), call.sql("count", value)
         units = units_of(total, kind.args[1])
         made = of_units(f"half_up({units}, CAST({count} AS HUGEINT))", kind)
         return Typed(f"CASE WHEN {count} > 0 THEN {made} END", kind)
