@@ -131,14 +131,13 @@ class Scan:
         paths = sql.texts([one.path for one in files])
         deletes = files[0].deletes
         position = ", file_row_number = true" if deletes or ROW_POSITION in names else ""
-        made = (
-            f"SELECT {', '.join(terms) or '1 AS one'} FROM read_parquet({paths}, hive_partitioning = false{position})"
-        )
+        read = f"read_parquet({paths}, hive_partitioning = false{position})"
+        made = f"SELECT {', '.join(terms) or '1 AS one'} FROM {read} AS f"
         if deletes:
             uri = _listed([sql.text(one.file.file_path) for one in files])
             gone = f"read_parquet({sql.texts(list(deletes))}, hive_partitioning = false)"
             made += (
-                f" WHERE NOT EXISTS (SELECT 1 FROM {gone} AS d WHERE d.file_path = {uri} AND d.pos = file_row_number)"
+                f" WHERE NOT EXISTS (SELECT 1 FROM {gone} AS d WHERE d.file_path = {uri} AND d.pos = f.file_row_number)"
             )
         return made
 
@@ -152,7 +151,7 @@ class Scan:
 
     def _hidden(self, name: str, files: Sequence[_Local]) -> str:
         if name == ROW_POSITION:
-            return "file_row_number"
+            return "f.file_row_number"
         if name == ROW_FILE:
             return _listed([str(one.number) for one in files])
         if name == "$path":
@@ -173,7 +172,7 @@ def _listed(values: Sequence[str]) -> str:
     """One value for each file."""
     if len(set(values)) == 1:
         return values[0]
-    return f"([{', '.join(values)}])[CAST(file_index AS BIGINT) + 1]"
+    return f"([{', '.join(values)}])[CAST(f.file_index AS BIGINT) + 1]"
 
 
 def _metadata(path: str, file: DataFile) -> pq.FileMetaData:
