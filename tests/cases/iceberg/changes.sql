@@ -46,6 +46,9 @@ SELECT id, part, n FROM t ORDER BY id
 => 4,b,4.0
 => 7,new,
 
+MERGE INTO t USING (VALUES 2, 2) AS s (id) ON t.id = s.id WHEN MATCHED THEN UPDATE SET n = 0
+=! MERGE_TARGET_ROW_MULTIPLE_MATCHES: One MERGE target table row matched more than one source row
+
 -- Rows that are matched twice, but not changed, may be.
 MERGE INTO default.t AS a USING (VALUES 2, 2) AS s (id) ON a.id = s.id WHEN MATCHED AND false THEN DELETE WHEN NOT MATCHED THEN INSERT VALUES (s.id, 'p', 0)
 =# 0
