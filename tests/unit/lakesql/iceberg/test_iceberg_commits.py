@@ -62,6 +62,14 @@ def test_a_change_of_what_another_has_changed_fails(t, done, rows, failure, lake
     assert len([name for name in files(lake) if name.endswith(".metadata.json")]) == 3
 
 
+def test_two_merges_do_not_insert_the_same_row(t, done, rows, failure, meanwhile):
+    merge = "MERGE INTO t USING (SELECT 9 AS id) AS s ON t.id = s.id WHEN NOT MATCHED THEN INSERT (id) VALUES (s.id)"
+    meanwhile(merge)
+    assert failure(merge).startswith("ICEBERG_COMMIT_ERROR")
+    assert done(merge) == 0
+    assert rows("SELECT count(*) FROM t WHERE id = 9") == ['"1"']
+
+
 class Deletes(ManifestWriterV2):
     def content(self):
         return ManifestContent.DELETES
