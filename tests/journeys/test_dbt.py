@@ -14,6 +14,7 @@ DBT = ROOT / ".venvs" / "dbt" / "bin" / "dbt"
 NAME = "shop_journey"
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(900),
     pytest.mark.skipif(not DBT.exists(), reason="needs `make clients`"),
 ]
 
@@ -36,7 +37,7 @@ def test_a_project_is_built_again_and_again(lakemill, tmp_path):
     def dbt(*words):
         """The results of a command, by what they are of."""
         done = subprocess.run(
-            [DBT, *words], cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=250
+            [DBT, *words], cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=400
         )  # fmt: skip
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
         results = json.loads((tmp_path / "target" / "run_results.json").read_text())["results"]

@@ -66,6 +66,7 @@ def test_a_table_of_pyiceberg_is_athenas_too(lake, catalog):
     assert lake.rows('SELECT count(*) FROM "theirs$snapshots"')[1] == ["3"]
 
 
+@pytest.mark.slow
 def test_nobodys_commit_is_lost(lake):
     made(lake, "busy")
     texts = [f"INSERT INTO busy VALUES ({number}, 'x')" for number in range(6)]
@@ -74,6 +75,7 @@ def test_nobodys_commit_is_lost(lake):
     assert lake.rows("SELECT count(*), count(DISTINCT id) FROM busy")[1] == ["6", "6"]
 
 
+@pytest.mark.slow
 def test_frames_go_into_tables_by_awswrangler(lake, lakemill):
     how = {"database": NAME, "table": "frames", "s3_output": lake.results, "keep_files": False}
     how |= {"temp_path": f"s3://{lake.bucket}/temp/"}

@@ -1,5 +1,6 @@
 """Iceberg tables of the lake's catalog: loaded, made, and committed to."""
 
+import contextlib
 import re
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,8 @@ class Tables:
         try:
             self.lake.update_table(database, changed, document["VersionId"])
         except LakeRefused as refused:
-            self.io.remove([location])
+            with contextlib.suppress(LakeRefused):
+                self.io.remove([location])
             if refused.code != "ConcurrentModificationException":
                 raise
             raise CommitFailedException(f"{database}.{name} was changed meanwhile") from None

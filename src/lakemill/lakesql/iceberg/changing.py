@@ -24,7 +24,7 @@ def carry_out(query: Query, parsed: Parsed) -> Outcome:
     files = DataFiles(query.connection, query.iceberg.tables.io, scan.table.metadata, query.folder / "out")
     files.prepare()
     query.make_views()
-    with files.kept(), query.watching():
+    with files.told(), query.watching():
         query.connection.execute(f"CREATE TEMP TABLE {_CHANGED} AS SELECT * FROM ({made.sql}) WHERE deed IS NOT NULL")
         count, inserted = _counted(query)
         numbers = _files(query)

@@ -28,11 +28,8 @@ def added(changes: Transaction, files: Sequence[DataFile]) -> None:
 def replace(table: Table, gone: Sequence[DataFile], files: Sequence[DataFile], what: str) -> None:
     """Commit that some files go, and others come. what: names the statement. Raises SqlFailed.
 
-    Fails where another statement has changed what this one was made from.
+    Fails where another statement has changed what this one was made from, also by rows that it has added.
     """
-    if not gone:
-        append(table, files)
-        return
     with transaction(table, what) as changes, changes.update_snapshot().overwrite() as snapshot:
         for file in gone:
             snapshot.delete_data_file(file)

@@ -74,16 +74,15 @@ class DataFiles:
         return self._split(select)
 
     @contextlib.contextmanager
-    def kept(self) -> Iterator[None]:
-        """Where anything inside fails, what was stored is removed."""
+    def told(self) -> Iterator[None]:
+        """What the platform refuses inside becomes SqlFailed.
+
+        Nothing that was stored is removed here: whether a commit came to pass is the platform's to know.
+        """
         try:
             yield
-        except BaseException as wrong:
-            with contextlib.suppress(LakeRefused, OSError):
-                self._io.remove(self._stored)
-            if isinstance(wrong, LakeRefused):
-                raise writing_refused(wrong, self._stored[-1] if self._stored else "") from None
-            raise
+        except LakeRefused as refused:
+            raise writing_refused(refused, self._stored[-1] if self._stored else "") from None
 
     def _split(self, select: str) -> list[DataFile]:
         keys = []

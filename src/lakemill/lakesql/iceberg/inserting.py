@@ -30,7 +30,7 @@ def insert(query: Query, parsed: Parsed, document: Document, database: str) -> O
     query.plan(parsed.tree)
     places = wanted(declared, parsed.columns, query.translated.columns)
     terms = [_term(query, places[name], type) for name, type in declared.items()]
-    with files.kept():
+    with files.told():
         with query.watching():
             made = files.write(terms, _relation(query))
         if made:
@@ -66,7 +66,7 @@ def create(query: Query, parsed: Parsed, database: str, name: str) -> Outcome:
     files.prepare()
     query.make_views()
     made = []
-    with files.kept():
+    with files.told():
         if "no_data" not in parsed.flags:
             terms = [_term(query, place, type) for place, (_, type) in enumerate(_declared(table))]
             with query.watching():

@@ -45,7 +45,7 @@ def carry_out(query: Query, parsed: Parsed) -> Outcome:
     query.make_views()
     if tasks:
         shown = ", ".join(f"{zoned(name, type.name)} AS c{place}" for place, (name, type) in enumerate(scan.columns))
-        with files.kept(), query.watching():
+        with files.told(), query.watching():
             relation = f"(SELECT {shown} FROM {_REWRITTEN} AS k) AS rows_written"
             written = files.write([f"c{place}" for place in range(len(names))], relation)
             committing.replace(scan.table, [task.file for task in tasks], written, "optimize")

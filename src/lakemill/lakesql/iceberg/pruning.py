@@ -7,6 +7,7 @@ from typing import Any
 
 from pyiceberg import expressions as parts
 from pyiceberg import types
+from pyiceberg.expressions.visitors import bind
 from pyiceberg.schema import Schema
 
 from lakemill.lakesql.dialects.model import Comparison
@@ -27,8 +28,18 @@ def expression(predicates: Sequence[Comparison], seen: Schema, current: Schema) 
             continue
         values = [_value(text, now.field_type) for text in one.values]
         if None not in values and values:
-            found = parts.And(found, _term(one.operator, now.name, values))
+            term = _term(one.operator, now.name, values)
+            found = parts.And(found, term) if _is_understood(term, current) else found
     return found
+
+
+def _is_understood(term: parts.BooleanExpression, schema: Schema) -> bool:
+    """Whether PyIceberg compares such a value with such a column."""
+    try:
+        bind(schema, term, case_sensitive=True)
+    except (ValueError, TypeError):
+        return False
+    return True
 
 
 def _term(operator: str, name: str, values: list[Any]) -> parts.BooleanExpression:
@@ -69,7 +80,8 @@ def _value(text: str, kind: Any) -> Any:
             return float(text)
         if isinstance(kind, types.DecimalType):
             exact = decimal.Decimal(text)
-            return exact if exact == round(exact, kind.scale) else None
+            fitted = exact.quantize(decimal.Decimal(1).scaleb(-kind.scale))
+            return fitted if fitted == exact else None
     except (ValueError, decimal.InvalidOperation):
         return None
     return None

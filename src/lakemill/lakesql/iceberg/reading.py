@@ -62,7 +62,9 @@ class Scan:
         local = self._local(tasks, names, meter)
         groups: dict[Any, list[_Local]] = {}
         for one in local:
-            groups.setdefault((one.schema, one.deletes), []).append(one)
+            # Where a column hides DuckDB's number of the file, each file is read by itself.
+            alone = one.number if _has(one.schema, "file_index") else None
+            groups.setdefault((one.schema, one.deletes, alone), []).append(one)
         selects = [self._select(some, names) for some in groups.values()]
         selects = selects or [self._nothing(names)]
         connection.execute(f"CREATE TEMP VIEW {sql.name(name)} AS {' UNION ALL '.join(selects)}")
@@ -130,15 +132,17 @@ class Scan:
         terms += [f"{self._hidden(name, files)} AS {sql.name(name)}" for name in names if name.startswith("$")]
         paths = sql.texts([one.path for one in files])
         deletes = files[0].deletes
+        if (deletes or ROW_POSITION in names) and _has(files[0].schema, "file_row_number"):
+            message = "Changing rows of a table with a column file_row_number is not supported"
+            raise SqlFailed("NOT_SUPPORTED", message)
         position = ", file_row_number = true" if deletes or ROW_POSITION in names else ""
-        made = (
-            f"SELECT {', '.join(terms) or '1 AS one'} FROM read_parquet({paths}, hive_partitioning = false{position})"
-        )
+        read = f"read_parquet({paths}, hive_partitioning = false{position})"
+        made = f"SELECT {', '.join(terms) or '1 AS one'} FROM {read} AS f"
         if deletes:
             uri = _listed([sql.text(one.file.file_path) for one in files])
             gone = f"read_parquet({sql.texts(list(deletes))}, hive_partitioning = false)"
             made += (
-                f" WHERE NOT EXISTS (SELECT 1 FROM {gone} AS d WHERE d.file_path = {uri} AND d.pos = file_row_number)"
+                f" WHERE NOT EXISTS (SELECT 1 FROM {gone} AS d WHERE d.file_path = {uri} AND d.pos = f.file_row_number)"
             )
         return made
 
@@ -152,7 +156,7 @@ class Scan:
 
     def _hidden(self, name: str, files: Sequence[_Local]) -> str:
         if name == ROW_POSITION:
-            return "file_row_number"
+            return "f.file_row_number"
         if name == ROW_FILE:
             return _listed([str(one.number) for one in files])
         if name == "$path":
@@ -173,7 +177,11 @@ def _listed(values: Sequence[str]) -> str:
     """One value for each file."""
     if len(set(values)) == 1:
         return values[0]
-    return f"([{', '.join(values)}])[CAST(file_index AS BIGINT) + 1]"
+    return f"([{', '.join(values)}])[CAST(f.file_index AS BIGINT) + 1]"
+
+
+def _has(schema: pa.Schema, name: str) -> bool:
+    return any(one.lower() == name for one in schema.names)
 
 
 def _metadata(path: str, file: DataFile) -> pq.FileMetaData:

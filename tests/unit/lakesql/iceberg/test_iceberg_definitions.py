@@ -53,26 +53,3 @@ def test_a_table_is_renamed_and_dropped_with_its_data(things, done, rows, lake):
     assert rows("SHOW TABLES") == ["others"]
     done("DROP TABLE others")
     assert lake.objects("s3://lake/things/") == []
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("ALTER TABLE things CHANGE COLUMN name name int", "Cannot change column type: name: string -> int"),
-        ("ALTER TABLE things DROP COLUMN at", "Cannot drop partition field: at"),
-        ("ALTER TABLE things DROP COLUMN nothing", "Invalid column reference nothing"),
-        ("ALTER TABLE things SET TBLPROPERTIES ('nothing'='1')", "Unsupported table property key: nothing"),
-        ("ALTER TABLE things SET TBLPROPERTIES ('format'='orc')", "use parquet"),
-        ("ALTER TABLE things ADD PARTITION (at = 'x')", "mismatched input 'ADD'"),
-        ("CREATE TABLE t (a int) LOCATION 's3://lake/t/'", "EXTERNAL TABLE"),
-        ("CREATE TABLE t (a tinyint) LOCATION 's3://lake/t/' TBLPROPERTIES ('table_type'='ICEBERG')", "tinyint"),
-        (CREATE.replace("day(at)", "day(id)").replace("things", "t"), "Invalid partition transform"),
-        (CREATE, "Table things already exists"),
-        ("INSERT INTO things VALUES (1)", "mismatched column types"),
-        ("UPDATE things SET nothing = 1", "does not have a column named 'nothing'"),
-        ("UPDATE things SET id = 'x'", "TYPE_MISMATCH"),
-        ('SELECT * FROM "things$nothing"', "TABLE_NOT_FOUND"),
-    ],
-)
-def test_what_cannot_be_is_refused(things, failure, text, message):
-    assert message in failure(text)

@@ -62,3 +62,11 @@ def test_only_files_that_matter_are_read(rows, done, carried):
     assert 0 < carried("SELECT id FROM sales WHERE id = 1").scanned_bytes < whole
     assert carried("SELECT id FROM sales WHERE id > 7").scanned_bytes == 0
     assert len(rows('SELECT "$path" FROM sales WHERE id IN (1, 2)')) == 2
+
+
+def test_parameters_stand_in_statements_that_change_rows(rows, done):
+    done(CREATE.format(""))
+    done(VALUES)
+    assert done("UPDATE sales SET name = ? WHERE id = ?", parameters=["'it''s'", "2"]) == 1
+    assert done("DELETE FROM sales WHERE id = ? OR name = ?", parameters=["1", "'cy'"]) == 2
+    assert rows("SELECT id, name FROM sales") == ['"2","it\'s"']
