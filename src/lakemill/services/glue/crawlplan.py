@@ -20,10 +20,9 @@ from lakemill.engines.crawling import (
 from lakemill.engines.identity import RoleRefused, RoleRights
 from lakemill.engines.objects import Objects
 from lakemill.engines.resources import Resources
-from lakemill.services.glue import shapes
+from lakemill.services.glue import roles, shapes
 from lakemill.services.glue.classifiers import KIND as CLASSIFIER
 
-SERVICE = "glue.amazonaws.com"
 SESSION = "AWS-Crawler"
 OTHER_TARGETS = {
     "JdbcTargets": "there are no connections",
@@ -51,12 +50,17 @@ class CrawlPlanning:
     def __init__(
         self, identity: Any, objects: Objects, resources: Resources, policies: Policies, *, enforce: bool = True
     ) -> None:
-        self._rights = RoleRights(identity, objects, SERVICE, SESSION, enforce=enforce)
+        self._identity = identity
+        self._rights = RoleRights(identity, objects, roles.SERVICE, SESSION, enforce=enforce)
         self._resources, self._policies = resources, policies
+
+    def role_arn(self, scope: str, role: str) -> str:
+        """The ARN of a role that is given by ARN, by name, or by path and name."""
+        return roles.role_arn(self._identity, scope.partition("/")[0], role)
 
     def check(self, scope: str, definition: dict[str, Any]) -> None:
         """Raise a ServiceError unless role and classifiers are there, and the role trusts Glue."""
-        role = role_arn(scope, definition["Role"])
+        role = self.role_arn(scope, definition["Role"])
         if self._rights.enforced:
             try:
                 self._rights.taken(role)
@@ -77,7 +81,7 @@ class CrawlPlanning:
             scope=scope,
             database=definition["DatabaseName"].lower(),
             targets=tuple(_target(one) for one in definition["Targets"]["S3Targets"]),
-            refusal=self._refusal(scope, role_arn(scope, definition["Role"])),
+            refusal=self._refusal(scope, self.role_arn(scope, definition["Role"])),
             table_prefix=definition.get("TablePrefix", ""),
             on_change=_ON_CHANGE[policy[0]],
             on_missing=_ON_MISSING[policy[1]],
@@ -133,11 +137,6 @@ def check(definition: dict[str, Any]) -> None:
             "CRAWL_NEW_FOLDERS_ONLY crawler can only have LOG DeleteBehavior value and LOG UpdateBehavior value."
         )
     _configuration(definition)
-
-
-def role_arn(scope: str, role: str) -> str:
-    """The ARN of a role that is given by ARN, by name, or by path and name."""
-    return role if role.startswith("arn:") else f"arn:aws:iam::{scope.split('/')[0]}:role/{role.lstrip('/')}"
 
 
 def _target(given: dict[str, Any]) -> Target:
