@@ -66,6 +66,8 @@ class AccessOperations:
             return [Need(action, request["ResourceArn"])]
         if "Crawl" in call.operation or "Classifier" in call.operation:
             return _crawling_needs(call, request, self.planning)
+        if "Connection" in call.operation:
+            return _connection_needs(call, request)
         found = self.policies.find(_scope(call))
         policy = found.text if found else None
         return [Need(action, call.arn(resource), resource_policy=policy) for resource in _resources(call, request)]
@@ -94,6 +96,14 @@ def _resources(call: Call, request: dict[str, Any]) -> list[str]:
 
 def _scope(call: Call) -> str:
     return f"{call.account}/{call.region}"
+
+
+def _connection_needs(call: Call, request: dict[str, Any]) -> list[Need]:
+    """The operation on the catalog and on the connections it names."""
+    named = request.get("Name") or request.get("ConnectionName") or request.get("ConnectionInput", {}).get("Name")
+    names = [named] if named else request.get("ConnectionNameList") or ["*"]
+    resources = ["catalog", *(f"connection/{name}" for name in names)]
+    return [Need(f"glue:{call.operation}", call.arn(resource)) for resource in resources]
 
 
 def _crawling_needs(call: Call, request: dict[str, Any], planning: CrawlPlanning) -> list[Need]:
