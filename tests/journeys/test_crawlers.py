@@ -391,7 +391,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("wrong", "says"),
         [
-            ({"Targets": {"JdbcTargets": [{"ConnectionName": "c", "Path": "p"}]}}, "JdbcTargets"),
+            ({"Targets": {"MongoDBTargets": [{"ConnectionName": "c", "Path": "p"}]}}, "MongoDBTargets"),
             ({"Targets": {"S3Targets": []}}, "At least one"),
             ({"Targets": {"S3Targets": [{"Path": "file:///x"}]}}, "Path"),
             ({"Targets": {"S3Targets": [{"Path": "s3://bucket", "SampleSize": 0}]}}, "SampleSize"),
