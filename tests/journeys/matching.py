@@ -87,7 +87,7 @@ class Matching:
 
     def until(self, transform, run, *states):
         """The task run, once it is in one of the states (any that is an end, if none is given)."""
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 240
         while time.monotonic() < deadline:
             found = self.glue.get_ml_task_run(TransformId=transform, TaskRunId=run)
             if found["Status"] in (states or ENDED):

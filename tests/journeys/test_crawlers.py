@@ -391,7 +391,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("wrong", "says"),
         [
-            ({"Targets": {"JdbcTargets": [{"ConnectionName": "c", "Path": "p"}]}}, "JdbcTargets"),
+            ({"Targets": {"MongoDBTargets": [{"ConnectionName": "c", "Path": "p"}]}}, "MongoDBTargets"),
             ({"Targets": {"S3Targets": []}}, "At least one"),
             ({"Targets": {"S3Targets": [{"Path": "file:///x"}]}}, "Path"),
             ({"Targets": {"S3Targets": [{"Path": "s3://bucket", "SampleSize": 0}]}}, "SampleSize"),
@@ -430,8 +430,13 @@ class TestRefusals:
         last = crawl(glue, "lost")
         assert (last["Status"], "does not exist" in last["ErrorMessage"]) == ("FAILED", True)
 
-    def test_states(self, messy, glue, arn):
-        settings = {"Role": arn, "DatabaseName": "states", "Targets": at("s3://messy/lake")}
+    def test_states(self, lakemill, glue, arn):
+        s3 = lakemill.client("s3")
+        s3.create_bucket(Bucket="slow")
+        body = b"".join(b'{"n": %d, "text": "%s"}\n' % (number, b"x" * 20) for number in range(6000))
+        for number in range(48):  # So much to look at that the requests below find the crawl at work.
+            s3.put_object(Bucket="slow", Key=f"lake/{number // 8}/{number}.json", Body=body)
+        settings = {"Role": arn, "DatabaseName": "states", "Targets": at("s3://slow/lake")}
         glue.create_crawler(Name="states", **settings)
         with pytest.raises(glue.exceptions.AlreadyExistsException):
             glue.create_crawler(Name="states", **settings)

@@ -6,6 +6,8 @@ Messages are those of `formats.messages`. Requests are answered one by one, in o
 
     {"samples": [[name, size, head, tail], ...], "custom": [classifier, ...]}  ->  {"findings": [finding, ...]}
 
+    {"database": arguments of databases.tables}  ->  {"tables": [databases.Table, ...]} or {"error": text}
+
     {"check": classifier}  ->  {"problem": what is wrong with a custom classifier, or ""}
 
 A finding is that of `findings.Finding`, as a dict; or {"more": {"head": n, "tail": n}}, so many bytes at the beginning
@@ -24,7 +26,20 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     """What to say to a request."""
     if "check" in request:
         return {"problem": _problem(request["check"])}
+    if "database" in request:
+        return _read(request["database"])
     return {"findings": [_looked_at(sample, request["custom"]) for sample in request["samples"]]}
+
+
+def _read(database: dict[str, Any]) -> dict[str, Any]:
+    try:
+        from lakemill.classifiers import databases
+
+        return {"tables": msgspec.to_builtins(databases.tables(**database))}
+    except ImportError as lacking:
+        return {"error": f"{lacking}; crawlers of databases need: pip install 'lakemill[lake]'"}
+    except ValueError as wrong:
+        return {"error": str(wrong)}
 
 
 def _problem(classifier: dict[str, Any]) -> str:

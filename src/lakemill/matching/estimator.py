@@ -148,6 +148,17 @@ class FindMatches:
         existing_ids: (n,) whole numbers; None: the existing table's column match_id or, if there is none, every
         existing record is an entity of its own, numbered from 0. New entities get ids above the known ones.
         """
+        return self._linked(existing, incremental, existing_ids, progress)[0]
+
+    def link_scored(
+        self, existing: Any, incremental: Any, existing_ids: Any = None, progress: Progress | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """`link`, and how sure each incremental record's place is, as `transform` has it, (m,) float64."""
+        return self._linked(existing, incremental, existing_ids, progress)
+
+    def _linked(
+        self, existing: Any, incremental: Any, existing_ids: Any, progress: Progress | None
+    ) -> tuple[np.ndarray, np.ndarray]:
         model, old, new = self._fitted(), as_table(existing), as_table(incremental)
         if existing_ids is None:
             known = old.column(MATCH_ID).to_numpy() if MATCH_ID in old.column_names else np.arange(old.num_rows)
@@ -164,7 +175,10 @@ class FindMatches:
         probability = records.score(left, right, model.probability, progress)
         left, right, probability = self._completed(records, left, right, probability, old.num_rows)
         left, right, probability, forced = self._with_labels(records, left, right, probability)
-        return linking.link(known.astype(np.int64), new.num_rows, left, right, probability, self._threshold(), forced)
+        ids = linking.link(known.astype(np.int64), new.num_rows, left, right, probability, self._threshold(), forced)
+        places = np.unique(np.concatenate([known, ids]), return_inverse=True)[1]
+        said = np.where(forced == 0, probability, forced > 0)
+        return ids, clustering.confidence(places, left, right, said)[old.num_rows :]
 
     def evaluate(self, table: Any, labels: Any) -> Metrics:
         """Quality on labelled pairs. Those that `fit` learned from are judged by fits without them (in three parts)."""

@@ -124,55 +124,73 @@ def cosines(offsets: Any, tokens: Any, weights: Any, left: Any, right: Any, out:
         out[p] = total
 
 
-@compiled
 def jaro_winkler(points: Any, offsets: Any, left: Any, right: Any, out: Any) -> None:
     """out[p] = the Jaro-Winkler similarity of the first 64 code points of texts left[p] and right[p].
 
-    Source: Winkler, "String comparator metrics and enhanced decision rules in the Fellegi-Sunter model of record
-    linkage", Survey Research Methods Section of the ASA, 1990; prefix weight 0.1.
+    -1 in either: not written. Source: Winkler, "String comparator metrics and enhanced decision rules in the
+    Fellegi-Sunter model of record linkage", Survey Research Methods Section of the ASA, 1990; prefix weight 0.1.
     """
-    for p in range(left.shape[0]):
-        if left[p] < 0 or right[p] < 0:
-            continue
-        if left[p] == right[p]:
-            out[p] = 1
-            continue
-        a, b = offsets[left[p]], offsets[right[p]]
-        n, m = min(64, offsets[left[p] + 1] - a), min(64, offsets[right[p] + 1] - b)
-        reach = max(0, max(n, m) // 2 - 1)
-        used_a, used_b = np.uint64(0), np.uint64(0)
-        common = 0
-        for i in range(n):
-            for j in range(max(0, i - reach), min(m, i + reach + 1)):
-                if points[a + i] == points[b + j] and not (used_b >> np.uint64(j)) & np.uint64(1):
-                    used_a |= np.uint64(1) << np.uint64(i)
-                    used_b |= np.uint64(1) << np.uint64(j)
-                    common += 1
-                    break
-        if common == 0:
-            out[p] = 0
-            continue
-        swapped, j = 0, 0
-        for i in range(n):
-            if (used_a >> np.uint64(i)) & np.uint64(1):
-                while not (used_b >> np.uint64(j)) & np.uint64(1):
-                    j += 1
-                swapped += points[a + i] != points[b + j]
-                j += 1
-        jaro = (common / n + common / m + (common - swapped / 2) / common) / 3
-        prefix = 0
-        while prefix < min(4, n, m) and points[a + prefix] == points[b + prefix]:
-            prefix += 1
-        out[p] = jaro + prefix * 0.1 * (1 - jaro)
+    _compare(points, offsets, left, right, False, out)
 
 
-@compiled
 def edits(points: Any, offsets: Any, left: Any, right: Any, out: Any) -> None:
     """out[p] = 1 - edit distance / longer length, of the first 64 code points of texts left[p] and right[p].
 
-    Insertions, deletions, substitutions and swaps of neighbours count one each: optimal string alignment. Source:
-    Damerau, "A technique for computer detection and correction of spelling errors", CACM 7(3), 1964.
+    -1 in either: not written. Insertions, deletions, substitutions and swaps of neighbours count one each: optimal
+    string alignment. Source: Damerau, "A technique for computer detection and correction of spelling errors", CACM
+    7(3), 1964.
     """
+    _compare(points, offsets, left, right, True, out)
+
+
+@inner
+def _jaro_winkler(points: Any, a: int, n: int, b: int, m: int) -> float:
+    """Of n code points from a on, and m from b on."""
+    reach = max(0, max(n, m) // 2 - 1)
+    used_a, used_b = np.uint64(0), np.uint64(0)
+    common = 0
+    for i in range(n):
+        for j in range(max(0, i - reach), min(m, i + reach + 1)):
+            if points[a + i] == points[b + j] and not (used_b >> np.uint64(j)) & np.uint64(1):
+                used_a |= np.uint64(1) << np.uint64(i)
+                used_b |= np.uint64(1) << np.uint64(j)
+                common += 1
+                break
+    if common == 0:
+        return 0.0
+    swapped, j = 0, 0
+    for i in range(n):
+        if (used_a >> np.uint64(i)) & np.uint64(1):
+            while not (used_b >> np.uint64(j)) & np.uint64(1):
+                j += 1
+            swapped += points[a + i] != points[b + j]
+            j += 1
+    jaro = (common / n + common / m + (common - swapped / 2) / common) / 3
+    prefix = 0
+    while prefix < min(4, n, m) and points[a + prefix] == points[b + prefix]:
+        prefix += 1
+    return jaro + prefix * 0.1 * (1 - jaro)
+
+
+@inner
+def _edits(points: Any, a: int, n: int, b: int, m: int, rows: Any) -> float:
+    """The same, by edit distance. rows: (3, 65) int32, for what is being worked out."""
+    for j in range(m + 1):
+        rows[0, j] = j
+    for i in range(1, n + 1):
+        now, before, earlier = i % 3, (i - 1) % 3, (i - 2) % 3
+        rows[now, 0] = i
+        for j in range(1, m + 1):
+            same = points[a + i - 1] == points[b + j - 1]
+            cost = min(rows[before, j - 1] + (0 if same else 1), rows[before, j] + 1, rows[now, j - 1] + 1)
+            if i > 1 and j > 1 and points[a + i - 1] == points[b + j - 2] and points[a + i - 2] == points[b + j - 1]:
+                cost = min(cost, rows[earlier, j - 2] + 1)
+            rows[now, j] = cost
+    return 1 - rows[n % 3, m] / max(n, m)
+
+
+@compiled
+def _compare(points: Any, offsets: Any, left: Any, right: Any, by_edits: bool, out: Any) -> None:
     rows = np.empty((3, 65), np.int32)
     for p in range(left.shape[0]):
         if left[p] < 0 or right[p] < 0:
@@ -182,20 +200,4 @@ def edits(points: Any, offsets: Any, left: Any, right: Any, out: Any) -> None:
             continue
         a, b = offsets[left[p]], offsets[right[p]]
         n, m = min(64, offsets[left[p] + 1] - a), min(64, offsets[right[p] + 1] - b)
-        for j in range(m + 1):
-            rows[0, j] = j
-        for i in range(1, n + 1):
-            now, before, earlier = i % 3, (i - 1) % 3, (i - 2) % 3
-            rows[now, 0] = i
-            for j in range(1, m + 1):
-                same = points[a + i - 1] == points[b + j - 1]
-                cost = min(rows[before, j - 1] + (0 if same else 1), rows[before, j] + 1, rows[now, j - 1] + 1)
-                if (
-                    i > 1
-                    and j > 1
-                    and points[a + i - 1] == points[b + j - 2]
-                    and points[a + i - 2] == points[b + j - 1]
-                ):
-                    cost = min(cost, rows[earlier, j - 2] + 1)
-                rows[now, j] = cost
-        out[p] = 1 - rows[n % 3, m] / max(n, m)
+        out[p] = _edits(points, a, n, b, m, rows) if by_edits else _jaro_winkler(points, a, n, b, m)

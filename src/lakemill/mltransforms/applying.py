@@ -46,7 +46,9 @@ def find_matches(frame: Any, matcher: FindMatches, *, scores: bool = False) -> p
     return found if scores else found.drop_columns([CONFIDENCE])
 
 
-def find_incremental_matches(existing: Any, incremental: Any, matcher: FindMatches) -> pa.Table:
+def find_incremental_matches(
+    existing: Any, incremental: Any, matcher: FindMatches, *, scores: bool = False
+) -> pa.Table:
     """Existing rows, whose match ids stay, and below them new ones with the ids of the entities they join.
 
     Parameters
@@ -55,11 +57,13 @@ def find_incremental_matches(existing: Any, incremental: Any, matcher: FindMatch
         With the column match_id, as `find_matches` leaves it; without it each row is an entity of its own.
     incremental : the same, without match_id
     matcher : FindMatches
+    scores : bool, default False
+        Whether match_confidence_score comes as well: of new rows; existing ones keep theirs, or have none.
 
     Returns
     -------
     Arrow table
-        The existing frame's columns and match_id (int64); what the incremental frame lacks is
+        The existing frame's columns, match_id (int64) and the score; what the incremental frame lacks is
         null, and columns whose types differ become text.
 
     Raises
@@ -77,7 +81,15 @@ def find_incremental_matches(existing: Any, incremental: Any, matcher: FindMatch
     if MATCH_ID not in old.column_names:
         old = old.append_column(MATCH_ID, pa.array(range(old.num_rows), pa.int64()))
     ids = old.column(MATCH_ID).cast(pa.int64())
-    found = matcher.link(old, new, ids.to_numpy())
-    rows, more = (table.drop_columns([n for n in (MATCH_ID, CONFIDENCE) if n in table.column_names])
-                  for table in (old, new))  # fmt: skip
-    return stacked(rows, more).append_column(MATCH_ID, pa.chunked_array([*ids.chunks, pa.array(found)]))
+    found, sure = matcher.link_scored(old, new, ids.to_numpy())
+    rows, more = (_without(table, MATCH_ID, CONFIDENCE) for table in (old, new))
+    both = stacked(rows, more).append_column(MATCH_ID, pa.chunked_array([*ids.chunks, pa.array(found)]))
+    if not scores:
+        return both
+    before = old.column(CONFIDENCE) if CONFIDENCE in old.column_names else pa.nulls(old.num_rows)
+    known = pa.chunked_array([before.cast(pa.float64())]) if isinstance(before, pa.Array) else before.cast(pa.float64())
+    return both.append_column(CONFIDENCE, pa.chunked_array([*known.chunks, pa.array(sure)]))
+
+
+def _without(table: pa.Table, *names: str) -> pa.Table:
+    return table.drop_columns([name for name in names if name in table.column_names])

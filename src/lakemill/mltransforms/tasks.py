@@ -1,4 +1,7 @@
-"""What the tasks of a transform do: ask for labels, take labels and learn, hand labels out, measure."""
+"""What the tasks of a transform do: ask for labels, take labels and learn, hand labels out, measure.
+
+`matching.FindMatches` loads when it is first used, which a task that fails before, or needs none, does not pay for.
+"""
 
 import dataclasses
 import time
@@ -8,7 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lakemill.matching import FindMatches, Labels, labels
+from lakemill import matching
+from lakemill.matching import labels
 from lakemill.matching.errors import LabelError
 from lakemill.matching.labels import LABEL, SET
 from lakemill.mltransforms import reading
@@ -38,12 +42,12 @@ class Doing:
         self.say(f"{found.num_rows} records.")
         return found
 
-    def matcher(self) -> FindMatches:
+    def matcher(self) -> "matching.FindMatches":
         """One that has learned nothing, or what was learned, with the dials as they stand."""
         wanted = self.task.parameters
         if not self.task.model:
-            return FindMatches(**wanted)  # type: ignore[arg-type]
-        return FindMatches.load(self.task.model).set_params(**wanted)
+            return matching.FindMatches(**wanted)  # type: ignore[arg-type]
+        return matching.FindMatches.load(self.task.model).set_params(**wanted)
 
     def known(self) -> pa.Table | None:
         """All labels there are already."""
@@ -94,9 +98,9 @@ def take(doing: Doing) -> Outcome:
     assert known is not None
     known = reading.as_columns(known, [SET, LABEL, *task.columns])
     count = known.num_rows - known.column(LABEL).null_count
-    pairs = Labels.of_sets(known, doing.key)
+    pairs = matching.Labels.of_sets(known, doing.key)
     doing.say(f"{count} labels say whether {len(pairs)} pairs match.")
-    matcher = FindMatches(**task.parameters).fit(doing.rows(), pairs, doing.progress())  # type: ignore[arg-type]
+    matcher = matching.FindMatches(**task.parameters).fit(doing.rows(), pairs, doing.progress())  # type: ignore[arg-type]
     matcher.save(doing.folder / MODEL)
     labels.write(known, doing.folder / LABELS)
     doing.say("The transform has learned from them.")
@@ -115,7 +119,7 @@ def evaluate(doing: Doing) -> Outcome:
     """Measure on the labels, those that were learned from judged by fits without them."""
     known = doing.known()
     assert known is not None
-    found = doing.matcher().evaluate(doing.rows(), Labels.of_sets(known, doing.key))
+    found = doing.matcher().evaluate(doing.rows(), matching.Labels.of_sets(known, doing.key))
     figures = dataclasses.asdict(found)
     importances = figures.pop("column_importances")
     doing.say(f"Precision {found.precision:.4f}, recall {found.recall:.4f}, F1 {found.f1:.4f}.")

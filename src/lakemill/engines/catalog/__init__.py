@@ -4,6 +4,7 @@ from lakemill.engines.catalog.access import Policies, Policy
 from lakemill.engines.catalog.catalog import Catalog
 from lakemill.engines.catalog.entries import Column, Database, Partition, Serde, Table
 from lakemill.engines.catalog.errors import (
+    CODES,
     CatalogError,
     CurrentVersion,
     DatabaseExists,
@@ -27,6 +28,7 @@ from lakemill.engines.catalog.partitions import Partitions, Segment
 from lakemill.engines.catalog.statistics import Statistics
 
 __all__ = [
+    "CODES",
     "Catalog",
     "CatalogError",
     "Column",

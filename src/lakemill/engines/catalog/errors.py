@@ -108,3 +108,17 @@ class DefinitionWrong(CatalogError):
 
 class ExpressionWrong(CatalogError):
     """A sentence says what and where."""
+
+
+CODES: dict[type[Exception], str] = {
+    **dict.fromkeys(
+        (DatabaseMissing, TableMissing, VersionMissing, PartitionMissing, FunctionMissing, StatisticsMissing),
+        "EntityNotFoundException",
+    ),
+    PolicyMissing: "EntityNotFoundException",
+    **dict.fromkeys((DatabaseExists, TableExists, PartitionExists, FunctionExists), "AlreadyExistsException"),
+    **dict.fromkeys((DefinitionWrong, ExpressionWrong, CurrentVersion, CatalogError), "InvalidInputException"),
+    PolicyChanged: "ConditionCheckFailureException",
+    VersionStale: "ConcurrentModificationException",
+}
+"""How the API of catalogs calls them: Glue's, and what processes ask of the lake."""

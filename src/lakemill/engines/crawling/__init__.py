@@ -26,6 +26,7 @@ from lakemill.engines.crawling.plan import (
     LOG,
     NEW_FOLDERS,
     UPDATE,
+    DatabaseTarget,
     Plan,
     Target,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "CrawlerStopping",
     "Crawlers",
     "CrawlingError",
+    "DatabaseTarget",
     "GlobInvalid",
     "NoSchedule",
     "Plan",

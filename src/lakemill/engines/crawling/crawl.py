@@ -5,15 +5,16 @@ import dataclasses
 from collections.abc import Callable
 
 from lakemill.engines.catalog import Catalog, Partitions, Table
-from lakemill.engines.crawling import globs
+from lakemill.engines.crawling import databases, globs
+from lakemill.engines.crawling.databases import DatabaseTable
 from lakemill.engines.crawling.errors import CrawlFailed
 from lakemill.engines.crawling.folders import Folder, Tree
 from lakemill.engines.crawling.grouping import Found, Grouping
-from lakemill.engines.crawling.plan import NEW_FOLDERS, Plan, Target
+from lakemill.engines.crawling.plan import NEW_FOLDERS, DatabaseTarget, Plan, Target
 from lakemill.engines.crawling.process import Workers
 from lakemill.engines.crawling.sampling import Sampler
 from lakemill.engines.crawling.thread import Do
-from lakemill.engines.crawling.writing import Counts, Writer
+from lakemill.engines.crawling.writing import Counts, Finding, Writer
 from lakemill.engines.objects import BucketMissing, Listed, Objects, ObjectsError
 
 PAGE_OBJECTS = 1000
@@ -57,12 +58,14 @@ class Crawl:
         """Raises CrawlFailed, Halted."""
         await self._writer.begin()
         known = {} if self._plan.recrawl != NEW_FOLDERS else await self._known()
-        found: list[tuple[Target, Found]] = []
+        found: list[Finding] = []
         for target in self._plan.targets:
             tree = await self._listed(target)
             roots = frozenset(_below(location, target) for location in known) - {""}
             crawled = {_below(place, target) for places in known.values() for place in places}
             found += [(target, one) for one in await self._tables(target, tree.root, roots, crawled)]
+        for place in self._plan.databases:
+            found += [(place, one) for one in await self._in_database(place)]
         if self._plan.tables_max is not None and len(found) > self._plan.tables_max:
             raise CrawlFailed(
                 f"The number of tables detected by crawler: {len(found)} is greater than the table threshold value "
@@ -71,6 +74,18 @@ class Crawl:
         self._say(f"BENCHMARK : Classification complete, writing results to database {self._plan.database}")
         await self._writer.write(found)
         self._say("BENCHMARK : Finished writing to Catalog")
+
+    async def _in_database(self, target: DatabaseTarget) -> list[DatabaseTable]:
+        self._check()
+        account, region = self._plan.scope.split("/")
+        for what in ("catalog", f"connection/{target.connection}"):
+            refused = self._plan.refusal("glue:GetConnection", f"arn:aws:glue:{region}:{account}:{what}")
+            if refused is not None:
+                raise CrawlFailed(f"Access denied to connection {target.connection}. {refused}")
+        async with self._workers.lent() as worker:
+            found, excluded = await databases.tables(target, worker)
+        self._say(f"INFO : Found {len(found)} tables of {target.location}, {excluded} others are excluded")
+        return found
 
     async def _known(self) -> dict[str, set[str]]:
         """Locations of the tables that are there, and for each those of its folders that were crawled."""

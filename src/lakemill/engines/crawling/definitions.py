@@ -5,8 +5,9 @@ import json
 import re
 from typing import Any
 
+from lakemill.engines.crawling.databases import DatabaseTable
 from lakemill.engines.crawling.grouping import Found, Leaf, partition_values
-from lakemill.engines.crawling.plan import Plan, Seen, Target
+from lakemill.engines.crawling.plan import DatabaseTarget, Plan, Seen, Target
 
 NAME_MAX = 128
 UPDATED_BY, DEPRECATED_BY = "UPDATED_BY_CRAWLER", "DEPRECATED_BY_CRAWLER"
@@ -15,13 +16,16 @@ _BY_NAME = ("parquet", "avro", "json", "bson", "xml")
 Definition = dict[str, Any]
 
 
-def table_name(plan: Plan, target: Target, path: str) -> str:
-    """A table's name: that of its folder or file, after the prefix.
+def table_name(plan: Plan, target: Target | DatabaseTarget, path: str) -> str:
+    """A table's name: that of its folder or file, or all names of a database's, after the prefix.
 
     >>> table_name(Plan("c", "s", "d", (), lambda action, resource: None), Target("b", ""), "lake/Sales 2024/")
     'sales_2024'
     """
-    last = path.rstrip("/").rpartition("/")[2] or target.bucket
+    if isinstance(target, DatabaseTarget):
+        last = target.location_of(path)
+    else:
+        last = path.rstrip("/").rpartition("/")[2] or target.bucket
     return re.sub(r"[^a-z0-9_]", "_", (plan.table_prefix + last).lower())[:NAME_MAX]
 
 
@@ -31,13 +35,13 @@ def distinct_name(name: str, location: str) -> str:
     return f"{name[: NAME_MAX - 33]}_{digest}"
 
 
-def location_of(target: Target, path: str) -> str:
-    return f"s3://{target.bucket}/{path}"
-
-
-def table(plan: Plan, target: Target, found: Found, name: str) -> Definition:
+def table(plan: Plan, target: Target | DatabaseTarget, found: Found | DatabaseTable, name: str) -> Definition:
     """The definition of a table."""
-    location = location_of(target, found.path)
+    if isinstance(target, DatabaseTarget):
+        assert isinstance(found, DatabaseTable)
+        return _of_database(plan, target, found, name)
+    assert isinstance(found, Found)
+    location = target.location_of(found.path)
     columns = [{"name": column, "type": type} for column, type in columns_beside(found.seen, found.keys)]
     parameters = _parameters(found.seen, found.count, found.bytes) | {
         "CrawlerSchemaSerializerVersion": "1.0",
@@ -57,6 +61,30 @@ def table(plan: Plan, target: Target, found: Found, name: str) -> Definition:
     }
 
 
+def _of_database(plan: Plan, target: DatabaseTarget, found: DatabaseTable, name: str) -> Definition:
+    parameters = {
+        "classification": target.engine,
+        "compressionType": "none",
+        "connectionName": target.connection,
+        "typeOfData": found.kind,
+        "CrawlerSchemaSerializerVersion": "1.0",
+        "CrawlerSchemaDeserializerVersion": "1.0",
+        UPDATED_BY: plan.crawler,
+    }
+    seen = Seen(classification=target.engine, input_format="", output_format="")
+    columns = [{"name": column, "type": type} for column, type in found.columns]
+    storage = _storage(seen, columns, target.location_of(found.path))
+    return {
+        "name": name,
+        "owner": "owner",
+        "retention": 0,
+        "storage_descriptor": storage | {"parameters": parameters},
+        "partition_keys": [],
+        "table_type": "EXTERNAL_TABLE",
+        "parameters": parameters,
+    }
+
+
 def partition(plan: Plan, target: Target, found: Found, leaf: Leaf, columns: list[Definition] | None) -> Definition:
     """The definition of a partition. columns: those of its table, if it is to have them."""
     seen = found.seen if columns is not None else leaf.seen
@@ -66,7 +94,7 @@ def partition(plan: Plan, target: Target, found: Found, leaf: Leaf, columns: lis
         "CrawlerSchemaSerializerVersion": "1.0",
         "CrawlerSchemaDeserializerVersion": "1.0",
     }
-    storage = _storage(seen, columns, location_of(target, leaf.path))
+    storage = _storage(seen, columns, target.location_of(leaf.path))
     storage["compressed"] = leaf.seen.compression != "none"
     return {
         "values": partition_values(leaf.names, found.keys),

@@ -8,42 +8,60 @@ CrawlingError
     SchedulerRunning      its schedule is in force already
     SchedulerNotRunning   its schedule is not in force
     GlobInvalid           not a pattern of names
-    CrawlFailed           a crawl cannot go on; the sentence says why
+    CrawlFailed           a crawl cannot go on
 """
 
 
 class CrawlingError(Exception):
-    """Base. Field: name, of the crawler."""
-
-    sentence = "{name}"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(self.sentence.format(name=name))
-        self.name = name
+    """Base. The text can be shown to the user."""
 
 
 class CrawlerRunning(CrawlingError):
-    sentence = "Crawler with name {name} has already started"
+    """Field: name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Crawler with name {name} has already started")
+        self.name = name
 
 
 class CrawlerNotRunning(CrawlingError):
-    sentence = "Crawler with name {name} isn't running"
+    """Field: name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Crawler with name {name} isn't running")
+        self.name = name
 
 
 class CrawlerStopping(CrawlingError):
-    sentence = "Crawler with name {name} is already stopping"
+    """Field: name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Crawler with name {name} is already stopping")
+        self.name = name
 
 
 class NoSchedule(CrawlingError):
-    sentence = "Crawler with name {name} has no schedule"
+    """Field: name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Crawler with name {name} has no schedule")
+        self.name = name
 
 
 class SchedulerRunning(CrawlingError):
-    sentence = "The schedule of crawler {name} is already running"
+    """Field: name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The schedule of crawler {name} is already running")
+        self.name = name
 
 
 class SchedulerNotRunning(CrawlingError):
-    sentence = "The schedule of crawler {name} is not running"
+    """Field: name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The schedule of crawler {name} is not running")
+        self.name = name
 
 
 class GlobInvalid(CrawlingError):

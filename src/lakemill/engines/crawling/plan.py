@@ -25,6 +25,38 @@ class Target(msgspec.Struct, frozen=True):
     def location(self) -> str:
         return f"s3://{self.bucket}/{self.prefix}"
 
+    def location_of(self, path: str) -> str:
+        """Of a folder or file in its bucket."""
+        return f"s3://{self.bucket}/{path}"
+
+
+class DatabaseTarget(msgspec.Struct, frozen=True):
+    """Tables of a database to crawl."""
+
+    connection: str
+    """Its name."""
+    engine: str
+    """postgresql or sqlite."""
+    place: str
+    """What its JDBC URL says after the engine."""
+    user: str
+    password: str
+    ssl: bool
+    database: str
+    pattern: tuple[str, ...]
+    """Of schema and table, or of a table where the engine has no schemas; `%` is any text."""
+    exclusions: tuple[str, ...] = ()
+
+    @property
+    def location(self) -> str:
+        """What locations of its tables begin with."""
+        fixed = [part for part in self.pattern[:-1] if "%" not in part]
+        return "".join(f"{part}." for part in (self.database, *fixed))
+
+    def location_of(self, path: str) -> str:
+        """Of a table: names with dots between."""
+        return f"{self.database}.{path}"
+
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
@@ -35,6 +67,7 @@ class Plan:
     database: str
     targets: tuple[Target, ...]
     refusal: Refusal
+    databases: tuple[DatabaseTarget, ...] = ()
     table_prefix: str = ""
     on_change: str = UPDATE
     """UPDATE or LOG."""

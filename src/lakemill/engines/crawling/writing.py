@@ -21,16 +21,18 @@ from lakemill.engines.catalog import (
     TableExists,
 )
 from lakemill.engines.crawling import definitions
+from lakemill.engines.crawling.databases import DatabaseTable
 from lakemill.engines.crawling.definitions import DEPRECATED_BY, UPDATED_BY, Definition
 from lakemill.engines.crawling.errors import CrawlFailed
 from lakemill.engines.crawling.grouping import Found, Leaf, partition_values
-from lakemill.engines.crawling.plan import DELETE, LOG, NEW_FOLDERS, Plan, Target
+from lakemill.engines.crawling.plan import DELETE, LOG, NEW_FOLDERS, DatabaseTarget, Plan, Target
 
 BATCH = 200
 """Partitions that are written at once: others on the event loop wait for as long."""
 STATISTICS = {"recordCount", "averageRecordSize", "objectCount", "sizeKey"}
 """Parameters that change without a change of the table."""
 Say = Callable[[str], None]
+Finding = tuple[Target | DatabaseTarget, Found | DatabaseTable]
 
 
 @dataclasses.dataclass
@@ -68,13 +70,14 @@ class Writer:
 
     def ours(self) -> Iterator[Table]:
         """Tables this crawler wrote, below its targets."""
+        places = [one.location for one in self._plan.targets] + [one.location for one in self._plan.databases]
         for one in self._catalog.tables(self._scope, self._database):
             if one.parameters.get(UPDATED_BY) == self._plan.crawler and any(
-                (one.location.rstrip("/") + "/").startswith(target.location) for target in self._plan.targets
+                (one.location.rstrip("/") + "/").startswith(place) for place in places
             ):
                 yield one
 
-    async def write(self, found: Sequence[tuple[Target, Found]]) -> None:
+    async def write(self, found: Sequence[Finding]) -> None:
         """Bring the catalog to what was found."""
         names = {one.name: one.location for one in self._catalog.tables(self._scope, self._database)}
         before = {
@@ -86,7 +89,7 @@ class Writer:
         places: set[str] = set()
         for target, one in found:
             self._halted()
-            location = definitions.location_of(target, one.path)
+            location = target.location_of(one.path)
             if location in places:
                 continue  # Targets may lie in each other.
             places.add(location)
@@ -100,7 +103,8 @@ class Writer:
             else:
                 table = await self._update(target, one, existing)
             kept.add(table.name)
-            await self._write_partitions(target, one, table, fresh=existing is None)
+            if isinstance(target, Target) and isinstance(one, Found):
+                await self._write_partitions(target, one, table, fresh=existing is None)
         if self._plan.recrawl != NEW_FOLDERS:
             for table in [one for one in self.ours() if one.name not in kept]:
                 self._halted()
@@ -108,20 +112,20 @@ class Writer:
 
     # Tables
 
-    async def _create(self, target: Target, found: Found, name: str) -> Table:
+    async def _create(self, target: Target | DatabaseTarget, found: Found | DatabaseTable, name: str) -> Table:
         self._permit("CreateTable", name)
         definition = definitions.table(self._plan, target, found, name)
         creator = f"crawler/{self._plan.crawler}"
         try:
             await self._catalog.create_table(self._scope, self._database, definition, creator)
         except TableExists:  # Somebody else made one meanwhile.
-            name = definitions.distinct_name(name, definitions.location_of(target, found.path))
+            name = definitions.distinct_name(name, target.location_of(found.path))
             await self._catalog.create_table(self._scope, self._database, definition | {"name": name}, creator)
         self.counts.created += 1
         self._say(f"INFO : Created table {name} in database {self._database}")
         return self._catalog.table(self._scope, self._database, name)
 
-    async def _update(self, target: Target, found: Found, table: Table) -> Table:
+    async def _update(self, target: Target | DatabaseTarget, found: Found | DatabaseTable, table: Table) -> Table:
         wanted = definitions.table(self._plan, target, found, table.name)
         if self._plan.add_columns_only:
             if _is_other(table, wanted):

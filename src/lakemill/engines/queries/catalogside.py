@@ -5,25 +5,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from lakemill.engines.catalog import (
-    Catalog,
-    CatalogError,
-    CurrentVersion,
-    Database,
-    DatabaseExists,
-    DatabaseMissing,
-    DefinitionWrong,
-    ExpressionWrong,
-    Partition,
-    PartitionExists,
-    PartitionMissing,
-    Partitions,
-    Table,
-    TableExists,
-    TableMissing,
-    VersionMissing,
-    VersionStale,
-)
+from lakemill.engines.catalog import CODES, Catalog, CatalogError, Database, Partition, Partitions, Table
 from lakemill.engines.catalog.spelling import definition_of, structure_of
 from lakemill.engines.objects import Objects
 from lakemill.engines.queries.errors import Refused
@@ -33,12 +15,6 @@ from lakemill.engines.queries.takingback import remove_below
 
 Document = dict[str, Any]
 PARTITIONS_PAGE = 5000
-CODES: dict[type[Exception], str] = {
-    **dict.fromkeys((DatabaseMissing, TableMissing, VersionMissing, PartitionMissing), "EntityNotFoundException"),
-    **dict.fromkeys((DatabaseExists, TableExists, PartitionExists), "AlreadyExistsException"),
-    **dict.fromkeys((DefinitionWrong, ExpressionWrong, CurrentVersion, CatalogError), "InvalidInputException"),
-    VersionStale: "ConcurrentModificationException",
-}
 _TOLD = ("CreateTime", "UpdateTime", "DatabaseName", "VersionId", "CreatedBy", "CreationTime", "TableName")
 """What we tell of an entry beyond its definition: it may come back with a change, and is left out."""
 

@@ -4,9 +4,9 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from lakemill.engines.catalog import Catalog, CatalogError
+from lakemill.engines.catalog import CODES, Catalog, CatalogError
 from lakemill.engines.objects import BucketMissing
-from lakemill.engines.queries.catalogside import CODES, CatalogSide
+from lakemill.engines.queries.catalogside import CatalogSide
 from lakemill.engines.queries.errors import Refused
 from lakemill.engines.queries.journal import Journal
 from lakemill.engines.queries.objectside import Files

@@ -6,8 +6,8 @@ from lakemill.engines.catalog import Catalog, Policies, Policy, PolicyMissing
 from lakemill.engines.identity.errors import PolicyMalformed
 from lakemill.engines.identity.policy import compile_policy
 from lakemill.services.base import Call, Need, operation, pass_role
-from lakemill.services.glue import shapes
-from lakemill.services.glue.crawlplan import SERVICE, role_arn
+from lakemill.services.glue import roles, shapes
+from lakemill.services.glue.crawlplan import CrawlPlanning
 
 POLICY_BYTES_MAX = 10 << 10
 _TAG_OPERATIONS = ("TagResource", "UntagResource", "GetTags")
@@ -20,6 +20,7 @@ class AccessOperations:
 
     catalog: Catalog
     policies: Policies
+    planning: CrawlPlanning
 
     # The policy
 
@@ -64,7 +65,9 @@ class AccessOperations:
         if call.operation in _TAG_OPERATIONS:
             return [Need(action, request["ResourceArn"])]
         if "Crawl" in call.operation or "Classifier" in call.operation:
-            return _crawling_needs(call, request)
+            return _crawling_needs(call, request, self.planning)
+        if "Connection" in call.operation:
+            return _connection_needs(call, request)
         found = self.policies.find(_scope(call))
         policy = found.text if found else None
         return [Need(action, call.arn(resource), resource_policy=policy) for resource in _resources(call, request)]
@@ -95,7 +98,15 @@ def _scope(call: Call) -> str:
     return f"{call.account}/{call.region}"
 
 
-def _crawling_needs(call: Call, request: dict[str, Any]) -> list[Need]:
+def _connection_needs(call: Call, request: dict[str, Any]) -> list[Need]:
+    """The operation on the catalog and on the connections it names."""
+    named = request.get("Name") or request.get("ConnectionName") or request.get("ConnectionInput", {}).get("Name")
+    names = [named] if named else request.get("ConnectionNameList") or ["*"]
+    resources = ["catalog", *(f"connection/{name}" for name in names)]
+    return [Need(f"glue:{call.operation}", call.arn(resource)) for resource in resources]
+
+
+def _crawling_needs(call: Call, request: dict[str, Any], planning: CrawlPlanning) -> list[Need]:
     """The operation on the crawlers it names, and handing over a role."""
     action = f"glue:{call.operation}"
     named = request.get("Name") or request.get("CrawlerName")
@@ -105,7 +116,7 @@ def _crawling_needs(call: Call, request: dict[str, Any]) -> list[Need]:
     resources = [call.arn(f"crawler/{name}") for name in names]
     needs = [Need(action, resource) for resource in resources]
     if "Role" in request:
-        needs.append(pass_role(role_arn(_scope(call), request["Role"]), SERVICE, resources[0]))
+        needs.append(pass_role(planning.role_arn(_scope(call), request["Role"]), roles.SERVICE, resources[0]))
     return needs
 
 

@@ -223,8 +223,9 @@ class CrawlerOperations:
 
 def _all_targets(given: dict[str, Any]) -> dict[str, Any]:
     """Targets as Glue tells them: lists of every kind, most of them empty."""
-    places = [{"Exclusions": []} | one for one in given["S3Targets"]]
-    return {kind: [] for kind in OTHER_TARGETS} | {"S3Targets": places}
+    kinds = ("S3Targets", "JdbcTargets")
+    ours = {kind: [{"Exclusions": []} | one for one in given.get(kind, [])] for kind in kinds}
+    return {kind: [] for kind in OTHER_TARGETS} | ours
 
 
 def missing(name: str) -> ServiceError:

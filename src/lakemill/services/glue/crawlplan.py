@@ -13,6 +13,7 @@ from lakemill.engines.crawling import (
     NEW_FOLDERS,
     UPDATE,
     CrawlFailed,
+    DatabaseTarget,
     Plan,
     Target,
     matcher,
@@ -20,14 +21,14 @@ from lakemill.engines.crawling import (
 from lakemill.engines.identity import RoleRefused, RoleRights
 from lakemill.engines.objects import Objects
 from lakemill.engines.resources import Resources
-from lakemill.services.glue import shapes
+from lakemill.services.base import ServiceError
+from lakemill.services.glue import jdbc, roles, shapes
 from lakemill.services.glue.classifiers import KIND as CLASSIFIER
+from lakemill.services.glue.connections import KIND as CONNECTION
 
-SERVICE = "glue.amazonaws.com"
 SESSION = "AWS-Crawler"
 OTHER_TARGETS = {
-    "JdbcTargets": "there are no connections",
-    "MongoDBTargets": "there are no connections",
+    "MongoDBTargets": "databases are read by JDBC targets only",
     "DynamoDBTargets": "only S3 is crawled",
     "CatalogTargets": "only S3 is crawled",
     "DeltaTargets": "only S3 is crawled, and Delta's tables are not read",
@@ -35,7 +36,7 @@ OTHER_TARGETS = {
     "HudiTargets": "only S3 is crawled, and Hudi's tables are not read",
 }
 _OTHER_PLACES = {
-    "ConnectionName": "there are no connections",
+    "ConnectionName": "there are no networks to connect to",
     "EventQueueArn": "there is no SQS",
     "DlqEventQueueArn": "there is no SQS",
 }
@@ -51,12 +52,17 @@ class CrawlPlanning:
     def __init__(
         self, identity: Any, objects: Objects, resources: Resources, policies: Policies, *, enforce: bool = True
     ) -> None:
-        self._rights = RoleRights(identity, objects, SERVICE, SESSION, enforce=enforce)
+        self._identity = identity
+        self._rights = RoleRights(identity, objects, roles.SERVICE, SESSION, enforce=enforce)
         self._resources, self._policies = resources, policies
+
+    def role_arn(self, scope: str, role: str) -> str:
+        """The ARN of a role that is given by ARN, by name, or by path and name."""
+        return roles.role_arn(self._identity, scope.partition("/")[0], role)
 
     def check(self, scope: str, definition: dict[str, Any]) -> None:
         """Raise a ServiceError unless role and classifiers are there, and the role trusts Glue."""
-        role = role_arn(scope, definition["Role"])
+        role = self.role_arn(scope, definition["Role"])
         if self._rights.enforced:
             try:
                 self._rights.taken(role)
@@ -64,6 +70,8 @@ class CrawlPlanning:
                 raise shapes.invalid(
                     f"Service is unable to assume provided role. Please verify role's TrustPolicy: {role}"
                 ) from None
+        for one in definition["Targets"].get("JdbcTargets", []):
+            self._database(scope, one)
         for name in definition.get("Classifiers", []):
             if self._resources.find(CLASSIFIER, scope, name) is None:
                 raise shapes.invalid(f"Classifier with name {name} does not exist")
@@ -76,8 +84,9 @@ class CrawlPlanning:
             crawler=document["name"],
             scope=scope,
             database=definition["DatabaseName"].lower(),
-            targets=tuple(_target(one) for one in definition["Targets"]["S3Targets"]),
-            refusal=self._refusal(scope, role_arn(scope, definition["Role"])),
+            targets=tuple(_target(one) for one in definition["Targets"].get("S3Targets", [])),
+            databases=tuple(self._crawled(scope, one) for one in definition["Targets"].get("JdbcTargets", [])),
+            refusal=self._refusal(scope, self.role_arn(scope, definition["Role"])),
             table_prefix=definition.get("TablePrefix", ""),
             on_change=_ON_CHANGE[policy[0]],
             on_missing=_ON_MISSING[policy[1]],
@@ -89,6 +98,21 @@ class CrawlPlanning:
             classifiers=tuple(self._classifier(scope, name) for name in definition.get("Classifiers", [])),
             tables_max=output["Tables"].get("TableThreshold"),
         )
+
+    def _crawled(self, scope: str, given: dict[str, Any]) -> DatabaseTarget:
+        """Raises CrawlFailed."""
+        try:
+            return self._database(scope, given)
+        except ServiceError as error:
+            raise CrawlFailed(error.message) from None
+
+    def _database(self, scope: str, given: dict[str, Any]) -> DatabaseTarget:
+        """Raises ServiceError InvalidInputException."""
+        name = given["ConnectionName"]
+        found = self._resources.find(CONNECTION, scope, name)
+        if found is None:
+            raise shapes.invalid(f"Connection with name {name} does not exist")
+        return jdbc.target(given, found["definition"]["ConnectionProperties"])
 
     def _classifier(self, scope: str, name: str) -> dict[str, Any]:
         found = self._resources.find(CLASSIFIER, scope, name)
@@ -114,8 +138,8 @@ def check(definition: dict[str, Any]) -> None:
         raise shapes.invalid("DatabaseName must be given.")
     targets = definition["Targets"]
     shapes.refuse(targets, OTHER_TARGETS)
-    places = targets.get("S3Targets") or []
-    if not places:
+    places, databases = targets.get("S3Targets") or [], targets.get("JdbcTargets") or []
+    if not places and not databases:
         raise shapes.invalid("At least one target must be given in Targets.")
     for one in places:
         shapes.refuse(one, _OTHER_PLACES)
@@ -123,8 +147,12 @@ def check(definition: dict[str, Any]) -> None:
         if size is not None and not 1 <= size <= SAMPLE_MAX:
             raise shapes.invalid(f"SampleSize must be between 1 and {SAMPLE_MAX}; got {size}.")
         matcher(_target(one).exclusions)
+    for one in databases:
+        jdbc.check(one)
     policy = _policy(definition)
     recrawl = _recrawl(definition)
+    if databases and recrawl == "CRAWL_NEW_FOLDERS_ONLY":
+        raise shapes.invalid("RecrawlBehavior CRAWL_NEW_FOLDERS_ONLY is for Amazon S3 targets only.")
     if recrawl == "CRAWL_EVENT_MODE":
         raise shapes.invalid("RecrawlBehavior CRAWL_EVENT_MODE is not supported: there is no SQS.")
     if recrawl == "CRAWL_NEW_FOLDERS_ONLY" and policy != ("LOG", "LOG"):
@@ -133,11 +161,6 @@ def check(definition: dict[str, Any]) -> None:
             "CRAWL_NEW_FOLDERS_ONLY crawler can only have LOG DeleteBehavior value and LOG UpdateBehavior value."
         )
     _configuration(definition)
-
-
-def role_arn(scope: str, role: str) -> str:
-    """The ARN of a role that is given by ARN, by name, or by path and name."""
-    return role if role.startswith("arn:") else f"arn:aws:iam::{scope.split('/')[0]}:role/{role.lstrip('/')}"
 
 
 def _target(given: dict[str, Any]) -> Target:

@@ -1,4 +1,4 @@
-"""Roles that Glue takes for jobs: named or by ARN, and trusted."""
+"""Roles that Glue takes: named or by ARN, and trusted."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ def role_arn(identity: Identity, account: str, role: str) -> str:
     if role.startswith("arn:"):
         return role
     found: dict[str, Any] | None = identity.roles.find(account, role.rpartition("/")[2])
-    return identity.roles.arn(account, found) if found else f"arn:aws:iam::{account}:role/{role}"
+    return identity.roles.arn(account, found) if found else f"arn:aws:iam::{account}:role/{role.lstrip('/')}"
 
 
 def check_trust(identity: Identity, arn: str) -> None:

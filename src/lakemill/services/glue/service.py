@@ -10,6 +10,7 @@ from lakemill.services.base import Call, Need, Service
 from lakemill.services.glue import shapes
 from lakemill.services.glue.access import AccessOperations
 from lakemill.services.glue.classifiers import ClassifierOperations
+from lakemill.services.glue.connections import ConnectionOperations
 from lakemill.services.glue.crawlers import CrawlerOperations
 from lakemill.services.glue.crawlplan import CrawlPlanning
 from lakemill.services.glue.databases import DatabaseOperations
@@ -32,6 +33,7 @@ class Glue(
     FunctionOperations,
     CrawlerOperations,
     ClassifierOperations,
+    ConnectionOperations,
     AccessOperations,
     TagOperations,
     Service,

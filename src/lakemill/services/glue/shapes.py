@@ -5,28 +5,8 @@ import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lakemill.engines.catalog import (
-    CatalogError,
-    CurrentVersion,
-    Database,
-    DatabaseExists,
-    DatabaseMissing,
-    DefinitionWrong,
-    ExpressionWrong,
-    FunctionExists,
-    FunctionMissing,
-    Partition,
-    PartitionExists,
-    PartitionMissing,
-    PolicyChanged,
-    PolicyMissing,
-    StatisticsMissing,
-    Table,
-    TableExists,
-    TableMissing,
-    VersionMissing,
-    VersionStale,
-)
+from lakemill.engines import catalog
+from lakemill.engines.catalog import CatalogError, Database, Partition, Table
 from lakemill.engines.catalog.spelling import definition_of, structure_of
 from lakemill.engines.crawling import (
     CrawlerNotRunning,
@@ -51,15 +31,8 @@ from lakemill.engines.transforms import (
 from lakemill.services.base import Call, ServiceError
 
 CODES: dict[type[Exception], str] = {
-    **dict.fromkeys(
-        (DatabaseMissing, TableMissing, VersionMissing, PartitionMissing, FunctionMissing, StatisticsMissing),
-        "EntityNotFoundException",
-    ),
-    **dict.fromkeys((DatabaseExists, TableExists, PartitionExists, FunctionExists), "AlreadyExistsException"),
-    **dict.fromkeys((DefinitionWrong, ExpressionWrong, CurrentVersion), "InvalidInputException"),
-    **dict.fromkeys((PolicyMissing, ResourceMissing), "EntityNotFoundException"),
-    PolicyChanged: "ConditionCheckFailureException",
-    VersionStale: "ConcurrentModificationException",
+    **catalog.CODES,
+    ResourceMissing: "EntityNotFoundException",
     CrawlerRunning: "CrawlerRunningException",
     CrawlerNotRunning: "CrawlerNotRunningException",
     CrawlerStopping: "CrawlerStoppingException",

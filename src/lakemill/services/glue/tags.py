@@ -9,11 +9,19 @@ from lakemill.engines.resources import ResourceMissing, Resources
 from lakemill.engines.transforms.transforms import KIND as TRANSFORM
 from lakemill.services.base import Call, ServiceError, operation
 from lakemill.services.glue import shapes
+from lakemill.services.glue.connections import KIND as CONNECTION
 
 TAGS_MAX = 50
 JOB, TRIGGER, WORKFLOW = "glue-job", "glue-trigger", "glue-workflow"
 """Kinds of resources."""
-KINDS = {"crawler": CRAWLER, "job": JOB, "trigger": TRIGGER, "workflow": WORKFLOW, "mlTransform": TRANSFORM}
+KINDS = {
+    "crawler": CRAWLER,
+    "job": JOB,
+    "trigger": TRIGGER,
+    "workflow": WORKFLOW,
+    "mlTransform": TRANSFORM,
+    "connection": CONNECTION,
+}
 """By what an ARN calls them."""
 
 Change = Callable[[dict[str, str]], dict[str, str]]
