@@ -297,6 +297,17 @@ def hive(type: DataType) -> str:
     return "string" if isinstance(type, NullType) else to_spark(type).simpleString()
 
 
+def has_choice(type: DataType) -> bool:
+    """Whether a type is a choice, or has one within."""
+    if isinstance(type, ChoiceType):
+        return True
+    if isinstance(type, StructType):
+        return any(has_choice(field.dataType) for field in type.fields)
+    if isinstance(type, MapType):
+        return has_choice(type.valueType)
+    return isinstance(type, ArrayType) and has_choice(type.elementType)
+
+
 def tree(schema: StructType) -> str:
     """As DynamicFrame.printSchema prints it."""
     return "\n".join(["root", *(line for field in schema.fields for line in _lines(field.name, field.dataType, ""))])
