@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -106,12 +107,22 @@ def partitioned(found: Sequence[Stored], base: str) -> list[Group]:
 def _read(found: Sequence[Stored], format: str, options: Mapping[str, Any]) -> Typed:
     if format in CONVERTERS:
         return _converted(found, format, options)
-    reader: Any = session().read
     uris = [one.uri for one in found]
-    if format == "parquet":
-        frame = reader.option("mergeSchema", "true").parquet(*uris)
-    else:
-        frame = reader.format(format).load(uris)
+    try:
+        return _loaded(uris, format)
+    except PySparkException:
+        if len(uris) == 1:
+            raise
+    # Files differ in the type of a column: those alike are read together, and what differs becomes a choice.
+    alike: dict[str, list[str]] = {}
+    for uri in uris:
+        alike.setdefault(str(_loaded([uri], format)[1]), []).append(uri)
+    return joining.united([_loaded(those, format) for those in alike.values()])
+
+
+def _loaded(uris: list[str], format: str) -> Typed:
+    reader: Any = session().read
+    frame = reader.format(format).options(mergeSchema="true").load(uris)
     schema = gluetypes.of_spark(frame.schema)
     assert isinstance(schema, StructType)
     return frame, schema

@@ -174,3 +174,24 @@ def test_what_there_is_not_has_a_name(people, spark):
         reading.format_of("ion")
     with pytest.raises(TypeError, match="unexpected argument 'nonsense'"):
         people.select_fields(["id"], nonsense=1)
+
+
+def test_files_that_differ_in_a_type_are_a_choice(spark, tmp_path, monkeypatch):
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    from lakemill.glueetl import reading
+    from lakemill.glueetl.objects import Stored
+
+    tables = (pa.table({"a": [1], "b": ["x"]}), pa.table({"a": ["q"]}), pa.table({"a": [2], "c": [True]}))
+    found = []
+    for number, table in enumerate(tables):
+        pa.parquet.write_table(table, tmp_path / f"{number}.parquet")
+        found.append(Stored("", f"{tmp_path}/{number}.parquet", 1, 0, ""))
+    monkeypatch.setattr(Stored, "uri", property(lambda self: f"file://{self.key}"))
+    groups = [reading.Group(found, (("day", IntegerType(), "7"),))]
+    frame, schema = reading.frame(groups, "parquet", {})
+    assert [(field.name, field.dataType.typeName()) for field in schema] == [
+        *(("a", "choice"), ("b", "string"), ("c", "boolean"), ("day", "int")),
+    ]
+    assert sorted(str(row["a"]["string"] or row["a"]["long"]) for row in frame.collect()) == ["1", "2", "q"]
