@@ -262,7 +262,7 @@ def to_spark(type: DataType) -> spark.DataType:
         return spark.MapType(to_spark(type.keyType), to_spark(type.valueType))
     if isinstance(type, DecimalType):
         return spark.DecimalType(type.precision, type.scale)
-    return _SPARK[_class(type)]()
+    return _SPARK[type.__class__]()
 
 
 def named(text: str) -> DataType:
@@ -327,7 +327,3 @@ def _lines(name: str, type: DataType, indent: str) -> list[str]:
             lines.append(f"{below}|-- {choice.typeName()}")
             lines += _lines("", choice, below)[1:]
     return lines
-
-
-def _class(type: DataType) -> type[DataType]:
-    return type.__class__

@@ -23,26 +23,18 @@ from lakemill.glueetl.sparkcontext import session
 Typed = tuple[DataFrame, StructType]
 Converter = Callable[[list[Path], Mapping[str, Any], Path], StructType | None]
 
-COMMON = {"optimizePerformance", "mixedTypeAllowed"}
-"""Options that change nothing here."""
-OPTIONS = {
+COMMON = {"optimizePerformance"}
+"""Options that change no row."""
+OPTIONS: dict[str, set[str]] = {
     "json": {"jsonPath", "multiline", "multiLine"},
-    "csv": {
-        "withHeader",
-        "separator",
-        "quoteChar",
-        "escaper",
-        "skipFirst",
-        "multiline",
-        "multiLine",
-        "strictCheckForQuoting",
-    },
-    "xml": {"rowTag", "attributePrefix", "contentTag", "excludeAttribute", "treatEmptyValuesAsNulls", "withSchema"},
+    "csv": {"withHeader", "separator", "quoteChar", "escaper", "skipFirst", "multiline", "multiLine"},
+    "xml": {"rowTag", "attributePrefix", "contentTag", "excludeAttribute"},
     "grokLog": {"logFormat", "customPatterns"},
     "parquet": set(),
-    "avro": {"version"},
+    "avro": set(),
     "orc": set(),
 }
+"""Records over several lines are found without being told of."""
 CONVERTERS: dict[str, Converter] = {
     "json": lambda files, options, target: jsonfiles.convert(files, options.get("jsonPath"), target),
     "csv": textfiles.csv,
