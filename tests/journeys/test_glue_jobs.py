@@ -1,5 +1,6 @@
 """Glue's Python shell jobs and triggers through boto3."""
 
+import contextlib
 import io
 import json
 import re
@@ -71,6 +72,16 @@ class Site:
             if run["JobRunState"] in (states or ENDED):
                 return run
             assert run["JobRunState"] not in ENDED, run
+            time.sleep(0.05)
+        raise TimeoutError(run)
+
+    def until_printed(self, run):
+        """Wait for the first line that a run prints."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            with contextlib.suppress(self.logs.exceptions.ResourceNotFoundException):
+                if self.lines(run):
+                    return
             time.sleep(0.05)
         raise TimeoutError(run)
 
@@ -251,7 +262,7 @@ print("after", os.getpid())
 """
     job = site.job(script)
     id = site.start(job, Arguments={"--bucket": site.bucket})
-    site.until(job, id, "RUNNING")
+    site.until_printed(site.until(job, id, "RUNNING"))  # It has its keys then.
     running.kill()
     running.start()
     assert any("attached to it again" in line for line in running.lines), running.lines

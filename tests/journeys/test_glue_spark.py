@@ -3,6 +3,8 @@
 import io
 import json
 import re
+import urllib.error
+import urllib.request
 
 import numpy as np
 import pandas
@@ -241,3 +243,84 @@ def test_a_job_applies_a_transform_that_was_taught(lakemill, spark_site):
     both = rows_of(matching, "both/").sort_values("id")
     assert len(both) == len(rows)
     assert pair_f1(both["match_id"].to_numpy(), np.array([matching.entity[key] for key in both["id"]]))[2] > 0.8
+
+
+MORE = """
+database = bucket.replace("-", "_")
+source = glueContext.getSource("s3", paths=[s3("things/")])
+source.setFormat("json")
+things = source.getFrame()
+
+def sink(behaviour, frame):
+    made = glueContext.getSink(connection_type="s3", path=s3("kept/"), enableUpdateCatalog=True,
+                               updateBehavior=behaviour, partitionKeys=["day"])
+    made.setFormat("json")
+    made.setCatalogInfo(catalogDatabase=database, catalogTableName="kept")
+    made.writeFrame(frame)
+
+def columns():
+    import boto3
+    table = boto3.client("glue").get_table(DatabaseName=database, Name="kept")["Table"]
+    return [column["Name"] for column in table["StorageDescriptor"]["Columns"]]
+
+sink("UPDATE_IN_DATABASE", things.drop_fields(["new"]))
+print("made", columns())
+sink("LOG", things)
+print("logged", columns())
+sink("UPDATE_IN_DATABASE", things)
+print("updated", columns())
+kept = glueContext.create_dynamic_frame.from_catalog(
+    database=database, table_name="kept", additional_options={"catalogPartitionPredicate": "day = '2'"})
+print("chosen", kept.count())
+wrong = things.apply_mapping([("a", "int", "a", "string"), ("day", "string", "day", "string")])
+fitted = wrong.resolveChoice(choice="match_catalog", database=database, table_name="kept")
+print("fitted", [(field.name, field.dataType.typeName()) for field in fitted.schema()])
+things.spigot(s3("sample/"), {"topk": 1})
+print("sample", read("sample/").count())
+spark.range(3).write.format("delta").save(s3("delta/"))
+print("delta", spark.read.format("delta").load(s3("delta/")).count())
+from helping import answer
+print("helped", answer, open("notes.txt").read())
+try:
+    glueContext.create_dynamic_frame.from_options("mysql", {})
+except ValueError as error:
+    print(error)
+try:
+    glueContext.create_dynamic_frame.from_options("s3", {"paths": [s3("things/")], "boundedFiles": "1"}, "json")
+except ValueError as error:
+    print(error)
+glueContext.purge_table(database, "kept", {"retentionPeriod": 0})
+print("purged", glueContext.create_dynamic_frame.from_catalog(database=database, table_name="kept").count())
+"""
+
+
+@pytest.mark.slow
+def test_sinks_keep_the_catalog_current_and_libraries_are_found(spark_site):
+    site = spark_site
+    site.put("things/1.json", '{"a": 1, "day": "1"}\n{"a": 2, "day": "2", "new": true}')
+    files = {
+        "extra-py-files": site.put("libraries/helping.py", "answer = 42\n"),
+        "extra-files": site.put("files/notes.txt", "a note"),
+    }
+    _, printed = site.succeeded(site.spark_job(MORE, files))
+    assert printed == [
+        "made ['a']",
+        "logged ['a']",
+        "updated ['a', 'new']",
+        "chosen 3",
+        "fitted [('a', 'int'), ('day', 'string')]",
+        "sample 1",
+        "delta 3",
+        "helped 42 a note",
+        "The connection type mysql is not supported: sources read from S3.",
+        "The connection option boundedFiles is not supported for S3.",
+        "purged 0",
+    ]
+    assert site.keys("kept/") == []
+
+
+def test_the_page_of_bookmarks_is_for_runs_only(lakemill):
+    request = urllib.request.Request(f"{lakemill.endpoint}/_lakemill/glue/bookmarks", headers={"Authorization": "x"})
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request)
+    assert caught.value.code == 403

@@ -80,7 +80,7 @@ def _all_in(name: str, value: Column, type: DataType, action: str) -> Fields:
             return [(name, value, type)]
         made = StructType(Field(part, kind) for part, _, kind in parts)
         return [(name, columns.struct(parts, value), made)]
-    if isinstance(type, ArrayType) and _has_choice(type.elementType):
+    if isinstance(type, ArrayType) and gluetypes.has_choice(type.elementType):
         found: Fields = []
 
         def element(one: Column) -> Column:
@@ -93,14 +93,6 @@ def _all_in(name: str, value: Column, type: DataType, action: str) -> Fields:
         inner = found[0][2] if len(found) == 1 else StructType(Field(part, kind) for part, _, kind in found)
         return [(name, made_array, ArrayType(inner))]
     return [(name, value, type)]
-
-
-def _has_choice(type: DataType) -> bool:
-    if isinstance(type, ChoiceType):
-        return True
-    if isinstance(type, StructType):
-        return any(_has_choice(field.dataType) for field in type)
-    return isinstance(type, ArrayType) and _has_choice(type.elementType)
 
 
 def _done(name: str, value: Column, type: DataType, action: str) -> Fields:

@@ -54,12 +54,7 @@ class GlueContext:
     # Sources
 
     def getSource(
-        self,
-        connection_type: str,
-        format: str | None = None,
-        transformation_ctx: str = "",
-        push_down_predicate: str = "",
-        **options: Any,
+        self, connection_type: str, format: str | None = None, transformation_ctx: str = "", **options: Any
     ) -> "Source":
         return Source(self, connection_type, format, transformation_ctx, options)
 

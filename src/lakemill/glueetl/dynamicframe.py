@@ -57,7 +57,7 @@ class DynamicFrame:
         """From a frame of Spark's."""
         return cls(dataframe, glue_ctx, name)
 
-    def toDF(self, options: Any = None, *, format: Any = None) -> DataFrame:
+    def toDF(self, options: Any = None) -> DataFrame:
         """Spark's frame; a choice is a struct with a field for each type.
 
         options: what becomes of choices, as ResolveOption(path, action, target).
@@ -215,6 +215,8 @@ class DynamicFrame:
     ) -> "DynamicFrameCollection":
         """Flat frames: the root's, and one for each array. What is in between lies in the run's own folder, not in
         staging_path."""
+        if options:
+            raise ValueError("relationalize takes no options here.")
         tables = relational.relationalized(self._frame, self._schema, root_table_name)
         return DynamicFrameCollection(
             {name: self._like(frame, schema, stage) for name, frame, schema in tables}, self.glue_ctx
@@ -333,6 +335,7 @@ def _stage(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _find(schema: StructType, path: str) -> paths.Path | None:
+    """For methods whose own argument is called paths."""
     return paths.find(schema, path)
 
 

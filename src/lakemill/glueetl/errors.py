@@ -16,7 +16,10 @@ class ThresholdPassed(RuntimeError):
 
 @dataclasses.dataclass(frozen=True)
 class Problems:
-    """stage: how many failed in the last transform; total: in all. A threshold of 0 is none."""
+    """stage: how many failed in the last transform; total: in all. A threshold of 0 is none.
+
+    stage_max, total_max: the number of errors at which a transform fails.
+    """
 
     stage: int = 0
     total: int = 0
@@ -28,19 +31,18 @@ class Problems:
         """After another transform. Raises ThresholdPassed."""
         frames = (*self.failed, failed) if count else self.failed
         made = Problems(count, self.total + count, frames, int(stage["stageThreshold"]), int(stage["totalThreshold"]))
-        if made.stage_max or made.total_max:
-            made.check()
+        made.check(strict=False)
         return made
 
     def at_next_stage(self) -> "Problems":
         """After a transform without errors."""
         return dataclasses.replace(self, stage=0)
 
-    def check(self) -> None:
-        """Raises ThresholdPassed."""
+    def check(self, *, strict: bool = True) -> None:
+        """Raises ThresholdPassed. strict: no error is allowed where there is no threshold."""
         for count, most, which in ((self.stage, self.stage_max, "stage"), (self.total, self.total_max, "total")):
-            if count > most:
-                raise ThresholdPassed(f"{count} error records pass the {which} threshold of {most}.")
+            if count >= most if most else strict and count:
+                raise ThresholdPassed(f"{count} error records reach the {which} threshold of {most}.")
 
     def frame(self) -> DataFrame:
         """A struct `error` with `msg` and `record`, for each."""

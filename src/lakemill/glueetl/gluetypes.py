@@ -262,7 +262,7 @@ def to_spark(type: DataType) -> spark.DataType:
         return spark.MapType(to_spark(type.keyType), to_spark(type.valueType))
     if isinstance(type, DecimalType):
         return spark.DecimalType(type.precision, type.scale)
-    return _SPARK[_class(type)]()
+    return _SPARK[type.__class__]()
 
 
 def named(text: str) -> DataType:
@@ -297,6 +297,17 @@ def hive(type: DataType) -> str:
     return "string" if isinstance(type, NullType) else to_spark(type).simpleString()
 
 
+def has_choice(type: DataType) -> bool:
+    """Whether a type is a choice, or has one within."""
+    if isinstance(type, ChoiceType):
+        return True
+    if isinstance(type, StructType):
+        return any(has_choice(field.dataType) for field in type.fields)
+    if isinstance(type, MapType):
+        return has_choice(type.valueType)
+    return isinstance(type, ArrayType) and has_choice(type.elementType)
+
+
 def tree(schema: StructType) -> str:
     """As DynamicFrame.printSchema prints it."""
     return "\n".join(["root", *(line for field in schema.fields for line in _lines(field.name, field.dataType, ""))])
@@ -316,7 +327,3 @@ def _lines(name: str, type: DataType, indent: str) -> list[str]:
             lines.append(f"{below}|-- {choice.typeName()}")
             lines += _lines("", choice, below)[1:]
     return lines
-
-
-def _class(type: DataType) -> type[DataType]:
-    return type.__class__

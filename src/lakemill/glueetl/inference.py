@@ -78,6 +78,22 @@ def of_value(value: Any) -> DataType:
     raise TypeError(f"A record cannot hold a {type_name(value)}.")
 
 
+def shape(value: Any) -> Any:
+    """What decides the type of a value; equal shapes have equal types. It is found faster than a type is made.
+
+    >>> shape({"a": [1, 2]}) == shape({"a": [3]})
+    True
+    """
+    kind = type(value)
+    if kind is int:
+        return kind if -INTEGER_MAX <= value <= INTEGER_MAX else "long"
+    if isinstance(value, dict):
+        return tuple([(name, shape(part)) for name, part in value.items()])
+    if kind is list or kind is tuple or kind is set:
+        return frozenset([shape(part) for part in value])
+    return kind
+
+
 def type_name(value: Any) -> str:
     return type(value).__name__
 

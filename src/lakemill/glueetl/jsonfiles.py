@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from lakemill.glueetl import inference
+from lakemill.glueetl import gluetypes, inference
 from lakemill.glueetl.gluetypes import (
     ArrayType,
     BooleanType,
@@ -47,13 +47,30 @@ def convert(files: list[Path], path: str | None, target: Path) -> StructType:
         try:
             _load(connection, files, path)
             schema = _schema(connection)
-            columns = [f"{_value(field.dataType, _member('j', field.name))} AS {_name(field.name)}" for field in schema]
-            columns = columns or ["NULL::VARCHAR AS empty"]
-            rows = f"SELECT {', '.join(columns)} FROM records"
+            rows = _rows(schema)
             connection.execute(f"COPY ({rows}) TO '{_text(str(target))}' (FORMAT parquet, COMPRESSION snappy)")
         except duckdb.Error as error:
             raise ValueError(f"The JSON cannot be read: {error}") from error
     return schema
+
+
+def _rows(schema: StructType) -> str:
+    """SQL that makes columns of records: those without choices all at once."""
+    plain = {field.name: _structure(field.dataType) for field in schema if not gluetypes.has_choice(field.dataType)}
+    columns = [
+        f"{f't.{_name(field.name)}' if field.name in plain else _value(field.dataType, _member('j', field.name))} "
+        f"AS {_name(field.name)}"
+        for field in schema
+    ]
+    transformed = f", json_transform(j, '{_text(json.dumps(plain))}') AS t" if plain else ""
+    return f"SELECT {', '.join(columns) or 'NULL::VARCHAR AS empty'} FROM (SELECT j{transformed} FROM records)"
+
+
+def _structure(type: DataType) -> Any:
+    """A type as json_transform takes it."""
+    if isinstance(type, StructType):
+        return {field.name: _structure(field.dataType) for field in type}
+    return [_structure(type.elementType)] if isinstance(type, ArrayType) else _SQL[type.typeName()]
 
 
 def _load(connection: duckdb.DuckDBPyConnection, files: list[Path], path: str | None) -> None:

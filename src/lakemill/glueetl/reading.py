@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -22,26 +23,18 @@ from lakemill.glueetl.sparkcontext import session
 Typed = tuple[DataFrame, StructType]
 Converter = Callable[[list[Path], Mapping[str, Any], Path], StructType | None]
 
-COMMON = {"optimizePerformance", "mixedTypeAllowed"}
-"""Options that change nothing here."""
-OPTIONS = {
+COMMON = {"optimizePerformance"}
+"""Options that change no row."""
+OPTIONS: dict[str, set[str]] = {
     "json": {"jsonPath", "multiline", "multiLine"},
-    "csv": {
-        "withHeader",
-        "separator",
-        "quoteChar",
-        "escaper",
-        "skipFirst",
-        "multiline",
-        "multiLine",
-        "strictCheckForQuoting",
-    },
-    "xml": {"rowTag", "attributePrefix", "contentTag", "excludeAttribute", "treatEmptyValuesAsNulls", "withSchema"},
+    "csv": {"withHeader", "separator", "quoteChar", "escaper", "skipFirst", "multiline", "multiLine"},
+    "xml": {"rowTag", "attributePrefix", "contentTag", "excludeAttribute"},
     "grokLog": {"logFormat", "customPatterns"},
     "parquet": set(),
-    "avro": {"version"},
+    "avro": set(),
     "orc": set(),
 }
+"""Records over several lines are found without being told of."""
 CONVERTERS: dict[str, Converter] = {
     "json": lambda files, options, target: jsonfiles.convert(files, options.get("jsonPath"), target),
     "csv": textfiles.csv,
@@ -106,12 +99,22 @@ def partitioned(found: Sequence[Stored], base: str) -> list[Group]:
 def _read(found: Sequence[Stored], format: str, options: Mapping[str, Any]) -> Typed:
     if format in CONVERTERS:
         return _converted(found, format, options)
-    reader: Any = session().read
     uris = [one.uri for one in found]
-    if format == "parquet":
-        frame = reader.option("mergeSchema", "true").parquet(*uris)
-    else:
-        frame = reader.format(format).load(uris)
+    try:
+        return _loaded(uris, format)
+    except PySparkException:
+        if len(uris) == 1:
+            raise
+    # Files differ in the type of a column: those alike are read together, and what differs becomes a choice.
+    alike: dict[str, list[str]] = {}
+    for uri in uris:
+        alike.setdefault(str(_loaded([uri], format)[1]), []).append(uri)
+    return joining.united([_loaded(those, format) for those in alike.values()])
+
+
+def _loaded(uris: list[str], format: str) -> Typed:
+    reader: Any = session().read
+    frame = reader.format(format).options(mergeSchema="true").load(uris)
     schema = gluetypes.of_spark(frame.schema)
     assert isinstance(schema, StructType)
     return frame, schema

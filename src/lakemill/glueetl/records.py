@@ -1,7 +1,7 @@
 """Python functions on records, by the batch: Arrow becomes records, and what the function made becomes Arrow."""
 
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -67,9 +67,15 @@ def mapped(frame: DataFrame, schema: StructType, function: Function) -> tuple[Da
 
 def records(batch: pa.RecordBatch, schema: StructType) -> Iterator[DynamicRecord]:
     """A batch's rows, with the values of choices."""
-    named = batch.rename_columns([field.name for field in schema])
-    for row in named.to_pylist(maps_as_pydicts="lossy"):
-        yield DynamicRecord(inference.unpacked(row, schema))
+    names = [field.name for field in schema]
+    values = [_values(column, field.dataType) for column, field in zip(batch.columns, schema, strict=True)]
+    for row in zip(*values, strict=True):
+        yield DynamicRecord(zip(names, row, strict=True))
+
+
+def _values(column: pa.Array, type: DataType) -> list[Any]:
+    values = column.to_pylist(maps_as_pydicts="lossy")
+    return [inference.unpacked(value, type) for value in values] if gluetypes.has_choice(type) else values
 
 
 def _numbered(frame: DataFrame) -> DataFrame:
@@ -87,23 +93,24 @@ def arrow_schema(schema: StructType) -> pa.Schema:
 def _applied(rows: Iterator[DynamicRecord], function: Function) -> pa.RecordBatch:
     """One row for a batch with what became of its records, and one for each that failed."""
     made: list[Any] = []
-    type: DataType = StructType()
+    types: dict[Any, DataType] = {}
     failures: list[tuple[str, bytes]] = []
     for row in rows:
         before = dict(row)
         try:
             record = function(row)
-            one = inference.of_value(record)
-            if not isinstance(one, StructType):
+            if not isinstance(record, Mapping):
                 raise TypeError(f"The function must return a record; got a {inference.type_name(record)}.")
+            shape = inference.shape(record)
+            if shape not in types:
+                types[shape] = inference.of_value(record)
         except Exception as error:
             failures.append((f"{inference.type_name(error)}: {error}", repr(before).encode()))
             continue
-        type = one if not made else type if one == type else inference.merged(type, one)
         made.append(dict(record))
     columns = [
         [pickle.dumps(made), *[None] * len(failures)],
-        [pickle.dumps(type), *[pickle.dumps(StructType())] * len(failures)],
+        [pickle.dumps(inference.all_merged(types.values())), *[pickle.dumps(StructType())] * len(failures)],
         [None, *[error for error, _ in failures]],
         [None, *[record for _, record in failures]],
     ]
@@ -113,10 +120,12 @@ def _applied(rows: Iterator[DynamicRecord], function: Function) -> pa.RecordBatc
 
 
 def _batch(rows: list[dict[str, Any]], schema: StructType, wanted: pa.Schema) -> pa.RecordBatch:
-    columns = [
-        pa.array([inference.packed(row.get(field.name), field.dataType) for row in rows], wanted.field(field.name).type)
-        for field in schema
-    ]
+    columns = []
+    for field in schema:
+        values = [row.get(field.name) for row in rows]
+        if gluetypes.has_choice(field.dataType):
+            values = [inference.packed(value, field.dataType) for value in values]
+        columns.append(pa.array(values, wanted.field(field.name).type))
     return pa.RecordBatch.from_arrays(columns, schema=wanted)
 
 

@@ -28,7 +28,7 @@ def main() -> None:
     try:
         from pysail.spark import SparkConnectServer
     except ImportError as error:
-        raise SystemExit("Spark jobs need the extra: pip install 'lakemill[spark,lake]'") from error
+        raise SystemExit("Spark jobs need the extra: pip install 'lakemill[spark]'") from error
     global _server
     _server = server = SparkConnectServer(port=0)
     server.start(background=True)

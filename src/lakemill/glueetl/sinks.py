@@ -9,7 +9,7 @@ from typing import Any
 from lakemill.glueetl import catalog, gluetypes, inference, textfiles, writing
 from lakemill.glueetl.gluetypes import StructType
 
-OPTIONS = {"path", "partitionKeys", "enableUpdateCatalog", "updateBehavior", "compression", "mixedTypeAllowed"}
+OPTIONS = {"path", "partitionKeys", "enableUpdateCatalog", "updateBehavior", "compression"}
 BEHAVIORS = ("UPDATE_IN_DATABASE", "LOG")
 S3_TYPES = ("s3", "parquet", "orc")
 """The last two are S3 with a format."""

@@ -15,8 +15,8 @@ from lakemill.glueetl.sparkcontext import session
 NULL_MARK = "\\N"
 IGNORED = {"groupFiles", "groupSize", "useS3ListImplementation", "maxBand", "maxFilesInBand", "isFailFast"}
 """How Glue divides the work between executors and lists buckets: it changes no row."""
-OPTIONS = {"path", "paths", "recurse", "exclusions", "compression", "compressionType", "mergeSchema"}
-CATALOG_OPTIONS = {"catalogPartitionPredicate", "exclusions", "recurse"}
+OPTIONS = {"path", "paths", "recurse", "exclusions", "compression", "compressionType"}
+CATALOG_OPTIONS = {"catalogPartitionPredicate", "exclusions"}
 _ENDINGS = {"gzip": (".gz",), "bzip2": (".bz2", ".bzip2"), "none": None, "snappy": None}
 
 

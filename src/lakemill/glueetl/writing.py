@@ -15,7 +15,7 @@ from lakemill.glueetl.gluetypes import ChoiceType, DataType, StructType
 OPTIONS = {
     "json": set[str](),
     "csv": {"separator", "quoteChar", "escaper", "writeHeader", "withHeader"},
-    "parquet": {"compression", "useGlueParquetWriter", "blockSize", "pageSize"},
+    "parquet": {"compression", "useGlueParquetWriter"},
     "orc": {"compression"},
 }
 COMPRESSIONS = {
