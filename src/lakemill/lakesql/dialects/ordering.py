@@ -17,7 +17,9 @@ def order_by(c: "Compiler", node: exp.Expr, columns: list[tuple[str | None, Type
     order = node.args.get("order")
     if order is None:
         return []
-    outputs = [Field(n.lower() if n else None, v.type, v.sql) for n, v in columns]
+    outputs = [
+        Field(n.lower() if n else None, v.type, v.sql, constant=v if v.value is not None else None) for n, v in columns
+    ]
     scope = Scope(c.scope.fields, c.scope.parent, first=outputs, keys=c.scope.keys)
     keys = []
     texts = [c.dialect.output(v).sql for _, v in columns]

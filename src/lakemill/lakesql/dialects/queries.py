@@ -87,12 +87,12 @@ def _select(c: "Compiler", node: exp.Select, outer: Scope | None) -> Query:
     items = _items(c, node)
     c.groups, keys, clause = grouping_of(c, node, items)
     c.scope.keys, c.ungrouped = c.groups, []
-    columns = []
+    columns, aliases = [], {e.alias.lower() for e in node.expressions if isinstance(e, exp.Alias)}
     for name, e in items:
         value = c.expression(e) if isinstance(e, exp.Expr) else _expanded(c, e)
         columns.append((name, value))
-        if name and c.dialect.names_of_output:
-            c.scope.last.append(Field(name.lower(), value.type, value.sql))
+        if name and name.lower() in aliases and c.dialect.names_of_output:
+            c.scope.last.append(output_field(name, value))
     having = node.args.get("having")
     condition = ""
     if having:
@@ -124,6 +124,12 @@ def _select(c: "Compiler", node: exp.Select, outer: Scope | None) -> Query:
     if order:
         parts.append(f"ORDER BY {', '.join(order)}")
     return " ".join(parts + tail), out
+
+
+def output_field(name: str | None, value: Typed) -> Field:
+    """An output column, as it can be named beside the columns of FROM."""
+    constant = value if value.value is not None else None
+    return Field(name.lower() if name else None, value.type, value.sql, constant=constant)
 
 
 def _has_window(node: exp.Select) -> bool:

@@ -31,12 +31,14 @@ class Field:
     used: Callable[[], None] | None = None
     literal: Typed | None = None
     """A literal that has become of a type only because it stands in the select list."""
+    constant: Typed | None = None
+    """What it is, where that is a literal: of output columns."""
 
     def take(self) -> Typed:
         """Its value; from now on the column counts as used."""
         if self.used:
             self.used()
-        return Typed(self.sql, self.type)
+        return self.constant or Typed(self.sql, self.type)
 
 
 @dataclass

@@ -201,32 +201,39 @@ def _declares(found: list[Token], at: int) -> bool:
     return as_query or aliased
 
 
+_NO_NAMES = {"WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "FROM", "ON", "UNION", "SELECT", "AND", "OR"}
+_BEFORE_A_LIST = {"SELECT", "DISTINCT", "FROM", "BY", "SET", "VALUES", "WHERE", "ON", "HAVING", "WITH", "AND", "OR"}
+_BEHIND_A_LIST = {"FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "UNION", "EXCEPT", "MINUS", "QUALIFY"}
+_PAIRS = {TokenType.R_PAREN: TokenType.L_PAREN, TokenType.R_BRACKET: TokenType.L_BRACKET}
+
+
 def _check(found: list[Token], text: str) -> None:
+    """What sqlglot would pass over: brackets, commas, reserved words as names."""
     depth: list[TokenType] = []
-    pairs = {TokenType.R_PAREN: TokenType.L_PAREN, TokenType.R_BRACKET: TokenType.L_BRACKET}
     for i, token in enumerate(found):
-        if token.token_type in pairs.values():
+        before = found[i - 1] if i else None
+        word = token.text.upper() if _plain(token) else ""
+        if token.token_type in _PAIRS.values():
             depth.append(token.token_type)
-        elif (
-            (token.token_type in pairs and (not depth or depth.pop() != pairs[token.token_type]))
-            or (token.text in {"`", "{", "}", "?"} and token.token_type != TokenType.STRING)
-            or (
-                i > 0
-                and found[i - 1].token_type in {TokenType.FROM, TokenType.JOIN}
-                and token.token_type not in {TokenType.IDENTIFIER, TokenType.STRING}
-                and token.text.upper()
-                in {"WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "FROM", "ON", "UNION", "SELECT", "AND", "OR"}
-            )
-            or (
-                i > 0
-                and found[i - 1].token_type == TokenType.ALIAS
-                and token.token_type not in {TokenType.IDENTIFIER, TokenType.STRING}
-                and token.text.upper() in _RESERVED - {"SELECT", "WITH"}
-            )
+        elif token.token_type in _PAIRS and (not depth or depth.pop() != _PAIRS[token.token_type]):
+            raise syntax_error(text, token.start)
+        if before is None:
+            continue
+        kind, last = before.token_type, before.text.upper() if _plain(before) else ""
+        if (
+            word in {"`", "{", "}", "?"}
+            or (kind in {TokenType.FROM, TokenType.JOIN} and word in _NO_NAMES)
+            or (kind == TokenType.ALIAS and word in _RESERVED - {"SELECT", "WITH"})
+            or (token.token_type == TokenType.COMMA and (last in _BEFORE_A_LIST or last in {",", "("}))
+            or (kind == TokenType.COMMA and (word in _BEHIND_A_LIST or word == ")"))
         ):
             raise syntax_error(text, token.start)
-    if depth:
+    if depth or (found and found[-1].token_type == TokenType.COMMA):
         raise syntax_error(text, None)
+
+
+def _plain(token: Token) -> bool:
+    return token.token_type not in {TokenType.IDENTIFIER, TokenType.STRING}
 
 
 def _in_redshifts_words(error: ParseError, found: list[Token], text: str) -> SqlFailed:

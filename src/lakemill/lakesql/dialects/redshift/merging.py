@@ -68,7 +68,9 @@ def _branch(
         return f"WHEN MATCHED THEN UPDATE SET {', '.join(made)}"
     if matched or not isinstance(action, exp.Insert):
         raise failed("42601", "syntax error in MERGE", when)
-    named = action.this.expressions if action.this is not None else []
+    if not isinstance(action.expression, exp.Tuple):
+        raise failed("42601", "syntax error in MERGE", when)
+    named = action.this.expressions if isinstance(action.this, exp.Tuple | exp.Schema) else []
     chosen = [writing.column_of(table, e.name, e) for e in named] or list(table.columns)
     values = action.expression.expressions
     if len(values) != len(chosen):
