@@ -85,7 +85,7 @@ def parse(text: str) -> exp.Expr:
     found = tokenize(text)
     _check(found, text)
     try:
-        trees = Redshift().parser().parse(_marked(_without_schema(found)), text)
+        trees = Redshift().parser().parse(_marked(_bracketed(_without_schema(found))), text)
     except ParseError as error:
         raise _in_redshifts_words(error, found, text) from None
     except RecursionError:
@@ -145,6 +145,27 @@ def _without_schema(found: list[Token]) -> list[Token]:
             call = at + 3 < len(found) and found[at + 3].token_type == TokenType.L_PAREN
             if cast or (call and (before is None or before.text.upper() != "INTO")):
                 continue
+        made.append(token)
+    return made
+
+
+_TYPED = {"DATE", "TIMESTAMP", "TIMESTAMPTZ", "TIME", "TIMETZ", "INTERVAL"}
+
+
+def _bracketed(found: list[Token]) -> list[Token]:
+    """DATE '2020-01-31'::VARCHAR casts the date; sqlglot would cast the string."""
+    made: list[Token] = []
+    for i, token in enumerate(found):
+        literal = i > 0 and token.token_type == TokenType.STRING and found[i - 1].text.upper() in _TYPED
+        if literal and i + 1 < len(found) and found[i + 1].token_type == TokenType.DCOLON:
+            word = made.pop()
+            made += [
+                grammar.signed(word, TokenType.L_PAREN, "("),
+                word,
+                token,
+                grammar.signed(token, TokenType.R_PAREN, ")"),
+            ]
+            continue
         made.append(token)
     return made
 
