@@ -19,10 +19,10 @@ SOURCE = "merge_source"
 
 def compiled(c: "Compiler", dialect: "Redshift", node: exp.Expr, remove_duplicates: bool) -> Compiled:
     """Where a row of the table matches several of the source the statement fails."""
-    from lakemill.lakesql.dialects.redshift.writing import target
+    from lakemill.lakesql.dialects.redshift.writing import placed, target
 
     table, use = target(dialect, node.this, "update")
-    place, fields = shared.relation(c, node.this, None)
+    place, fields, _ = placed(c, dialect, node.this)
     source, more = shared.relation(c, node.args["using"], None)
     with c.within(scope=Scope(fields + more)):
         on = c.boolean(node.args["on"], "JOIN ON clause").sql

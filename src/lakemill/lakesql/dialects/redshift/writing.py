@@ -201,12 +201,25 @@ def _update(c: "Compiler", dialect: "Redshift", node: exp.Update) -> Compiled:
     if not node.expressions:
         raise failed("42601", "syntax error in SET", node)
     table, use = target(dialect, node.this, "update")
-    sql, fields = shared.relation(c, node.this, None)
+    sql, fields, read = placed(c, dialect, node.this)
     source, more = _others(c, [node.args["from_"].this] if node.args.get("from_") else [])
     c.scope = Scope(fields + more)
     settings = assignments(c, table, node.expressions, use)
     where = f" WHERE {c.boolean(node.args['where'].this, 'WHERE clause').sql}" if node.args.get("where") else ""
+    forget_unread(dialect, read)
     return Compiled([f"UPDATE {sql} SET {', '.join(settings)}{f' FROM {source}' if source else ''}{where}"])
+
+
+def placed(c: "Compiler", dialect: "Redshift", node: exp.Expr) -> tuple[str, list[Field], Use]:
+    """The table that is changed, as a relation whose columns can be named, and its use for reading."""
+    sql, fields = shared.relation(c, node, None)
+    return sql, fields, dialect.uses[-1]
+
+
+def forget_unread(dialect: "Redshift", read: Use) -> None:
+    """A table that is changed counts as read only where its columns are named."""
+    if not read.columns:
+        dialect.uses[:] = [use for use in dialect.uses if use is not read]
 
 
 def assignments(c: "Compiler", table: Relation, nodes: list[exp.Expr], use: Use) -> list[str]:
@@ -250,8 +263,9 @@ def _delete(c: "Compiler", dialect: "Redshift", node: exp.Delete) -> Compiled:
     if place is None:
         raise failed("42601", 'syntax error at or near "delete"', node)
     target(dialect, place, "delete")
-    sql, fields = shared.relation(c, place, None)
+    sql, fields, read = placed(c, dialect, place)
     source, more = _others(c, list(node.args.get("using") or []))
     c.scope = Scope(fields + more)
     where = f" WHERE {c.boolean(node.args['where'].this, 'WHERE clause').sql}" if node.args.get("where") else ""
+    forget_unread(dialect, read)
     return Compiled([f"DELETE FROM {sql}{f' USING {source}' if source else ''}{where}"])
