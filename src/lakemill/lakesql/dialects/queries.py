@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from lakemill.lakesql.dialects import ordering, pruning, relations, sets
 from lakemill.lakesql.dialects.grouping import grouped, grouping_of
-from lakemill.lakesql.dialects.scope import Field, Scope
+from lakemill.lakesql.dialects.scope import Field, Scope, output_field
 from lakemill.lakesql.dialects.typed import Typed, failed, not_supported
 
 if TYPE_CHECKING:
@@ -124,12 +124,6 @@ def _select(c: "Compiler", node: exp.Select, outer: Scope | None) -> Query:
     if order:
         parts.append(f"ORDER BY {', '.join(order)}")
     return " ".join(parts + tail), out
-
-
-def output_field(name: str | None, value: Typed) -> Field:
-    """An output column, as it can be named beside the columns of FROM."""
-    constant = value if value.value is not None else None
-    return Field(name.lower() if name else None, value.type, value.sql, constant=constant)
 
 
 def _has_window(node: exp.Select) -> bool:

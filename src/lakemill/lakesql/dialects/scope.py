@@ -41,6 +41,12 @@ class Field:
         return self.constant or Typed(self.sql, self.type)
 
 
+def output_field(name: str | None, value: Typed) -> Field:
+    """An output column, as it can be named beside the columns of FROM."""
+    constant = value if value.value is not None else None
+    return Field(name.lower() if name else None, value.type, value.sql, constant=constant)
+
+
 @dataclass
 class Scope:
     """Columns that can be named, and those of the query around (`parent`)."""
