@@ -1,5 +1,7 @@
-"""The flights that left New York in 2013, asked where each question is answered best: the year's flights lie in the lake
-as Parquet, the airlines in a table of a Redshift cluster; one statement joins them, and leaves its answer in the lake.
+"""The flights that left New York in 2013, in the lake and in a warehouse at once.
+
+The flights are Parquet files of the lake, the airlines a table of a Redshift cluster; a statement joins them, and
+another leaves its answer in the lake.
 """
 
 import json
@@ -73,7 +75,9 @@ with redshift_connector.connect(
                   FROM lake.flights f GROUP BY f.origin, f.dest HAVING count(*) > 3000"""
     answer = wr.redshift.unload(question, path=f"s3://{BUCKET}/routes/", con=connection, iam_role=role)
     busiest = answer.sort_values("flights", ascending=False).iloc[0]
-    print(f"busiest: {busiest.origin} to {busiest.dest}, {busiest.flights:,} flights, {float(busiest.delay):.1f} min late")
+    print(
+        f"busiest: {busiest.origin} to {busiest.dest}, {busiest.flights:,} flights, {float(busiest.delay):.1f} min late"
+    )
 
 expected = flights[(flights.month == 7) & flights.arr_delay.notna() & flights.carrier.isin(AIRLINES.carrier)]
 assert late.flights.sum() == len(expected)

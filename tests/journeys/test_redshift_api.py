@@ -1,6 +1,8 @@
 """Clusters of Redshift and their Data API through boto3."""
 
 import json
+import subprocess
+import sys
 
 import boto3
 import psycopg
@@ -351,6 +353,19 @@ def test_statements_that_cannot_be(cluster, given, code):
     whole = {"ClusterIdentifier": cluster.name, "Database": "dev", "DbUser": "awsuser", "Sql": "SELECT 1"} | given
     asked = {name: value for name, value in whole.items() if value is not None}
     refused(code, cluster.data.execute_statement, **asked)
+
+
+def test_the_command_shows_what_a_cluster_answers(lakemill, cluster):
+    def command(*arguments):
+        whole = [sys.executable, "-m", "lakemill", "sql", "--data", str(lakemill.data), "--port", str(lakemill.port)]
+        return subprocess.run([*whole, *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+    query = "SELECT carrier, delay FROM flights ORDER BY 1, 2"
+    done = command("--cluster", cluster.name, "--output", "json", query)
+    assert json.loads(done.stdout)[:2] == [{"carrier": "DL", "delay": None}, {"carrier": "UA", "delay": -3}]
+    assert done.stderr.startswith("3 rows in")
+    failed = command("--cluster", cluster.name, "SELECT * FROM nope")
+    assert (failed.returncode, 'relation "nope" does not exist' in failed.stderr) == (1, True)
 
 
 # The lake

@@ -151,8 +151,12 @@ def status(port: options.Port = None, data: options.Data = None, json: options.J
 @app.command()
 def sql(
     statement: Annotated[str, typer.Argument(help="The statement; - reads it from standard input.")],
-    database: Annotated[str, typer.Option(help="Where tables without a database are looked up.")] = "default",
+    database: Annotated[
+        str | None, typer.Option(help="Where tables without a database are looked up: default, or dev of a cluster.")
+    ] = None,
     workgroup: Annotated[str, typer.Option(help="The workgroup it runs in.")] = "primary",
+    cluster: Annotated[str | None, typer.Option(help="A cluster of Redshift that carries it out, not Athena.")] = None,
+    user: Annotated[str, typer.Option(help="The user of the cluster's database.")] = "awsuser",
     output: Annotated[str, typer.Option(help="table, csv or json.")] = "table",
     rows: Annotated[int, typer.Option(min=0, help="Rows of a table that are shown.")] = 100,
     port: options.Port = None,
@@ -164,12 +168,17 @@ def sql(
 
     from lakemill.cli import sql as shown
     from lakemill.cli.target import target
+    from lakemill.cli.warehouse import ClusterStatement
 
     if output not in ("table", "csv", "json"):
         fail(f"--output must be table, csv or json; got {output}")
     text = sys.stdin.read() if statement == "-" else statement
     found = target(options.settings(port=port, data=data, region=region), port_given=port is not None)
-    one = shown.Statement(found, text, database, workgroup)
+    one: shown.Statement | ClusterStatement
+    if cluster:
+        one = ClusterStatement(found, text, database or "dev", cluster, user)
+    else:
+        one = shown.Statement(found, text, database or "default", workgroup)
     one.run()
     if output == "table":
         shown.show_table(one, rows)

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import typer
 from rich.console import Console
@@ -37,7 +37,7 @@ class Statement:
 
     def run(self) -> None:
         """Until it has ended. Ends the command if it fails; an interrupt cancels it."""
-        with _interrupts() as interrupted:
+        with interrupts() as interrupted:
             id = self._start()
             if not self._follow(id, interrupted):
                 self._athena.stop_query_execution(QueryExecutionId=id)
@@ -121,8 +121,25 @@ class Statement:
         return count
 
 
+class Shown(Protocol):
+    """A statement that has ended, as it is shown."""
+
+    def columns_and_rows(self) -> tuple[list[dict[str, Any]], Iterator[Row]]:
+        """The columns (`Name`, `Type`), and all rows."""
+        ...
+
+    @property
+    def updated(self) -> int | None:
+        """Rows that it wrote, if it writes."""
+        ...
+
+    def figures(self) -> str:
+        """What it took."""
+        ...
+
+
 @contextlib.contextmanager
-def _interrupts() -> Iterator[threading.Event]:
+def interrupts() -> Iterator[threading.Event]:
     """An event that is set by the first interrupt, wherever that comes; a second one ends the command at once."""
     interrupted = threading.Event()
 
@@ -147,7 +164,7 @@ def _split(row: Row, count: int) -> Row:
     return fields + [None] * (count - len(fields))
 
 
-def show_table(statement: Statement, limit: int) -> None:
+def show_table(statement: Shown, limit: int) -> None:
     """A table on standard output, at most so many rows; what it took on standard error."""
     columns, rows = statement.columns_and_rows()
     count = 0
@@ -164,7 +181,7 @@ def show_table(statement: Statement, limit: int) -> None:
     tell(statement, count, limit)
 
 
-def tell(statement: Statement, count: int, limit: int | None = None) -> None:
+def tell(statement: Shown, count: int, limit: int | None = None) -> None:
     """One line on standard error."""
     wrote = statement.updated
     what = f"{count:,} row{'' if count == 1 else 's'}" if wrote is None else f"{wrote:,} rows written"
@@ -172,7 +189,7 @@ def tell(statement: Statement, count: int, limit: int | None = None) -> None:
     typer.echo(f"{strong(what)}{shown} in {statement.figures()}", err=True)
 
 
-def show_csv(statement: Statement) -> None:
+def show_csv(statement: Shown) -> None:
     """CSV with a header on standard output; null is nothing at all, an empty text two quotes."""
     columns, rows = statement.columns_and_rows()
     sys.stdout.write(",".join(_field(column["Name"]) for column in columns) + "\n")
@@ -190,7 +207,7 @@ def _field(value: str | None) -> str:
     return value if plain else f'"{value.replace(chr(34), 2 * chr(34))}"'
 
 
-def show_json(statement: Statement) -> None:
+def show_json(statement: Shown) -> None:
     """A JSON list of objects on standard output, one a line; numbers are numbers."""
     columns, rows = statement.columns_and_rows()
     count = 0
