@@ -21,7 +21,9 @@ from lakemill.lakesql.interface import LakeRefused
 from lakemill.warehouse.interface import Batch, Document, Warehouse
 from lakemill.warehouse.platform import Platform
 
-BESIDE_MIB = 1024
+STACK_MIB = 8
+"""Of a thread. Much of it is never touched, but counts."""
+BESIDE_MIB = 1024 + 600 * STACK_MIB
 """What the process may need beside DuckDB's memory: stacks of threads, blocks that are read and sent in Python."""
 MODULE = "lakemill.warehouse.worker"
 
@@ -128,7 +130,7 @@ def main() -> None:
     os.dup2(2, 1)  # Whatever prints must not come between the messages.
     if memory_mib:
         limit_data((memory_mib + BESIDE_MIB) << 20)
-    threading.stack_size(16 << 20)  # Statements can be deep.
+    threading.stack_size(STACK_MIB << 20)  # Statements can be deep.
     process = Process(wire)
     try:
         while (message := read_message(source.read)) is not None:

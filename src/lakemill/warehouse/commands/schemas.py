@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from lakemill.lakesql.errors import SqlFailed
-from lakemill.warehouse import rights
+from lakemill.warehouse import rights, spectrum
 from lakemill.warehouse.commands import removing
 from lakemill.warehouse.commands.databases import existing_user
 from lakemill.warehouse.commands.tokens import Tokens
@@ -51,8 +51,7 @@ def drop(session: "Session", tokens: Tokens) -> Result:
     tokens.expect("DROP", "SCHEMA")
     lenient = tokens.take("IF", "EXISTS")
     names = tokens.listed()
-    if tokens.take("DROP", "EXTERNAL", "DATABASE"):
-        raise SqlFailed("0A000", "DROP SCHEMA with DROP EXTERNAL DATABASE is not supported")
+    outside = tokens.take("DROP", "EXTERNAL", "DATABASE")
     cascade = tokens.any_of("CASCADE", "RESTRICT") == "CASCADE"
     tokens.end()
     for name in names:
@@ -63,6 +62,8 @@ def drop(session: "Session", tokens: Tokens) -> Result:
             session.notices.append(f'INFO:  Schema "{name}" does not exist and will be skipped')
             continue
         rights.require_owner(session, document, name, "schema")
+        if outside and document.external is not None:
+            spectrum.drop_database(session, document.external)
         _drop(session, name, cascade)
     return Result("DROP SCHEMA")
 

@@ -60,7 +60,10 @@ class Server:
                 continue
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             accepted.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            threading.Thread(target=self._serve, args=(accepted,), daemon=True).start()
+            try:
+                threading.Thread(target=self._serve, args=(accepted,), daemon=True).start()
+            except RuntimeError:  # There is no room for another one.
+                accepted.close()
 
     def _serve(self, accepted: socket.socket) -> None:
         connection = Connection(self._warehouse, accepted, self._context)
