@@ -247,3 +247,8 @@ SELECT name FROM people WHERE name NOT IN ('Ada', NULL)
 
 WITH RECURSIVE r (n) AS (SELECT 1) SELECT n FROM r
 =! NOT_SUPPORTED: line 1:16: WITH RECURSIVE is not supported
+
+-- A constant that has a name is no position.
+SELECT id, 2 AS one FROM people ORDER BY one, id DESC LIMIT 2
+=> 4 | 2
+=> 3 | 2

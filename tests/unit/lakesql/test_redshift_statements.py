@@ -116,7 +116,8 @@ def test_what_a_statement_does_with_relations(session):
     ]
     assert ("t", "insert", ["id"], None) in uses("insert into t (id) select id from u")
     assert ("t", "update", ["name"], None) in uses("update t set name = 'x' where id = 1")
-    assert ("t", "delete", [], None) in uses("delete from t")
+    assert uses("delete from t") == [("t", "delete", [], None)]
+    assert uses("delete from t where id = 1")[1] == ("t", "read", ["id"], None)
 
 
 def test_columns_of_a_table_made_of_a_query(session):

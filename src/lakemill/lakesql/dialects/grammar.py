@@ -196,10 +196,10 @@ def _marked(found: list[Token], text: str) -> list[Token]:
             open_brackets.append(subscript)
             marked.append(token)
             if subscript:
-                marked += [renamed(token, MARK + SUBSCRIPT), _like(token, TokenType.L_PAREN, "(")]
+                marked += [renamed(token, MARK + SUBSCRIPT), signed(token, TokenType.L_PAREN, "(")]
             continue
         if token.token_type == TokenType.R_BRACKET and open_brackets and open_brackets.pop():
-            marked.append(_like(token, TokenType.R_PAREN, ")"))
+            marked.append(signed(token, TokenType.R_PAREN, ")"))
         after = found[i + 1].token_type if i + 1 < len(found) else None
         word = token.text.lower()
         calls = token.token_type == TokenType.VAR or (
@@ -246,7 +246,7 @@ def place_casts(tree: exp.Expr, found: list[Token], text: str) -> None:
         node.meta["place"] = place(found[word], text)
 
 
-def _like(token: Token, kind: TokenType, text: str) -> Token:
+def signed(token: Token, kind: TokenType, text: str) -> Token:
     return Token(kind, text, token.line, token.col, token.start, token.end, [])
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from lakemill.lakesql.dialects.operators import moment
-from lakemill.lakesql.dialects.scope import Field, Scope
+from lakemill.lakesql.dialects.scope import Scope, output_field
 from lakemill.lakesql.dialects.typed import Typed, failed, not_supported
 from lakemill.lakesql.types import UNKNOWN
 
@@ -17,7 +17,7 @@ def order_by(c: "Compiler", node: exp.Expr, columns: list[tuple[str | None, Type
     order = node.args.get("order")
     if order is None:
         return []
-    outputs = [Field(n.lower() if n else None, v.type, v.sql) for n, v in columns]
+    outputs = [output_field(n, v) for n, v in columns]
     scope = Scope(c.scope.fields, c.scope.parent, first=outputs, keys=c.scope.keys)
     keys = []
     texts = [c.dialect.output(v).sql for _, v in columns]

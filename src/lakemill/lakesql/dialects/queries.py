@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from lakemill.lakesql.dialects import ordering, pruning, relations, sets
 from lakemill.lakesql.dialects.grouping import grouped, grouping_of
-from lakemill.lakesql.dialects.scope import Field, Scope
+from lakemill.lakesql.dialects.scope import Field, Scope, output_field
 from lakemill.lakesql.dialects.typed import Typed, failed, not_supported
 
 if TYPE_CHECKING:
@@ -89,12 +89,12 @@ def _select(c: "Compiler", node: exp.Select, outer: Scope | None) -> Query:
     items = _items(c, node)
     c.groups, keys, clause = grouping_of(c, node, items)
     c.scope.keys, c.ungrouped = c.groups, []
-    columns = []
+    columns, aliases = [], {e.alias.lower() for e in node.expressions if isinstance(e, exp.Alias)}
     for name, e in items:
         value = c.expression(e) if isinstance(e, exp.Expr) else _expanded(c, e)
         columns.append((name, value))
-        if name and c.dialect.names_of_output:
-            c.scope.last.append(Field(name.lower(), value.type, value.sql))
+        if name and name.lower() in aliases and c.dialect.names_of_output:
+            c.scope.last.append(output_field(name, value))
     having = node.args.get("having")
     condition = ""
     if having:

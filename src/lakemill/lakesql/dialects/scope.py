@@ -31,12 +31,20 @@ class Field:
     used: Callable[[], None] | None = None
     literal: Typed | None = None
     """A literal that has become of a type only because it stands in the select list."""
+    constant: Typed | None = None
+    """What it is, where that is a literal: of output columns."""
 
     def take(self) -> Typed:
         """Its value; from now on the column counts as used."""
         if self.used:
             self.used()
-        return Typed(self.sql, self.type)
+        return self.constant or Typed(self.sql, self.type)
+
+
+def output_field(name: str | None, value: Typed) -> Field:
+    """An output column, as it can be named beside the columns of FROM."""
+    constant = value if value.value is not None else None
+    return Field(name.lower() if name else None, value.type, value.sql, constant=constant)
 
 
 @dataclass

@@ -67,3 +67,6 @@ SELECT 'foo'::varbyte, to_hex('foo'::varbyte), from_varbyte(data, 'hex'), len(da
 
 SELECT 'now'::timestamp > '2020-01-01', 'today'::date = current_date, 'epoch'::timestamp, '1.005'::decimal(5,2), '-1e2'::decimal(5,1), '1.5'::real, '2020-01-31'::timestamp
 => t | t | 1970-01-01 00:00:00 | 1.01 | -100.0 | 1.5 | 2020-01-31 00:00:00
+
+SELECT DATE '2020-01-31'::varchar || '!', TIMESTAMP '2020-01-31 10:00'::date, INTERVAL '1 day'::varchar
+=> 2020-01-31! | 2020-01-31 | 1 day

@@ -57,3 +57,6 @@ SELECT TIME '10:20' + INTERVAL '1 hour', DATE '2020-01-01' + TIME '10:20', TIME 
 
 SELECT date_cmp('2020-01-01', '2020-01-02'), timestamp_cmp('2020-01-02', '2020-01-01')
 => -1 | 1
+
+SELECT convert_timezone('Mars/Olympus', '2020-01-01 12:00')
+=! 22023: time zone "Mars/Olympus" not recognized

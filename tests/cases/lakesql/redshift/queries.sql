@@ -321,3 +321,29 @@ SELECT (id, name) FROM people
 
 SELECT pg_catalog.upper('a'), 'b'::pg_catalog.varchar, 'ab' OPERATOR(pg_catalog.~) '^a'
 => A | b | t
+
+-- A constant that has a name is no position, and keeps its type.
+SELECT id, 1 AS one, 'x' AS x, x || 'y', one + 0.5 FROM people ORDER BY one, id DESC LIMIT 2
+=> 4 | 1 | x | xy | 1.5
+=> 3 | 1 | x | xy | 1.5
+
+SELECT , id FROM people
+=! 42601 at 8: syntax error at or near ","
+
+SELECT id, FROM people
+=! 42601 at 12: syntax error at or near "FROM"
+
+SELECT count(DISTINCT) FROM people
+=! 42883 at 8: function count() does not exist
+
+SELECT grouping(id) FROM people GROUP BY city
+=! 42803 at 8: arguments to GROUPING must be grouping expressions of the query
+
+SELECT 1.5e
+=! 42601 at 8: syntax error at or near "1.5e"
+
+SELECT count(*), max(count) FROM people
+=! 42703 at 22: column "count" does not exist
+
+SELECT count(*) AS n, max(n) FROM people
+=! 42803 at 27: aggregate function calls may not be nested

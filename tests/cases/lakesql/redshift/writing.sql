@@ -154,3 +154,9 @@ DELETE FROM stock RETURNING id
 
 MERGE INTO stock USING people ON stock.id = people.id WHEN MATCHED AND people.id > 1 THEN DELETE WHEN NOT MATCHED THEN INSERT (item) VALUES ('x')
 =! 42601 at 72: syntax error at or near "and"
+
+INSERT INTO stock
+=! 42601: syntax error at end of input
+
+INSERT INTO stock (item) VALUES ()
+=! 42601: syntax error at or near ")"

@@ -80,7 +80,10 @@ class Redshift(Dialect):
         """NULLs are the largest."""
         value = self.output(value)
         way = "DESC" if e.args.get("desc") else "ASC"
-        sql = f"CAST({value.sql} AS VARCHAR)" if value.type.name == "super" else value.sql
+        sql = value.sql
+        if value.type.name == "super" or value.value is not None:
+            # A constant by itself would be a position.
+            sql = f"CAST({sql} AS {'VARCHAR' if value.type.name == 'super' else value.type.duckdb()})"
         return f"{sql} {way} NULLS {'FIRST' if e.args.get('nulls_first') else 'LAST'}"
 
     def shown(self, kind: Type) -> str:

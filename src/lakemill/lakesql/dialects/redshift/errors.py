@@ -170,6 +170,7 @@ _RAISED: list[tuple[str, _Told]] = [
     ),
     (r"(?:TransactionContext|Transaction) Error:.*[Cc]onflict", ("40001", "1023")),
     (r"Catalog write-write conflict|Conflict on (?:tuple|update)", ("40001", "1023")),
+    (r"Unknown TimeZone '([^']*)'", lambda m: ("22023", f'time zone "{m[1]}" not recognized')),
     (r"Malformed JSON.*", ("22P02", "invalid input syntax for type json")),
     (
         r"(?:invalid|bad|missing|no argument for) "

@@ -85,7 +85,7 @@ def parse(text: str) -> exp.Expr:
     found = tokenize(text)
     _check(found, text)
     try:
-        trees = Redshift().parser().parse(_marked(_without_schema(found)), text)
+        trees = Redshift().parser().parse(_marked(_bracketed(_without_schema(found))), text)
     except ParseError as error:
         raise _in_redshifts_words(error, found, text) from None
     except RecursionError:
@@ -149,6 +149,27 @@ def _without_schema(found: list[Token]) -> list[Token]:
     return made
 
 
+_TYPED = {"DATE", "TIMESTAMP", "TIMESTAMPTZ", "TIME", "TIMETZ", "INTERVAL"}
+
+
+def _bracketed(found: list[Token]) -> list[Token]:
+    """DATE '2020-01-31'::VARCHAR casts the date; sqlglot would cast the string."""
+    made: list[Token] = []
+    for i, token in enumerate(found):
+        literal = i > 0 and token.token_type == TokenType.STRING and found[i - 1].text.upper() in _TYPED
+        if literal and i + 1 < len(found) and found[i + 1].token_type == TokenType.DCOLON:
+            word = made.pop()
+            made += [
+                grammar.signed(word, TokenType.L_PAREN, "("),
+                word,
+                token,
+                grammar.signed(token, TokenType.R_PAREN, ")"),
+            ]
+            continue
+        made.append(token)
+    return made
+
+
 def _marked(found: list[Token]) -> list[Token]:
     marked: list[Token] = []
     for i, token in enumerate(found):
@@ -201,32 +222,39 @@ def _declares(found: list[Token], at: int) -> bool:
     return as_query or aliased
 
 
+_NO_NAMES = {"WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "FROM", "ON", "UNION", "SELECT", "AND", "OR"}
+_BEFORE_A_LIST = {"SELECT", "DISTINCT", "FROM", "BY", "SET", "VALUES", "WHERE", "ON", "HAVING", "WITH", "AND", "OR"}
+_BEHIND_A_LIST = {"FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "UNION", "EXCEPT", "MINUS", "QUALIFY"}
+_PAIRS = {TokenType.R_PAREN: TokenType.L_PAREN, TokenType.R_BRACKET: TokenType.L_BRACKET}
+
+
 def _check(found: list[Token], text: str) -> None:
+    """What sqlglot would pass over: brackets, commas, reserved words as names."""
     depth: list[TokenType] = []
-    pairs = {TokenType.R_PAREN: TokenType.L_PAREN, TokenType.R_BRACKET: TokenType.L_BRACKET}
     for i, token in enumerate(found):
-        if token.token_type in pairs.values():
+        before = found[i - 1] if i else None
+        word = token.text.upper() if _plain(token) else ""
+        if token.token_type in _PAIRS.values():
             depth.append(token.token_type)
-        elif (
-            (token.token_type in pairs and (not depth or depth.pop() != pairs[token.token_type]))
-            or (token.text in {"`", "{", "}", "?"} and token.token_type != TokenType.STRING)
-            or (
-                i > 0
-                and found[i - 1].token_type in {TokenType.FROM, TokenType.JOIN}
-                and token.token_type not in {TokenType.IDENTIFIER, TokenType.STRING}
-                and token.text.upper()
-                in {"WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "FROM", "ON", "UNION", "SELECT", "AND", "OR"}
-            )
-            or (
-                i > 0
-                and found[i - 1].token_type == TokenType.ALIAS
-                and token.token_type not in {TokenType.IDENTIFIER, TokenType.STRING}
-                and token.text.upper() in _RESERVED - {"SELECT", "WITH"}
-            )
+        elif token.token_type in _PAIRS and (not depth or depth.pop() != _PAIRS[token.token_type]):
+            raise syntax_error(text, token.start)
+        if before is None:
+            continue
+        kind, last = before.token_type, before.text.upper() if _plain(before) else ""
+        if (
+            word in {"`", "{", "}", "?"}
+            or (kind in {TokenType.FROM, TokenType.JOIN} and word in _NO_NAMES)
+            or (kind == TokenType.ALIAS and word in _RESERVED - {"SELECT", "WITH"})
+            or (token.token_type == TokenType.COMMA and (last in _BEFORE_A_LIST or last in {",", "("}))
+            or (kind == TokenType.COMMA and (word in _BEHIND_A_LIST or word == ")"))
         ):
             raise syntax_error(text, token.start)
-    if depth:
+    if depth or (found and found[-1].token_type == TokenType.COMMA):
         raise syntax_error(text, None)
+
+
+def _plain(token: Token) -> bool:
+    return token.token_type not in {TokenType.IDENTIFIER, TokenType.STRING}
 
 
 def _in_redshifts_words(error: ParseError, found: list[Token], text: str) -> SqlFailed:

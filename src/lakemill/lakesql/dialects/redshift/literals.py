@@ -47,6 +47,8 @@ def number(node: exp.Literal) -> Typed:
             return Typed(shown, INTEGER, value)
         if value < 2**63:
             return Typed(f"CAST({shown} AS BIGINT)", BIGINT, value)
+    if not re.fullmatch(r"([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?", shown):
+        raise failed("42601", f'syntax error at or near "{shown}"', node)
     if re.search(r"[eE]", shown):
         return Typed(f"CAST('{float(shown)!r}' AS DOUBLE)", DOUBLE, float(shown))
     whole, _, part = shown.partition(".")

@@ -19,10 +19,10 @@ SOURCE = "merge_source"
 
 def compiled(c: "Compiler", dialect: "Redshift", node: exp.Expr, remove_duplicates: bool) -> Compiled:
     """Where a row of the table matches several of the source the statement fails."""
-    from lakemill.lakesql.dialects.redshift.writing import target
+    from lakemill.lakesql.dialects.redshift.writing import placed, target
 
     table, use = target(dialect, node.this, "update")
-    place, fields = shared.relation(c, node.this, None)
+    place, fields, _ = placed(c, dialect, node.this)
     source, more = shared.relation(c, node.args["using"], None)
     with c.within(scope=Scope(fields + more)):
         on = c.boolean(node.args["on"], "JOIN ON clause").sql
@@ -68,7 +68,9 @@ def _branch(
         return f"WHEN MATCHED THEN UPDATE SET {', '.join(made)}"
     if matched or not isinstance(action, exp.Insert):
         raise failed("42601", "syntax error in MERGE", when)
-    named = action.this.expressions if action.this is not None else []
+    if not isinstance(action.expression, exp.Tuple):
+        raise failed("42601", "syntax error in MERGE", when)
+    named = action.this.expressions if isinstance(action.this, exp.Tuple | exp.Schema) else []
     chosen = [writing.column_of(table, e.name, e) for e in named] or list(table.columns)
     values = action.expression.expressions
     if len(values) != len(chosen):

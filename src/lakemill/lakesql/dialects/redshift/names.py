@@ -142,6 +142,8 @@ def of_text(written: str) -> Type:
         raise SqlFailed("42704", f'type "{written.strip().lower()}" does not exist')
     name = re.sub(r"\s+", " ", f"{found[1]} {found[4] or ''}".strip())
     numbers = [n for n in (found[2], found[3]) if n is not None]
+    if any(not n.isdigit() and n != "max" for n in numbers) or (numbers[:1] == ["max"] and name not in _LENGTHS):
+        raise SqlFailed("42601", f'syntax error at or near "{found[2]}"')
     if name in _LENGTHS:
         kind, default, most = _LENGTHS[name]
         default = 256 if name == "bpchar" else default

@@ -52,6 +52,8 @@ def _named(c: "Compiler", parts: list[str], node: exp.Expr) -> Typed:
             return registry.call(c, parts[0], [], node)
         raise failed("COLUMN_NOT_FOUND", f"Column '{'.'.join(parts)}' cannot be resolved", node)
     which, rest = found
+    if c.grouped and c.aggregates is None and any(which is f for f in c.scope.last) and f"{c.grouped}." in which.sql:
+        raise failed("NESTED_AGGREGATION", "", node)
     if c.groups is not None and c.scope.own(which) and which.sql not in c.groups:
         c.ungrouped.append(node)
     value = which.take()

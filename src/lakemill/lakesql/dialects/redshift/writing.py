@@ -24,7 +24,8 @@ def compiled(c: "Compiler", dialect: "Redshift", parsed: Parsed) -> Compiled:
     tree = parsed.tree
     assert tree is not None
     c.ctes.append({})
-    shared.declare_ctes(c, tree, c.query)
+    if tree.args.get("with_"):
+        shared.declare_ctes(c, tree, c.query)
     if isinstance(tree, exp.Insert):
         return _insert(c, dialect, tree)
     if isinstance(tree, exp.Update):
@@ -36,6 +37,8 @@ def compiled(c: "Compiler", dialect: "Redshift", parsed: Parsed) -> Compiled:
 
 def target(dialect: "Redshift", node: Any, action: str) -> tuple[Relation, Use]:
     """The table that is written to. Raises SqlFailed where it cannot be."""
+    if not isinstance(node, exp.Table) or not isinstance(node.this, exp.Identifier):
+        raise failed("42601", f'syntax error at or near "{node.sql("redshift").split("(")[0].split(" ")[0]}"', node)
     parts = tuple(p.name.lower() for p in node.parts)
     try:
         found = dialect.catalog.relation(parts)
@@ -112,6 +115,8 @@ def _insert(c: "Compiler", dialect: "Redshift", node: exp.Insert) -> Compiled:
     schema = node.this
     named = schema.expressions if isinstance(schema, exp.Schema) else []
     place = schema.this if isinstance(schema, exp.Schema) else schema
+    if not isinstance(place, exp.Table):
+        target(dialect, place, "insert")
     try:
         found = dialect.catalog.relation(tuple(p.name.lower() for p in place.parts))
     except SqlFailed as error:
@@ -128,6 +133,8 @@ def _insert(c: "Compiler", dialect: "Redshift", node: exp.Insert) -> Compiled:
     head = f"INSERT INTO {table.sql} ({', '.join(quoted(column.name) for column in [*chosen, *rest])})"
     defaults = [default(c, column) for column in rest]
     source = node.expression
+    if source is None and not node.args.get("default"):
+        raise failed("42601", "syntax error at end of input", None)
     if node.args.get("default"):
         return Compiled([f"{head} VALUES ({', '.join(default(c, column) for column in table.columns)})"])
     rows = _rows(source)
@@ -164,6 +171,8 @@ def _rows(source: exp.Expr) -> list[list[exp.Expr]] | None:
 
 
 def _row(c: "Compiler", cells: list[exp.Expr], chosen: list[Column], named: bool, table: Relation) -> list[str]:
+    if not cells:
+        raise failed("42601", 'syntax error at or near ")"', None)
     if len(cells) > len(chosen) or named:
         _check_count(len(cells), len(chosen), cells[0])
     made = []
@@ -189,13 +198,28 @@ def _into_external(c: "Compiler", dialect: "Redshift", node: exp.Insert, found: 
 
 
 def _update(c: "Compiler", dialect: "Redshift", node: exp.Update) -> Compiled:
+    if not node.expressions:
+        raise failed("42601", "syntax error in SET", node)
     table, use = target(dialect, node.this, "update")
-    sql, fields = shared.relation(c, node.this, None)
+    sql, fields, read = placed(c, dialect, node.this)
     source, more = _others(c, [node.args["from_"].this] if node.args.get("from_") else [])
     c.scope = Scope(fields + more)
     settings = assignments(c, table, node.expressions, use)
     where = f" WHERE {c.boolean(node.args['where'].this, 'WHERE clause').sql}" if node.args.get("where") else ""
+    forget_unread(dialect, read)
     return Compiled([f"UPDATE {sql} SET {', '.join(settings)}{f' FROM {source}' if source else ''}{where}"])
+
+
+def placed(c: "Compiler", dialect: "Redshift", node: exp.Expr) -> tuple[str, list[Field], Use]:
+    """The table that is changed, as a relation whose columns can be named, and its use for reading."""
+    sql, fields = shared.relation(c, node, None)
+    return sql, fields, dialect.uses[-1]
+
+
+def forget_unread(dialect: "Redshift", read: Use) -> None:
+    """A table that is changed counts as read only where its columns are named."""
+    if not read.columns:
+        dialect.uses[:] = [use for use in dialect.uses if use is not read]
 
 
 def assignments(c: "Compiler", table: Relation, nodes: list[exp.Expr], use: Use) -> list[str]:
@@ -239,8 +263,9 @@ def _delete(c: "Compiler", dialect: "Redshift", node: exp.Delete) -> Compiled:
     if place is None:
         raise failed("42601", 'syntax error at or near "delete"', node)
     target(dialect, place, "delete")
-    sql, fields = shared.relation(c, place, None)
+    sql, fields, read = placed(c, dialect, place)
     source, more = _others(c, list(node.args.get("using") or []))
     c.scope = Scope(fields + more)
     where = f" WHERE {c.boolean(node.args['where'].this, 'WHERE clause').sql}" if node.args.get("where") else ""
+    forget_unread(dialect, read)
     return Compiled([f"DELETE FROM {sql}{f' USING {source}' if source else ''}{where}"])

@@ -13,7 +13,7 @@ LISTAGG_BYTES_MAX = 65535
 
 
 def _count(call: Call) -> Typed:
-    if call.star or not call.nodes:
+    if call.star and not call.distinct:
         return Typed(call.sql("count", "*"), BIGINT)
     call.arity(1)
     value = call.c.dialect.output(call.args[0])
@@ -171,6 +171,8 @@ def _median(call: Call) -> Typed:
 
 
 def _grouping(call: Call) -> Typed:
+    if not call.args or any(a.sql not in (call.c.groups or {}) for a in call.args):
+        raise failed("42803", "arguments to GROUPING must be grouping expressions of the query", call.node)
     made = call.c.collect(f"GROUPING({', '.join(a.sql for a in call.args)})")
     return Typed(f"CAST({made} AS INTEGER)", INTEGER)
 
