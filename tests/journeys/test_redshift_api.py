@@ -329,6 +329,7 @@ def test_what_is_there_can_be_listed(cluster):
     assert cluster.data.list_schemas(**where, SchemaPattern="pub%")["Schemas"] == ["public"]
     found = cluster.data.list_tables(**where, SchemaPattern="public", TablePattern="fl%")["Tables"]
     assert found == [{"name": "flights", "schema": "public", "type": "TABLE"}]
+    assert "flights" in {one["tableName"] for one in cluster.data.describe_table(**where)["ColumnList"]}
     columns = cluster.data.describe_table(**where, Schema="public", Table="flights")["ColumnList"]
     assert [(one["name"], one["typeName"], one["length"]) for one in columns] == [
         ("carrier", "varchar", 10),
@@ -355,6 +356,7 @@ def test_statements_that_cannot_be(cluster, given, code):
     refused(code, cluster.data.execute_statement, **asked)
 
 
+@pytest.mark.slow
 def test_the_command_shows_what_a_cluster_answers(lakemill, cluster):
     def command(*arguments):
         whole = [sys.executable, "-m", "lakemill", "sql", "--data", str(lakemill.data), "--port", str(lakemill.port)]

@@ -36,7 +36,7 @@ def verifier(password: str, user: str) -> str:
     """What a password is proved by.
 
     >>> verifier("secret", "awsuser")
-    '4d45974e13472b5a0be3533de4666414'
+    'a8d97f355811f354945fa58e2ae167d1'
     """
     return hashlib.md5(f"{password}{user}".encode(), usedforsecurity=False).hexdigest()
 

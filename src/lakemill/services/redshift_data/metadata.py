@@ -74,8 +74,6 @@ class MetadataOperations:
 
     @operation("DescribeTable", refuses=NO_SECRETS)
     async def describe_table(self, call: Call, request: Document) -> Document:
-        if "Table" not in request and "Schema" not in request:
-            raise invalid("Table or Schema must be given.")
         asked = {
             "database": request["Database"],
             "schema": _escaped(request["Schema"]) if request.get("Schema") else "%",

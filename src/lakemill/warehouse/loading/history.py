@@ -3,12 +3,16 @@
 import datetime
 from typing import TYPE_CHECKING, Any
 
-from lakemill.warehouse.history import now
+import pyarrow as pa
+
+from lakemill.warehouse.history import FILE, now
 
 if TYPE_CHECKING:
     from lakemill.warehouse.session import Session
 
 __all__ = ["TABLES", "add", "duration", "now", "of_session"]
+_MANY = 256
+"""So many rows are written by the block, and at once."""
 _COLUMNS: dict[str, str] = {
     "stl_load_errors": (
         "userid INTEGER, slice INTEGER, tbl INTEGER, starttime TIMESTAMP, session INTEGER, query INTEGER, "
@@ -63,7 +67,13 @@ def add(session: "Session", table: str, rows: list[dict[str, Any]]) -> None:
     names = [column.split()[0] for column in TABLES[table].split(", ")]
     history = session.warehouse.history
     history.make(table, TABLES[table])
-    history.add(table, *(tuple(row.get(name) for name in names) for row in rows))
+    if len(rows) < _MANY:
+        history.add(table, *(tuple(row.get(name) for name in names) for row in rows))
+        return
+    columns = pa.table({name: [row.get(name) for row in rows] for name in names})
+    with session.warehouse.connection() as connection:
+        connection.register("added", columns)
+        connection.execute(f"INSERT INTO {FILE}.{table} SELECT * FROM added")
 
 
 def duration(began: datetime.datetime) -> dict[str, Any]:

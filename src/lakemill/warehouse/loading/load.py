@@ -74,6 +74,7 @@ class Load:
             if trying or only_looks:
                 relation = self._source.quick(there)
                 count = None if relation is None else self._tried(other, relation)
+                self._session_check()
                 if count is not None and only_looks:
                     return count
                 if count is None:

@@ -271,6 +271,12 @@ def test_many_rows_and_a_wrong_one_far_behind(copied, site):
     assert len(found) == 19_999
 
 
+def test_many_wrong_rows_are_told(copied, site):
+    assert copied(["a integer"], "maxerror 5000", data="1\n" + "x\n" * 1000) == [(1,)]
+    assert len(errors(site)) == 1000
+    assert site.rows("select count(*) from stl_load_errors where query = pg_last_copy_id()") == [(1000,)]
+
+
 def test_errors_tell_the_fields_of_their_row(copied, site):
     with pytest.raises(SqlFailed):
         copied(["a integer", "b varchar(3)"], data="1|long\n")
