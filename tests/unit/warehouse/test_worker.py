@@ -164,6 +164,8 @@ def test_a_snapshot_is_consistent_while_others_write(worker, tmp_path):
     assert size == sum(path.stat().st_size for path in (tmp_path / "snapshot").iterdir())
     with duckdb.connect(str(tmp_path / "snapshot" / "warehouse.duckdb"), read_only=True) as copy:
         assert copy.execute('SELECT coalesce(sum(a), 0) FROM "dev.public".pair').fetchone() == (0,)
+        (known,) = copy.execute("SELECT comment FROM duckdb_tables() WHERE table_name = 'pair'").fetchone()
+        assert json.loads(known)["owner"] == "awsuser"
 
 
 def test_users_sql_reaches_no_file(worker):
@@ -184,6 +186,7 @@ def test_users_sql_reaches_no_file(worker):
                 one.execute(sql)
 
 
+@pytest.mark.slow
 def test_what_was_committed_outlives_a_kill_and_nothing_else_does(tmp_path):
     worker = Worker(tmp_path)
     with connect(worker) as one:
