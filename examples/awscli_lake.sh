@@ -43,5 +43,5 @@ aws redshift-data batch-execute-statement --cluster-identifier cli-shop --databa
 until state=$(aws redshift-data describe-statement --id "$(cat "$work/id")" --query Status --output text)
     [ "$state" = FINISHED ] || [ "$state" = FAILED ]; do sleep 0.2; done
 aws redshift-data get-statement-result --id "$(cat "$work/id"):3" \
-    --query 'Records[].[[0].stringValue, [1].stringValue]' --output text | sed 's/^/redshift: /'
+    --query 'Records[*].[[0].stringValue, [1].stringValue]' --output text | sed 's/^/redshift: /'
 aws redshift delete-cluster --cluster-identifier cli-shop --skip-final-cluster-snapshot > "$work/said"

@@ -4,6 +4,7 @@ Only their pauses between two looks at a job are shorter than they ask for (impa
 """
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,10 @@ def test_taxi_rides_are_landed_and_their_events_stand_out(lakemill):
     assert "10,320 rows in s3://taxi-lake" in said
     found = next(line for line in said.splitlines() if "RANDOM_CUT_FOREST found" in line)
     assert all(event in found for event in ("marathon", "Thanksgiving", "Christmas", "New Year", "blizzard"))
+    told = run(lakemill, [PYTHONS["boto3"], "taxi_lake.py"])
+    assert "7 partitions by month" in told and "8,640 half-hours to learn from, 1,344 held out" in told
+    error, naive = re.search(r"MAE ([\d,]+) passengers; as a week before ([\d,]+)", told).groups()
+    assert int(error.replace(",", "")) < 0.8 * int(naive.replace(",", ""))
 
 
 def test_aws_cli_copies_trains_and_reads_the_log(lakemill):
@@ -79,6 +84,15 @@ def test_aws_cli_puts_splits_reads_and_lands(lakemill):
     assert "shards: 4" in said
     assert '{"user": "ada", "page": "/"}' in said
     assert "landed: one two" in said
+
+
+@pytest.mark.slow
+def test_aws_cli_crawls_asks_and_loads(lakemill):
+    path = f"{PYTHONS['sdk2'].parent}:{os.environ['PATH']}"
+    said = run(lakemill, ["bash", "awscli_lake.sh"], PATH=path)
+    assert 'athena: "1","5.75"' in said
+    assert "redshift: ink\t8.50" in said
+
 
 
 def test_the_execution_role_is_found_in_a_session_of_an_assumed_role(lakemill):

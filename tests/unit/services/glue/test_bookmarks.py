@@ -43,7 +43,7 @@ async def test_each_run_leaves_an_entry_and_the_last_one_counts(etl):
 
 async def test_a_state_made_from_an_older_version_is_refused(etl):
     await save(etl, 1, 0, {"a": 1})
-    with pytest.raises(ServiceError, match="version mismatch. Expected version 0 but found version 1"):
+    with pytest.raises(ServiceError, match=r"version mismatch\. Expected version 0 but found version 1"):
         await save(etl, 2, 0, {"a": 2})
     assert len(kept(etl)) == 1
 
