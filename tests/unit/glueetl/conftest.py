@@ -1,10 +1,14 @@
 """A session of Spark on an embedded server, for tests of frames: it costs two seconds, so these tests are slow ones."""
 
 import os
+import sys
 
 import pytest
 
 from lakemill.glueetl import jsonfiles
+
+# The main module of a worker of xdist has no file; pyspark takes that for its own doctests, and leaves the process.
+vars(sys.modules["__main__"]).setdefault("__file__", __file__)
 
 
 @pytest.fixture(scope="session")
