@@ -210,8 +210,10 @@ def test_a_task_run_outlives_lakemill(fresh):
     matching.until(transform, started, "RUNNING")
     lakemill.kill()
     lakemill.start()
-    assert any("still running" in line for line in lakemill.lines)
-    assert matching.until(transform, started)["Status"] == "SUCCEEDED"
+    told = ("still running", "ended meanwhile")  # On a busy machine lakemill is away for longer than it takes.
+    assert any(what in line for line in lakemill.lines for what in told), lakemill.lines
+    found = matching.until(transform, started)
+    assert found["Status"] == "SUCCEEDED", found["ErrorString"]
     assert matching.read(f"ask/{started}.csv").startswith(b"labeling_set_id,label,id,")
 
 

@@ -3,18 +3,28 @@
 The Lake of `lakesql.interface`, as far as reading goes and putting objects; nothing here changes the catalog.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    MetadataRetrievalError,
+)
 
 from lakemill.lakesql.interface import Document, LakeRefused, Source
 
-ATTEMPTS = 15
-"""A request is made so often, for about four minutes: lakemill may stop and start again meanwhile."""
+PATIENCE_S, PAUSE_S = 300.0, 0.5
+"""So long a request is made again: lakemill, and with it the keys of the role, may be gone for a while."""
+GONE = (ConnectionError, HTTPClientError, CredentialRetrievalError, MetadataRetrievalError)
+"""What is raised meanwhile."""
 PIECE_BYTES = 4 << 20
 
 
@@ -23,9 +33,9 @@ class RoleLake:
 
     def __init__(self, folder: Path, session: Any = None) -> None:
         session = session or botocore.session.get_session()
-        config = Config(retries={"mode": "standard", "total_max_attempts": ATTEMPTS}, s3={"addressing_style": "path"})
-        self._glue = session.create_client("glue", config=config)
-        self._s3 = session.create_client("s3", config=config)
+        config = Config(retries={"mode": "standard", "total_max_attempts": 3}, s3={"addressing_style": "path"})
+        self._glue = _told(session.create_client, "glue", config=config)  # This fetches the keys already.
+        self._s3 = _told(session.create_client, "s3", config=config)
         self._folder = folder
         self._fetched: dict[str, str] = {}
 
@@ -70,14 +80,16 @@ class RoleLake:
         _told(self._s3.put_object, Bucket=bucket, Key=key, Body=data, ContentType=content_type)
 
     def _downloaded(self, uri: str) -> str:
-        bucket, key = split(uri)
-        body = _told(self._s3.get_object, Bucket=bucket, Key=key)["Body"]
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / str(len(self._fetched))
-        with path.open("wb") as file:
-            while piece := _told(body.read, PIECE_BYTES):
-                file.write(piece)
+        _told(self._copy, *split(uri), path)
         return str(path)
+
+    def _copy(self, bucket: str, key: str, path: Path) -> None:
+        body = self._s3.get_object(Bucket=bucket, Key=key)["Body"]
+        with path.open("wb") as file:
+            while piece := body.read(PIECE_BYTES):
+                file.write(piece)
 
     def _pages(self, operation: str, **given: Any) -> Iterator[dict[str, Any]]:
         token: dict[str, str] = {}
@@ -100,13 +112,17 @@ def split(uri: str) -> tuple[str, str]:
 
 
 def _told(ask: Callable[..., Any], *arguments: Any, **given: Any) -> Any:
-    """What the API answers. Raises LakeRefused."""
-    try:
-        return ask(*arguments, **given)
-    except ClientError as error:
-        raise LakeRefused(error.response["Error"]["Code"], error.response["Error"]["Message"]) from None
-    except BotoCoreError as error:
-        raise LakeRefused("ServiceUnavailable", str(error)) from None
+    """What the API answers, once it does. Raises LakeRefused."""
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return ask(*arguments, **given)
+        except ClientError as error:
+            raise LakeRefused(error.response["Error"]["Code"], error.response["Error"]["Message"]) from None
+        except BotoCoreError as error:
+            if not isinstance(error, GONE) or time.monotonic() > end:
+                raise LakeRefused("ServiceUnavailable", str(error)) from None
+            time.sleep(PAUSE_S)
 
 
 def _source(bucket: str, listed: dict[str, Any]) -> Source:
