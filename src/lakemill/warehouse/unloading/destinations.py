@@ -18,6 +18,7 @@ _ENDS = {"GZIP": ".gz", "BZIP2": ".bz2", "ZSTD": ".zst", "": ""}
 def uri(unload: Unload, piece: Piece) -> str:
     """Of a file.
 
+    >>> from pathlib import Path
     >>> uri(Unload("", "s3://b/out/x_", format="PARQUET"), Piece(Path(), "d=1/", 2))
     's3://b/out/x_d=1/0000_part_02.parquet'
     """
