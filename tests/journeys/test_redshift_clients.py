@@ -96,8 +96,8 @@ def test_the_driver_finds_tables_columns_and_keys(connection):
     cursor = connection.cursor()
     cursor.execute("CREATE TABLE looked_up (id int NOT NULL, name varchar(7) DEFAULT 'x', PRIMARY KEY (id))")
     connection.commit()
-    assert ["looked_up"] == [row[2] for row in cursor.get_tables() if row[2] == "looked_up"]
-    assert ["id"] == [row[3] for row in cursor.get_primary_keys(schema="public", table="looked_up")]
+    assert [row[2] for row in cursor.get_tables() if row[2] == "looked_up"] == ["looked_up"]
+    assert [row[3] for row in cursor.get_primary_keys(schema="public", table="looked_up")] == ["id"]
     found = [row[3] for row in cursor.get_columns() if row[2] == "looked_up"]
     assert found == ["id", "name"]
 
