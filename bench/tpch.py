@@ -37,6 +37,7 @@ def run() -> list[dict]:
             rows = [_compared("Athena", ask_athena, connection, "directly")]
             redshift = tpch.Redshift(running, connection, folder)
             with duckdb.connect(str(folder / "native.duckdb")) as native:
+                native.execute("SET enable_progress_bar = false")
                 for table in tpch.TABLES:
                     native.execute(f"CREATE TABLE {table} AS SELECT * FROM '{folder / table}.parquet'")
                 rows.append(_compared("Redshift", redshift.ask, native, "on tables of its own", connection))

@@ -29,6 +29,7 @@ def generated(folder: Path, scale: float) -> duckdb.DuckDBPyConnection:
     assert spec is not None and spec.origin is not None, f"{PACKAGE} is not installed"
     version = f"v{duckdb.__version__}"
     connection = duckdb.connect()
+    connection.execute("SET enable_progress_bar = false")
     connection.execute(f"LOAD '{Path(spec.origin).parent / 'extensions' / version / 'tpch.duckdb_extension'}'")
     connection.execute("CALL dbgen(sf = ?)", [scale])
     for table in TABLES:

@@ -2,7 +2,10 @@
 
 import pytest
 
-COSTLY = ("two_hosts_train_one_model", "killed_and_begun_again_it_gives_the_same_model")
+COSTLY = (
+    *("two_hosts_train_one_model", "killed_and_begun_again_it_gives_the_same_model"),
+    *("a_host_may_have_no_records", "no_records_on_any_host_fail_the_job"),
+)
 EVERY_DAY = ("kmeans", "xgboost")
 
 

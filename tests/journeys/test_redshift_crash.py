@@ -1,7 +1,10 @@
 """Clusters when lakemill is killed."""
 
+import random
+import time
+
 import pytest
-from tests.journeys.warehouse import Cluster
+from tests.journeys.warehouse import Cluster, role
 
 pytestmark = pytest.mark.slow
 
@@ -39,3 +42,49 @@ def test_an_ordinary_stop_keeps_everything(fresh):
     assert Cluster(running, "stopped").ready().rows("SELECT a FROM kept") == [(1,)]
     again = Cluster(running, "paused")
     again.until(lambda: again.about["ClusterStatus"] == "paused")
+
+
+ROWS, FILES, KILLS = 50_000, 4, 12
+
+
+def test_loads_and_unloads_are_whole_or_not_there_after_kill_9(fresh):
+    """COPY, INSERT into a table of the lake, and UNLOAD, each cut off at random moments."""
+    running, chance = fresh(), random.Random(7)
+    s3, glue = running.client("s3"), running.client("glue")
+    s3.create_bucket(Bucket="crash")
+    for number in range(FILES):
+        lines = "".join(f"{number},{row},{row / 7:.4f}\n" for row in range(ROWS // FILES))
+        s3.put_object(Bucket="crash", Key=f"in/{number}.csv", Body=lines.encode())
+    glue.create_database(DatabaseInput={"Name": "crash"})
+    arn = role(running, "crash", "s3:*", "glue:*")
+    cluster = Cluster(running, "loads").make(IamRoles=[arn], DefaultIamRoleArn=arn)
+    place = "stored as parquet location 's3://crash/lake/'"
+    for text in (
+        "CREATE TABLE loaded (n int, r int, x float8)",
+        "CREATE EXTERNAL SCHEMA lake FROM DATA CATALOG DATABASE 'crash' IAM_ROLE default",
+        f"CREATE EXTERNAL TABLE lake.t (n int, r int, x float8) {place}",
+    ):
+        assert cluster.done(text)["Status"] == "FINISHED"
+    cluster.done("COPY loaded FROM 's3://crash/in/' IAM_ROLE default CSV")
+    loads, inserts = 1, 0
+    for kill in range(KILLS):
+        out = f"out/{kill}/"
+        texts = [
+            "COPY loaded FROM 's3://crash/in/' IAM_ROLE default CSV",
+            f"INSERT INTO lake.t SELECT * FROM loaded LIMIT {ROWS}",
+            f"UNLOAD ('SELECT * FROM loaded') TO 's3://crash/{out}' IAM_ROLE default CSV MANIFEST MAXFILESIZE 5 MB",
+        ]
+        ids = [cluster.start(text, WaitTimeSeconds=None)["Id"] for text in texts]
+        time.sleep(chance.uniform(0, 1.5))
+        running.kill()
+        running.start()
+        cluster = Cluster(running, "loads").ready()
+        done = [cluster.data.describe_statement(Id=id)["Status"] == "FINISHED" for id in ids]
+        # One that was committed may not have been told to be FINISHED.
+        counts = [cluster.rows(f"SELECT count(*) FROM {table}")[0][0] for table in ("loaded", "lake.t")]
+        assert all(count % ROWS == 0 for count in counts)
+        assert loads + done[0] <= counts[0] // ROWS <= loads + 1
+        assert inserts + done[1] <= counts[1] // ROWS <= inserts + 1
+        loads, inserts = (count // ROWS for count in counts)
+        names = [one["Key"] for one in s3.list_objects_v2(Bucket="crash", Prefix=out).get("Contents", [])]
+        assert (f"{out}manifest" in names) == bool(names) and done[2] <= bool(names)

@@ -24,7 +24,7 @@ class Warehouse(msgspec.Struct, kw_only=True):
     """What a process opens."""
 
     folder: str
-    """Where its databases are, a file for each; made if it is new."""
+    """Where its databases are; made if it is new."""
     scratch: str
     """For what is not to be kept; empty at the start."""
     database: str = "dev"
