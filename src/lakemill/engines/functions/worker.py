@@ -13,6 +13,7 @@ from lakemill.engines.functions.frames import framed, read_frame
 from lakemill.engines.functions.function import Function, Launch, Outcome
 from lakemill.engines.functions.isolation import command
 from lakemill.engines.functions.memory import largest_resident_bytes, resident_bytes
+from lakemill.engines.workers import let_go
 
 LINE_BYTES_MAX = 256 << 10
 MEMORY_POLL_S = 0.05
@@ -191,6 +192,7 @@ class Worker:
             async with asyncio.timeout(DRAIN_S_MAX):
                 await asyncio.shield(self._reading)
         self._reading.cancel()
+        await let_go(self._process)
 
 
 def _signal(code: int) -> str:

@@ -1,5 +1,5 @@
 """Processes of lakemill's own that work for it alone, and end with it."""
 
-from lakemill.engines.workers.process import KEPT, Worker, kept_environment
+from lakemill.engines.workers.process import KEPT, Worker, kept_environment, let_go
 
-__all__ = ["KEPT", "Worker", "kept_environment"]
+__all__ = ["KEPT", "Worker", "kept_environment", "let_go"]

@@ -26,6 +26,12 @@ def kept_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith(KEPT)}
 
 
+async def let_go(process: asyncio.subprocess.Process) -> None:
+    """Close the pipes to a process that has ended: what it started, or what nobody reads, may hold them open."""
+    process._transport.close()  # type: ignore[attr-defined]  # asyncio has no other way.
+    await asyncio.sleep(0)
+
+
 class Worker:
     """Made by `start`."""
 
@@ -103,6 +109,7 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._reading, 1.0)
         self._reading.cancel()
+        await let_go(self._process)
 
     async def _read_lines(self) -> None:
         with contextlib.suppress(ValueError):  # A line beyond all measure.
