@@ -288,7 +288,7 @@ def test_a_workgroup_that_is_used_is_deleted_only_with_what_is_in_it(lake, group
         {"RequesterPaysEnabled": True},
         {"EngineVersion": {"SelectedEngineVersion": "Athena engine version 2"}},
         {"ResultConfiguration": {"EncryptionConfiguration": {"EncryptionOption": "SSE_S3"}}},
-        {"ManagedQueryResultsConfiguration": {"Enabled": True}},
+        {"ManagedQueryResultsConfiguration": {"Enabled": True, "EncryptionConfiguration": {"KmsKey": "alias/k"}}},
     ],
 )
 def test_what_a_workgroup_cannot_do_is_refused(lake, configuration):

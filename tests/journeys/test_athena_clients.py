@@ -198,6 +198,30 @@ def test_a_cursor_of_dicts_and_one_of_frames(connect):
         assert frame["share"].isna().tolist() == [False, True, False]
 
 
+def test_a_cursor_of_arrow_reads_results_that_are_managed(lakemill):
+    import pyathena
+    from pyathena.arrow.cursor import ArrowCursor
+
+    athena = lakemill.client("athena")
+    managed = {"ManagedQueryResultsConfiguration": {"Enabled": True}}
+    athena.create_work_group(Name="managed", Configuration=managed)
+    try:
+        connection = pyathena.connect(
+            work_group="managed", region_name="us-east-1", schema_name=DATABASE, poll_interval=0.02
+        )
+        cursor = connection.cursor(ArrowCursor)
+        table = cursor.execute("SELECT id, name, share FROM people ORDER BY id").as_arrow()
+        assert table.column("id").to_pylist() == ROWS["id"]
+        assert table.column("share").to_pylist() == ROWS["share"]
+        assert table.column("name").to_pylist() == [name or "" for name in ROWS["name"]]  # So it takes a null text.
+        found = athena.get_query_execution(QueryExecutionId=cursor.query_id)["QueryExecution"]
+        assert found["ManagedQueryResultsConfiguration"] == {"Enabled": True} and "ResultConfiguration" not in found
+        numbers = cursor.execute("SELECT n FROM UNNEST(sequence(1, 2500)) AS t (n)").as_arrow()
+        assert numbers.column("n").to_pylist() == list(range(1, 2501))
+    finally:
+        athena.delete_work_group(WorkGroup="managed", RecursiveDeleteOption=True)
+
+
 def test_errors_are_those_of_the_client(connect):
     from pyathena.error import OperationalError
 

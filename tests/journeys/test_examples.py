@@ -94,7 +94,6 @@ def test_aws_cli_crawls_asks_and_loads(lakemill):
     assert "redshift: ink\t8.50" in said
 
 
-
 def test_the_execution_role_is_found_in_a_session_of_an_assumed_role(lakemill):
     """2.x asks STS at https://sts.<region>.amazonaws.com, whatever endpoint is configured."""
     program = (

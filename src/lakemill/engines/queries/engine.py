@@ -14,6 +14,7 @@ from lakemill.engines.queries.errors import StatementRefused, TooManyWaiting
 from lakemill.engines.queries.execution import Execution, Fault, Request, expected_location
 from lakemill.engines.queries.joined import Joined
 from lakemill.engines.queries.journal import undo
+from lakemill.engines.queries.kept import Kept
 from lakemill.engines.queries.lake import Rights
 from lakemill.engines.queries.process import MODULE
 from lakemill.engines.queries.processes import Processes
@@ -50,12 +51,15 @@ class Queries:
         self._executions = Executions(metadata, clock)
         self._processes = Processes(memory_mib, command)
         self.joined = Joined(objects, folder / "joined")
+        self.kept = Kept(folder.with_name(f"{folder.name}-results"))
+        """Results that are in no bucket."""
         self._environment = Environment(
             executions=self._executions,
             processes=self._processes,
             catalog=catalog,
             objects=objects,
             joined=self.joined,
+            kept=self.kept,
             clock=clock,
             folder=folder,
             memory_mib=memory_mib,
@@ -164,7 +168,8 @@ class Queries:
         return [f"{count} SQL statements that were under way have failed"] if count else []
 
     async def expire(self) -> None:
-        """Forget executions of 45 days ago."""
+        """Forget executions of 45 days ago, and results that were kept here for long enough."""
+        await asyncio.to_thread(self.kept.expire)
         await self._executions.expire()
 
     async def forget_group(self, scope: str, group: str) -> None:

@@ -25,7 +25,7 @@ class Request(msgspec.Struct, kw_only=True, frozen=True):
     parameters: list[str] = []
     """SQL texts for question marks."""
     prefix: str = ""
-    """`s3://bucket/prefix/`: where results go."""
+    """`s3://bucket/prefix/`: where results go; empty where lakemill itself keeps them."""
     token: str = ""
     """Requests of one token are one request."""
     scan_bytes_max: int | None = None
@@ -99,8 +99,10 @@ _MAKES_TABLE = re.compile(r"create\s+table\b.*?\bas\b", re.IGNORECASE | re.DOTAL
 
 
 def expected_location(execution: Execution) -> str:
-    """Where the result will probably be, by how the statement begins."""
+    """Where the result will probably be, by how the statement begins; empty where it is in no bucket."""
     request = execution.request
+    if not request.prefix:
+        return ""
     text = (request.body or request.text)[:4096]
     begins = _BEGINS.match(text)
     word = begins[1].lower() if begins else ""
@@ -116,6 +118,8 @@ def expected_location(execution: Execution) -> str:
 def possible_results(execution: Execution) -> list[str]:
     """URIs of all objects that may be results of an execution: they need no journal to be taken back by."""
     prefix, id = execution.request.prefix, execution.id
+    if not prefix:
+        return []
     answers = [f"{prefix}{id}.{form}{rest}" for form in ("csv", "txt") for rest in (".metadata", "")]
     written = [f"{prefix}{place}{id}{rest}" for place in ("tables/", "") for rest in (".metadata", "-manifest.csv")]
     return [*answers, *written]

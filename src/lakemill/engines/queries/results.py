@@ -4,6 +4,8 @@
 <prefix>tables/<id>-manifest.csv       for a table made by a query: the objects it consists of, a line each; beside
                                        it tables/<id>.metadata
 <prefix><id>-manifest.csv              for other statements that write; beside it <id>.metadata
+
+Where a request has no prefix, the answer is kept by lakemill itself.
 """
 
 import asyncio
@@ -15,6 +17,7 @@ import msgspec
 from lakemill.engines.objects import BucketMissing
 from lakemill.engines.queries.errors import Refused
 from lakemill.engines.queries.execution import Document, Execution
+from lakemill.engines.queries.kept import Kept
 from lakemill.engines.queries.objectside import Files, split
 
 CONTENT_TYPES = {"csv": "text/csv", "txt": "text/plain"}
@@ -28,11 +31,14 @@ class WritingRefused(Exception):
 class Results:
     """Keeps the results of one execution."""
 
-    def __init__(self, files: Files, rights: Any) -> None:
-        self._files, self._rights = files, rights
+    def __init__(self, files: Files, rights: Any, kept: Kept) -> None:
+        self._files, self._rights, self._kept = files, rights, kept
 
     async def keep(self, execution: Execution, outcome: Document) -> None:
         """Store what the outcome tells of, and enter where it is. Durable on return. Raises WritingRefused."""
+        if not execution.request.prefix:
+            await self._keep_here(execution, outcome)
+            return
         given: list[tuple[str, Path, str]] = []
         place = f"{execution.request.prefix}{execution.id}"
         folder = self._files.folder
@@ -53,6 +59,14 @@ class Results:
         columns = msgspec.json.encode({"columns": execution.columns})
         given.append((described, _file(folder, "metadata", columns), PLAIN))
         await self._put_all(given)
+
+    async def _keep_here(self, execution: Execution, outcome: Document) -> None:
+        if outcome.get("manifest") is None:
+            execution.form = outcome["form"] or "txt"
+            folder = self._files.folder
+            result = self._files.own(outcome["result"]) if outcome.get("result") else _file(folder, "empty", b"")
+            execution.result_bytes = result.stat().st_size
+            await asyncio.to_thread(self._kept.take, execution.id, result)
 
     async def _put_all(self, given: list[tuple[str, Path, str]]) -> None:
         for uri, _, _ in given:

@@ -15,6 +15,7 @@ from lakemill.engines.queries.errors import ProcessDied, Refused
 from lakemill.engines.queries.execution import Document, Execution, Fault
 from lakemill.engines.queries.joined import Joined
 from lakemill.engines.queries.journal import Journal, undo
+from lakemill.engines.queries.kept import Kept
 from lakemill.engines.queries.lake import Lake, Rights
 from lakemill.engines.queries.objectside import Files
 from lakemill.engines.queries.processes import Processes
@@ -42,6 +43,7 @@ class Environment(msgspec.Struct, frozen=True):
     catalog: Catalog
     objects: Objects
     joined: Joined
+    kept: Kept
     clock: Clock
     folder: Path
     memory_mib: int
@@ -63,7 +65,7 @@ class Running:
         scope = execution.request.scope
         files = Files(environment.objects, environment.joined, self._folder, rights, journal)
         self._lake = Lake(environment.catalog, files, scope, by, rights, journal)
-        self._results = Results(self._lake.files, rights)
+        self._results = Results(self._lake.files, rights, environment.kept)
         self.understood = asyncio.Event()
         """Set once the statement was read and began, or ended."""
         self.refused = ""
@@ -205,7 +207,8 @@ class Running:
         ended.reason, ended.fault, ended.state = reason, fault, state
         ended.completed = environment.clock.now()
         ended.total_ms = self._elapsed()
-        again = state == "SUCCEEDED" and ended.form == "csv" and len(self._rights.checked) <= CHECKED_MAX
+        again = state == "SUCCEEDED" and ended.form == "csv" and ended.request.prefix != ""
+        again = again and len(self._rights.checked) <= CHECKED_MAX
         ended.checked = self._rights.checked if again else []
         await environment.executions.end(ended, reusable=again)
         self.execution = ended

@@ -10,7 +10,7 @@ from lakemill.services.athena.catalogs import CATALOG, checked_catalog
 from lakemill.services.athena.errors import invalid
 from lakemill.services.athena.paging import opened, sealed
 from lakemill.services.athena.prepared import Prepared
-from lakemill.services.athena.workgroups import PRIMARY, checked_result, prefix_of, scope_of
+from lakemill.services.athena.workgroups import PRIMARY, checked_result, is_managed, prefix_of, scope_of
 from lakemill.services.base import Call, operation
 from lakemill.services.lakerights import LakeRights
 
@@ -50,7 +50,7 @@ class ExecutionOperations:
             text=text,
             database=context.get("Database", "default").strip("`"),
             parameters=request.get("ExecutionParameters") or [],
-            prefix=prefix_of(result["OutputLocation"]),
+            prefix=prefix_of(result["OutputLocation"]) if result else "",
             token=request.get("ClientRequestToken", ""),
             scan_bytes_max=group["configuration"].get("BytesScannedCutoffPerQuery"),
             reuse_s=_reuse_s(request.get("ResultReuseConfiguration") or {}),
@@ -77,6 +77,10 @@ class ExecutionOperations:
     def _result_configuration(self, given: Document, configuration: Document) -> Document:
         """What holds of a statement's and its workgroup's. Raises InvalidRequestException."""
         checked_result(given)
+        if is_managed(configuration):
+            if given.get("OutputLocation"):
+                raise invalid("OutputLocation cannot be specified for a workgroup with managed query results.")
+            return {}
         own = configuration.get("ResultConfiguration") or {}
         enforced = configuration.get("EnforceWorkGroupConfiguration", False)
         result = dict(own) if enforced else own | given

@@ -1,6 +1,7 @@
-"""GetQueryResults: a page of rows from the result's object."""
+"""GetQueryResults: a page of rows from the result's object, or from where it is kept."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from lakemill.engines.objects import ObjectRecord, Objects, ObjectsError
@@ -26,7 +27,7 @@ class ResultOperations:
     @operation("GetQueryResults")
     async def get_query_results(self, call: Call, request: Document) -> Document:
         if request.get("QueryResultType", "DATA_ROWS") != "DATA_ROWS":
-            raise invalid("QueryResultType DATA_MANIFEST is not supported: results are kept in S3.")
+            raise invalid("QueryResultType DATA_MANIFEST is not supported.")
         found = self.queries.get(scope_of(call), request["QueryExecutionId"])
         if not found.ended:
             raise invalid(f"Query has not yet finished. Current state: {found.state}")
@@ -51,13 +52,15 @@ class ResultOperations:
     async def _rows(self, call: Call, found: Execution, request: Document) -> tuple[list[Any], str | None]:
         if not found.form:
             return [], None
+        if not found.request.prefix:
+            return await self._kept_rows(found, request)
         bucket, _, key = found.location.removeprefix("s3://").partition("/")
         self.rights(call).object("read", bucket, key)
         try:
             record = self.objects.head(bucket, key)
         except ObjectsError:
             raise invalid("Could not find results") from None
-        begin = _begin(request.get("NextToken"), record)
+        begin = _begin(request.get("NextToken"), record.etag, record.size)
         limit = request.get("MaxResults", ROWS_MAX)
         try:
             rows, then = await asyncio.to_thread(self._page, record, found.form, begin, limit)
@@ -65,15 +68,37 @@ class ResultOperations:
             raise invalid("Could not find results") from None
         return rows, None if then is None else sealed(f"{record.etag} {then}")
 
+    async def _kept_rows(self, found: Execution, request: Document) -> tuple[list[Any], str | None]:
+        """Of a result that is in no bucket."""
+        path = self.queries.kept.find(found.id)
+        if path is None:
+            raise invalid("Could not find results")
+        size, limit = path.stat().st_size, request.get("MaxResults", ROWS_MAX)
+        begin = _begin(request.get("NextToken"), found.id, size)
+        try:
+            rows, then = await asyncio.to_thread(_page_of, path, found.form, begin, limit)
+        except (OSError, ValueError):
+            raise invalid("Could not find results") from None
+        return rows, None if then is None else sealed(f"{found.id} {then}")
+
     def _page(self, record: ObjectRecord, form: str, begin: int, limit: int) -> tuple[list[Any], int | None]:
         return page(lambda at, length: self.objects.read(record, at, length), record.size, form, begin, limit)
 
 
-def _begin(token: str | None, record: ObjectRecord) -> int:
-    """The byte at which a token's page begins, 0 without one."""
+def _page_of(path: Path, form: str, begin: int, limit: int) -> tuple[list[Any], int | None]:
+    def read(at: int, length: int) -> bytes:
+        file.seek(at)
+        return file.read(length)
+
+    with path.open("rb") as file:
+        return page(read, path.stat().st_size, form, begin, limit)
+
+
+def _begin(token: str | None, mark: str, size: int) -> int:
+    """The byte at which a token's page begins, 0 without one. mark: of the result."""
     if not token:
         return 0
-    etag, _, offset = opened(token).partition(" ")
-    if etag != record.etag or not offset.isdecimal() or int(offset) >= record.size:
+    found, _, offset = opened(token).partition(" ")
+    if found != mark or not offset.isdecimal() or int(offset) >= size:
         raise invalid("NextToken is malformed")
     return int(offset)

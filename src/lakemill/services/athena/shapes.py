@@ -15,13 +15,16 @@ def execution(found: Execution) -> Document:
     answer = {
         "QueryExecutionId": found.id,
         "Query": request.text,
-        "ResultConfiguration": result | {"OutputLocation": found.location},
         "QueryExecutionContext": details["context"],
         "Status": _status(found),
         "Statistics": _statistics(found),
         "WorkGroup": request.group,
         "EngineVersion": {"SelectedEngineVersion": details["engine"], "EffectiveEngineVersion": ENGINE},
     }
+    if request.prefix:
+        answer["ResultConfiguration"] = result | {"OutputLocation": found.location}
+    else:
+        answer["ManagedQueryResultsConfiguration"] = {"Enabled": True}
     if found.kind:
         answer["StatementType"] = found.kind
     if found.substatement:

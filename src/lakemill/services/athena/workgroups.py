@@ -17,8 +17,6 @@ VERSIONS = ("AUTO", ENGINE)
 NAME = re.compile(r"[a-zA-Z0-9._-]{1,128}\Z")
 _NOT_ENCRYPTED = "results are not encrypted at rest"
 _REFUSED = {
-    "ManagedQueryResultsConfiguration": "results are kept in S3",
-    "ManagedQueryResultsConfigurationUpdates": "results are kept in S3",
     "PublishCloudWatchMetricsEnabled": "there are no metrics in CloudWatch",
     "RequesterPaysEnabled": "nobody pays for requests",
     "AdditionalConfiguration": "there is no Spark",
@@ -180,7 +178,19 @@ def changed(before: Document, given: Document) -> Document:
     result = given.get("ResultConfiguration") or given.get("ResultConfigurationUpdates")
     if result:
         after["ResultConfiguration"] = _changed_result(after.get("ResultConfiguration") or {}, result)
+    managed = given.get("ManagedQueryResultsConfiguration") or given.get("ManagedQueryResultsConfigurationUpdates")
+    if managed:
+        if managed.get("EncryptionConfiguration"):
+            raise invalid(f"EncryptionConfiguration is not supported: {_NOT_ENCRYPTED}.")
+        after["ManagedQueryResultsConfiguration"] = {"Enabled": bool(managed.get("Enabled", is_managed(after)))}
+    if is_managed(after) and (after.get("ResultConfiguration") or {}).get("OutputLocation"):
+        raise invalid("OutputLocation cannot be specified where ManagedQueryResultsConfiguration is enabled.")
     return after
+
+
+def is_managed(configuration: Document) -> bool:
+    """Whether results are kept by lakemill itself, and not in a bucket."""
+    return bool((configuration.get("ManagedQueryResultsConfiguration") or {}).get("Enabled"))
 
 
 def _off(value: Any) -> bool:

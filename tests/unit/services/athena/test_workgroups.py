@@ -2,7 +2,7 @@
 
 import pytest
 
-from lakemill.services.athena.workgroups import changed, prefix_of
+from lakemill.services.athena.workgroups import changed, is_managed, prefix_of
 from lakemill.services.base import ServiceError
 
 PLACE = {"OutputLocation": "s3://lake/a/", "ExpectedBucketOwner": "000000000000"}
@@ -27,7 +27,8 @@ def test_what_is_removed_is_gone():
     "given",
     [
         {"PublishCloudWatchMetricsEnabled": True},
-        {"ManagedQueryResultsConfiguration": {"Enabled": True}},
+        {"ManagedQueryResultsConfiguration": {"Enabled": True, "EncryptionConfiguration": {"KmsKey": "k"}}},
+        {"ResultConfiguration": PLACE, "ManagedQueryResultsConfiguration": {"Enabled": True}},
         {"EnableMinimumEncryptionConfiguration": True},
         {"ExecutionRole": "arn:aws:iam::000000000000:role/spark"},
         {"ResultConfiguration": {"AclConfiguration": {"S3AclOption": "BUCKET_OWNER_FULL_CONTROL"}}},
@@ -41,13 +42,19 @@ def test_what_is_not_honoured_is_refused_by_its_name(given):
     assert any(name in caught.value.message for name in (*given, *(n for one in given.values() for n in _names(one))))
 
 
+def test_results_may_be_managed_and_no_more():
+    managed = changed({}, {"ManagedQueryResultsConfiguration": {"Enabled": True}})
+    assert is_managed(managed)
+    assert not is_managed(changed(managed, {"ManagedQueryResultsConfigurationUpdates": {"Enabled": False}}))
+
+
 def _names(value):
     return value if isinstance(value, dict) else ()
 
 
 def test_what_is_switched_off_anyway_may_be_said():
     given = {"PublishCloudWatchMetricsEnabled": False, "ManagedQueryResultsConfiguration": {"Enabled": False}}
-    assert changed({}, given) == {}
+    assert changed({}, given) == {"ManagedQueryResultsConfiguration": {"Enabled": False}}
 
 
 @pytest.mark.parametrize(("location", "prefix"), [("s3://lake", "s3://lake/"), ("s3://lake/a/", "s3://lake/a/")])
