@@ -164,6 +164,8 @@ class _Watching:
             for stream in self._views.streams:
                 if stream.failure is not None:
                     raise stream.failure from None
+            if isinstance(wrong, duckdb.Error) and (failure := errors.of_duckdb(wrong)).code == "HIVE_BAD_DATA":
+                raise self._views.located(failure) from None
 
 
 def table_document(lake: Lake, database: str, name: str) -> dict[str, Any]:

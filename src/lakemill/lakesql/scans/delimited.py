@@ -54,6 +54,18 @@ class Delimited:
         if ragged:
             yield self._split(ragged, places)
 
+    def line_of(self, file: File, place: int, value: str) -> int | None:
+        """The line on which the first record ends whose field at a place has this value."""
+        with packed.opened(file) as source:
+            lines = (piece.decode("utf-8", "replace") for piece in io.BufferedReader(_Readable(source)))
+            for _ in range(self.skipped):
+                next(lines, None)
+            rows: Any = self._rows(lines)
+            for row in rows:
+                if place < len(row) and row[place] == value:
+                    return self.skipped + int(rows.line_num)
+        return None
+
     def _reader(self, source: BinaryIO, width: int, wanted: Sequence[int], odd: Any) -> Any:
         names = [f"c{place}" for place in range(width)]
         stream: Any = _NullMarking(source, self.escaped_null) if self.escaped_null else source
@@ -116,6 +128,21 @@ class Delimited:
         return [
             pa.array([row[place] if place < len(row) else None for row in rows], pa.string()) for place in places
         ]  # fmt: skip
+
+
+class _Readable(io.RawIOBase):
+    """Any stream as Python's buffers want it."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._source.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
 
 
 class _NullMarking:

@@ -4,12 +4,17 @@ A whole number, DOUBLE and the like must be one, or the statement fails with HIV
 in any case. DATE is a number of days since 1970, TIMESTAMP a number of milliseconds.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
+from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.scans import sql
 from lakemill.lakesql.scans.delimited import Delimited, one_character
 from lakemill.lakesql.scans.lazy import refuse_encoding, skipped_lines
+from lakemill.lakesql.scans.objects import File
 from lakemill.lakesql.types import Type
+
+_WRONG = re.compile(r"Error parsing field value '(.*)' for field (\d+): .* in (s3://.*)", re.S)
 
 
 def of_options(options: Mapping[str, str]) -> Delimited:
@@ -38,3 +43,13 @@ def value(text: str, type: Type, place: int, path: str) -> str:
     said = f"'Error parsing field value ''' || {text} || ''' for field {place}: For input string: \"' || {text} || '\"'"
     wrong = sql.failure("HIVE_BAD_DATA", f"{said} || ' in ' || {path}")
     return f"CAST(CASE WHEN {text} IS NULL THEN NULL WHEN {cast} IS NULL THEN {wrong} ELSE {cast} END AS {name})"
+
+
+def located(failure: SqlFailed, form: Delimited, files: Sequence[File]) -> SqlFailed:
+    """The failure of a value (see `value`) with the line where it stands, if that is in one of these files."""
+    found = _WRONG.fullmatch(failure.message)
+    for file in files if found else ():
+        if found and file.uri == found[3] and file.path:
+            line = form.line_of(file, int(found[2]), found[1])
+            return SqlFailed(failure.code, f"{failure.message}, line {line}") if line else failure
+    return failure

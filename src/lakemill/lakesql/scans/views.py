@@ -7,10 +7,12 @@ import pyarrow as pa
 
 from lakemill.lakesql import types
 from lakemill.lakesql.dialects.model import TableUse
+from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.interface import Lake
-from lakemill.lakesql.scans import avro, objects, orc, parquet, sql, textual
+from lakemill.lakesql.scans import avro, objects, opencsv, orc, parquet, sql, textual
 from lakemill.lakesql.scans.columnar import Format
 from lakemill.lakesql.scans.constants import Constants
+from lakemill.lakesql.scans.delimited import Delimited
 from lakemill.lakesql.scans.objects import File, Meter
 from lakemill.lakesql.scans.partitions import Part, parts
 from lakemill.lakesql.scans.streams import Stream
@@ -30,6 +32,7 @@ class Views:
         self.relations: list[str] = []
         self.paths: list[str] = []
         self.streams: list[Stream] = []
+        self._quoted: list[tuple[Delimited, Sequence[File]]] = []
 
     def make(self, use: TableUse, table: Table) -> None:
         """Make the view by which a statement uses a table. Raises SqlFailed."""
@@ -41,6 +44,12 @@ class Views:
             selects += self._selects(part, columns, constants)
         selects = selects or [_nothing(columns, constants)]
         self._connection.execute(f"CREATE TEMP VIEW {sql.name(use.view)} AS {' UNION ALL '.join(selects)}")
+
+    def located(self, failure: SqlFailed) -> SqlFailed:
+        """A failure of a value in a text, with its line where that can be found."""
+        for form, files in self._quoted:
+            failure = opencsv.located(failure, form, files)
+        return failure
 
     def _selects(self, part: Part, columns: Sequence[Column], constants: Constants) -> list[str]:
         kind = part.storage.format
@@ -71,6 +80,8 @@ class Views:
                     path = pa.repeat(pa.scalar(file.uri, pa.string()), rows)
                     yield pa.record_batch([*arrays, path, *constants.arrays(file, rows)], schema=schema)
 
+        if part.storage.format == "opencsv":
+            self._quoted.append((opencsv.of_options(part.storage.options), part.files))
         relation = self._register(Stream(schema, batches))
         terms = [_term(column, reading.values.get(column.name)) for column in columns]
         terms += constants.typed([sql.name(name) for name in names])

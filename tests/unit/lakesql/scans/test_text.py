@@ -127,14 +127,15 @@ def test_quotes_and_separators_may_be_others(table, values):
     assert values("SELECT a, b FROM t") == [("x\ty", 1.5)]
 
 
-def test_a_quoted_field_that_is_no_value_is_bad_data_that_names_field_and_file(table, values):
-    table("a string, b int", OPENCSV, b"x,1\ny,two\n")
+def test_a_quoted_field_that_is_no_value_is_bad_data_that_names_field_file_and_line(table, values):
+    table("a string, b int", OPENCSV, b'"x\nx",1\ny,two\n')
     with pytest.raises(SqlFailed) as failed:
         values("SELECT b FROM t")
     assert str(failed.value) == (
-        "HIVE_BAD_DATA: Error parsing field value 'two' for field 1: For input string: \"two\" in s3://lake/t/0.txt"
+        "HIVE_BAD_DATA: Error parsing field value 'two' for field 1: For input string: \"two\" in s3://lake/t/0.txt, "
+        "line 3"
     )
-    assert values("SELECT a FROM t") == [("x",), ("y",)]
+    assert values("SELECT a FROM t") == [("x\nx",), ("y",)]
 
 
 def test_opencsv_has_dates_as_days_and_timestamps_as_milliseconds(table, values):
