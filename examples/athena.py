@@ -9,6 +9,7 @@ from pathlib import Path
 import awswrangler as wr
 import boto3
 import pandas as pd
+import pyathena
 
 BUCKET, DATABASE = "athena-flights", "new_york"
 FLIGHTS = Path(__file__).parent / "data" / "nycflights13" / "flights.parquet"
@@ -67,6 +68,14 @@ worst = ask(
     """
 )
 print("worst days:", ", ".join(f"{one.origin} {one.day} ({one.minutes:.0f} min)" for one in worst.itertuples()))
+
+# The same by PyAthena, as any database of Python's.
+with pyathena.connect(s3_staging_dir=f"s3://{BUCKET}/results/", schema_name=DATABASE).cursor() as cursor:
+    question = "SELECT dest, count(*) FROM flights WHERE carrier = %(carrier)s GROUP BY 1 ORDER BY 2 DESC LIMIT 3"
+    cursor.execute(question, {"carrier": "UA"})
+    united = cursor.fetchall()
+print("United flies to", ", ".join(f"{dest} ({count:,})" for dest, count in united))
+assert dict(united) == flights[flights.carrier == "UA"].groupby("dest").size().nlargest(3).to_dict()
 
 expected = flights[(flights.month == 7) & flights.arr_delay.notna()].groupby("carrier").size()
 assert dict(zip(late.carrier, late.flights, strict=True)) == expected[expected > 1000].to_dict()

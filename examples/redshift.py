@@ -10,6 +10,7 @@ from pathlib import Path
 import awswrangler as wr
 import boto3
 import pandas as pd
+import psycopg
 import redshift_connector
 
 BUCKET, DATABASE, CLUSTER, PASSWORD = "redshift-flights", "flown", "new-york", "Secret1234"
@@ -81,3 +82,13 @@ with redshift_connector.connect(
 
 expected = flights[(flights.month == 7) & flights.arr_delay.notna() & flights.carrier.isin(AIRLINES.carrier)]
 assert late.flights.sum() == len(expected)
+
+routes = flights.groupby(["origin", "dest"]).size()
+assert (busiest.origin, busiest.dest, busiest.flights) == (*routes.idxmax(), routes.max())
+
+# Clients of PostgreSQL reach the same cluster.
+with psycopg.connect(
+    host=place["Address"], port=place["Port"], dbname="dev", user="awsuser", password=PASSWORD, sslmode="disable"
+) as connection:
+    rows = connection.execute("SELECT airline FROM airlines WHERE carrier = %s", ["DL"]).fetchall()
+    print("by psycopg:", rows)

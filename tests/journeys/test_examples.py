@@ -44,7 +44,7 @@ def run(lakemill, command, **environment):
         ("boto3", "glue_job.py", "300 orders worth 3500"),
         pytest.param("boto3", "glue_spark.py", "320 customers in", marks=pytest.mark.slow),
         pytest.param("boto3", "find_matches.py", "F1 1.000", marks=pytest.mark.slow),
-        ("boto3", "redshift.py", "busiest: JFK to LAX, 11,262 flights, 8.5 min late"),
+        ("boto3", "redshift.py", "by psycopg: [('Delta',)]"),
         ("boto3", "video_door.py", "the clip has 60 frames"),
         pytest.param("sdk2", "factorization_machines_sdk2.py", "sparse features: 0.7", marks=pytest.mark.slow),
         pytest.param("sdk2", "ipinsights_sdk2.py", "JSON Lines get the same answers", marks=pytest.mark.slow),

@@ -9,8 +9,8 @@ from tests.journeys.test_examples import PYTHONS, run
 PROGRAM = Path(__file__).with_name("tabular_sdk2.py")
 
 
-EVERY_DAY = ["linear-learner", "xgboost"]
-SLOW = ["knn", "kmeans", "pca", "randomcutforest", "factorization-machines", "lda"]
+EVERY_DAY = ["linear-learner"]
+SLOW = ["xgboost", "knn", "kmeans", "pca", "randomcutforest", "factorization-machines", "lda"]
 """By the same program: each has its own example program every day, and the suite of all algorithms."""
 
 
@@ -23,6 +23,7 @@ def test_the_whole_way(lakemill, algorithm):
     assert [way for way in ways if way not in said] == []
 
 
+@pytest.mark.slow
 def test_ip_insights_by_its_image(lakemill):
     said = run(lakemill, [PYTHONS["sdk2"], PROGRAM.with_name("ipinsights_sdk2.py")])
     assert "every content type: done" in said
