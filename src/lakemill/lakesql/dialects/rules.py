@@ -218,7 +218,7 @@ def _adjacent(c: "Compiler", node: exp.Concat) -> Typed:
     raise failed("SYNTAX_ERROR", f"mismatched input '{node.expressions[-1].sql('trino')}'", node.expressions[-1])
 
 
-def _call(name: str, *keys: str) -> Callable[["Compiler", exp.Expr], Typed]:
+def call_of(name: str, *keys: str) -> Callable[["Compiler", exp.Expr], Typed]:
     """Nodes that sqlglot makes of calls with a syntax of their own."""
 
     def rule(c: "Compiler", node: exp.Expr) -> Typed:
@@ -232,7 +232,7 @@ def _trim(c: "Compiler", node: exp.Trim) -> Typed:
     return registry.call(c, name, [a for a in (node.this, node.expression) if a is not None], node)
 
 
-def _extract(c: "Compiler", node: exp.Extract) -> Typed:
+def extract(c: "Compiler", node: exp.Extract) -> Typed:
     return registry.call(c, "extract", [exp.Literal.string(node.name.lower()), node.expression], node)
 
 
@@ -293,10 +293,10 @@ RULES: dict[type, Callable[["Compiler", Any], Typed]] = {
     exp.Localtime: _clock(f"CAST({NOW} AS TIME)", TIME, "localtime"),
     exp.DPipe: _concat,
     exp.Concat: _adjacent,
-    exp.Substring: _call("substr", "this", "start", "length"),
-    exp.StrPosition: _call("strpos", "this", "substr"),
+    exp.Substring: call_of("substr", "this", "start", "length"),
+    exp.StrPosition: call_of("strpos", "this", "substr"),
     exp.Trim: _trim,
-    exp.Extract: _extract,
+    exp.Extract: extract,
     exp.Anonymous: _anonymous,
     exp.Map: _map,
     exp.VarMap: _map,

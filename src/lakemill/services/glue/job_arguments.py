@@ -30,6 +30,7 @@ UNSUPPORTED = {
     "--enable-auto-scaling": "a run works on this machine",
 }
 """Arguments that ask for what there is not, unless they are switched off."""
+METRICS = ("--enable-metrics", "--enable-observability-metrics")
 LIBRARY_ENDINGS = (".py", ".zip", ".egg", ".whl")
 _PINNED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?(?:==([^=\s]+))?")
 
@@ -56,6 +57,9 @@ def check(arguments: Mapping[str, str], command: str | None = None) -> None:
     _check_bookmarks(arguments, command)
     if command == SPARK:
         _check_spark(arguments)
+    for name in METRICS:
+        if switched_on(arguments, name):
+            raise shapes.invalid(f"{name} is not supported: there are no metrics in CloudWatch; leave it out.")
     if INSTALLER in arguments:
         raise shapes.invalid(f"{INSTALLER} is not supported: nothing is installed when a job runs.")
     for name in (SCRIPT, LIBRARIES, FILES):

@@ -89,7 +89,7 @@ def test_arguments_that_can_are_not():
             "--job-bookmark-option": "job-bookmark-disable",
             "--additional-python-modules": "msgspec, s3://b/a-1.0-py3-none-any.whl",
             "--extra-py-files": "s3://b/a.py, s3://b/c.zip",
-            "--enable-metrics": "",
+            "--enable-metrics": "false",
             "--mine": "1",
         }
     )

@@ -72,12 +72,17 @@ def test_arguments_of_spark_are_taken():
             "--job-bookmark-from": "jr_1",
             "--job-bookmark-to": "jr_2",
             "--enable-glue-datacatalog": "",
-            "--enable-metrics": "true",
             "--enable-continuous-cloudwatch-log": "true",
             "--conf": "spark.sql.shuffle.partitions=4 --conf spark.sql.ansi.enabled=true",
         },
         "glueetl",
     )
+
+
+@pytest.mark.parametrize("value", ["", "true"])
+def test_metrics_are_refused_by_name(value):
+    with pytest.raises(ServiceError, match="--enable-metrics is not supported: there are no metrics in CloudWatch"):
+        job_arguments.check({"--enable-metrics": value})
 
 
 def test_a_run_of_a_python_shell_job_has_no_workers():

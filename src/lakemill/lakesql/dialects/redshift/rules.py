@@ -265,22 +265,9 @@ def _anonymous(c: "Compiler", node: exp.Anonymous) -> Typed:
     return registry.call(c, name, node.expressions, node)
 
 
-def _call(name: str, *keys: str) -> Rule:
-    """Nodes that sqlglot makes of calls with a syntax of their own."""
-
-    def rule(c: "Compiler", node: exp.Expr) -> Typed:
-        return registry.call(c, name, [node.args[k] for k in keys if node.args.get(k) is not None], node)
-
-    return rule
-
-
 def _trim(c: "Compiler", node: exp.Trim) -> Typed:
     name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get((node.args.get("position") or "").upper(), "btrim")
     return registry.call(c, name, [a for a in (node.this, node.expression) if a is not None], node)
-
-
-def _extract(c: "Compiler", node: exp.Extract) -> Typed:
-    return registry.call(c, "extract", [exp.Literal.string(node.name.lower()), node.expression], node)
 
 
 def _now(c: "Compiler", node: exp.CurrentTimestamp) -> Typed:
@@ -339,15 +326,15 @@ def all_rules() -> dict[type, Rule]:
         exp.BitwiseNot: _bit_not,
         exp.Pow: _power,
         exp.Operator: _operator,
-        exp.Sqrt: _call("sqrt", "this"),
-        exp.Cbrt: _call("cbrt", "this"),
+        exp.Sqrt: shared.call_of("sqrt", "this"),
+        exp.Cbrt: shared.call_of("cbrt", "this"),
         exp.NullSafeEQ: _distinct_from,
         exp.NullSafeNEQ: _distinct_from,
         exp.Anonymous: _anonymous,
-        exp.Substring: _call("substring", "this", "start", "length"),
-        exp.StrPosition: _call("strpos", "this", "substr"),
+        exp.Substring: shared.call_of("substring", "this", "start", "length"),
+        exp.StrPosition: shared.call_of("strpos", "this", "substr"),
         exp.Trim: _trim,
-        exp.Extract: _extract,
+        exp.Extract: shared.extract,
         exp.CurrentDate: _word("current_date"),
         exp.CurrentTimestamp: _now,
         exp.CurrentTime: _word("current_time"),
