@@ -210,8 +210,11 @@ class _Compiled:
                 *(self._valid, self._cells),
             )
             if filled:
-                yield self._batch(address, int(bounds[-1]), rows, start, filled, refused)
-                self._valid[:, :filled] = 0
+                try:
+                    batch = self._batch(address, int(bounds[-1]), rows, start, filled, refused)
+                finally:  # A time out of range ends this read, not the reader.
+                    self._valid[:, :filled] = 0
+                yield batch
             elif gone < count - start:
                 self._grow(2 * self._valid.shape[1])  # One record of very many rows.
             start += gone

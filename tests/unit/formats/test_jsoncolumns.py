@@ -146,3 +146,12 @@ def test_rows_keep_their_order_where_both_ways_are_used():
     table, failures = reader.read([b'{"a":1}', b'{"a":"+2"}', b"bad", b'{"a":3}{"a":"0x4"}', b'{"a":5}'])
     assert table["a"].to_pylist() == [1, 2, 3, 4, 5]
     assert [failure.index for failure in failures] == [2]
+
+
+def test_a_reader_reads_on_after_a_time_out_of_range():
+    reader = ColumnReader([NamedColumn("d", "decimal(6,2)"), NamedColumn("t", "timestamp")], HiveJson(["millis"]), compiled=True)
+    with pytest.raises(TimeOutOfRange):
+        reader.read([b'{"d": 1.5, "t": "99999999999999999"}'])
+    table, failures = reader.read([b'{"t": "1518033528123"}'])
+    assert not failures
+    assert table["d"].to_pylist() == [None]
