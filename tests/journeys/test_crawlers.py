@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import json
+import random
 import subprocess
 import sys
 import time
@@ -520,7 +521,7 @@ def test_the_command_makes_tables_of_a_folder(lakemill):
     assert (lost.returncode, "does not exist" in lost.stderr) == (1, True)
 
 
-def test_a_crawl_survives_a_kill_as_a_failure_with_a_reason_and_is_made_whole_by_the_next(fresh):
+def test_a_crawl_that_was_killed_has_failed_with_a_reason_and_left_nothing(fresh):
     running = fresh()
     arn = role(running, "crawler", "s3:*", "glue:*", "logs:*")
     fill(running, "killed", {f"t/d={number}/a.json": lines({"a": number}) for number in range(120)})
@@ -537,11 +538,62 @@ def test_a_crawl_survives_a_kill_as_a_failure_with_a_reason_and_is_made_whole_by
     assert (crawler["State"], crawler["LastCrawl"]["Status"]) == ("READY", "FAILED")
     assert "interrupted" in crawler["LastCrawl"]["ErrorMessage"]
     assert "Recovered: crawler killed was interrupted; it can be started again" in running.lines
-    for table in tables(glue, "killed").values():
-        assert keys(table) == ["d"] and columns(table) == {"a": "int"}
+    assert tables(glue, "killed") == {}
     assert crawl(glue, "killed")["Status"] == "SUCCEEDED"
     assert len(partitions(glue, "killed", "t")) == 120
     assert [one["State"] for one in glue.list_crawls(CrawlerName="killed")["Crawls"]] == ["COMPLETED", "FAILED"]
+
+
+def seen(glue):
+    """The columns of each table, and how many partitions it has."""
+    pages = glue.get_paginator("get_partitions")
+    return {
+        name: (
+            tuple(columns(one)),
+            sum(len(page["Partitions"]) for page in pages.paginate(DatabaseName="often", TableName=name)),
+        )
+        for name, one in tables(glue, "often").items()
+    }
+
+
+@pytest.mark.slow
+def test_a_crawl_is_seen_whole_or_not_at_all_whenever_it_is_killed(fresh):
+    """A crawl adds 1,500 partitions to a table, changes 500 and makes another table, and is killed at some time."""
+    running, chance = fresh(), random.Random(5)
+    arn = role(running, "crawler", "s3:*", "glue:*", "logs:*")
+    fill(running, "often", {f"t/d={number}/a.json": lines({"a": number}) for number in range(500)})
+    glue = running.client("glue")
+    glue.create_crawler(Name="often", Role=arn, DatabaseName="often", Targets=at("s3://often/"))
+    assert crawl(glue, "often")["Status"] == "SUCCEEDED"
+    fill(running, "often", {f"t/d={number}/b.json": lines({"a": number, "b": 1}) for number in range(2000)})
+    fill(running, "often", {f"u/d={number}/a.csv": b"x,y\n1,2\n3,4\n" for number in range(1000)})
+    before, ends = seen(glue), set()
+    assert before == {"t": (("a",), 500)}
+    after = {"t": (("a", "b"), 2000), "u": (("x", "y"), 1000)}
+    least_s, most_s = 0.0, 20.0
+    for _ in range(12):
+        glue.start_crawler(Name="often")
+        waited_s = chance.uniform(least_s, most_s)
+        until = time.monotonic() + waited_s
+        while time.monotonic() < until and glue.get_crawler(Name="often")["Crawler"]["State"] != "READY":
+            time.sleep(0.01)
+        running.kill()
+        running.start()
+        glue = running.client("glue")
+        now = seen(glue)
+        assert now in (before, after)
+        ends.add("after" if now == after else "before")
+        if now == after:
+            most_s = waited_s
+            glue.delete_table(DatabaseName="often", Name="u")
+            gone = [{"Values": [str(number)]} for number in range(500, 2000)]
+            for start in range(0, len(gone), 25):
+                some = gone[start : start + 25]
+                glue.batch_delete_partition(DatabaseName="often", TableName="t", PartitionsToDelete=some)
+            before = seen(glue)
+        else:
+            least_s = max(least_s, waited_s * 0.8)
+    assert ends == {"before", "after"}
 
 
 def test_the_catalog_s_policy_counts_for_the_role(lakemill, arn):

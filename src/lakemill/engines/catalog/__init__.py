@@ -26,6 +26,7 @@ from lakemill.engines.catalog.errors import (
 from lakemill.engines.catalog.functions import Functions
 from lakemill.engines.catalog.partitions import Partitions, Segment
 from lakemill.engines.catalog.statistics import Statistics
+from lakemill.engines.catalog.undo import UndoLog, take_all_back
 
 __all__ = [
     "CODES",
@@ -56,6 +57,8 @@ __all__ = [
     "Table",
     "TableExists",
     "TableMissing",
+    "UndoLog",
     "VersionMissing",
     "VersionStale",
+    "take_all_back",
 ]

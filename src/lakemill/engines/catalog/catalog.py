@@ -9,6 +9,7 @@ catalog_versions    table id, version (ten digits)
 catalog_partitions, catalog_values, catalog_schemas, catalog_statistics (partitions.py, statistics.py)
                     table id, ...
 catalog_garbage     id of what was deleted and is not removed yet
+catalog_undo        see undo.py
 """
 
 import asyncio
@@ -36,6 +37,8 @@ DATABASES, TABLES, VERSIONS, GARBAGE = (
 OF_A_TABLE = (VERSIONS, "catalog_partitions", "catalog_values", "catalog_schemas", "catalog_statistics")
 OF_A_DATABASE = ("catalog_functions",)
 SEPARATOR = "\x01"
+_KEPT = ("id", "version", "created", "updated", "created_by", "definition")
+"""What a table's row has of it."""
 _STEP = 1000
 """So many rows are removed in one transaction."""
 
@@ -114,14 +117,21 @@ class Catalog:
         self, transaction: Transaction, scope: str, database: str, definition: Definition, created_by: str
     ) -> None:
         """`create_table` inside a transaction."""
+        self.publish_in(transaction, scope, self.draft_table(database, definition, created_by))
+
+    def draft_table(self, database: str, definition: Definition, created_by: str = "") -> Table:
+        """A table that nobody sees yet; partitions may be added before it is published. Raises DefinitionWrong."""
         definition = folded(definition)
         _check(definition)
-        key = self._table_key(transaction, scope, database, definition["name"])
+        now = self.clock.now()
+        return Table(database.lower(), definition["name"], _fresh_id(), 0, now, now, created_by, definition)
+
+    def publish_in(self, transaction: Transaction, scope: str, draft: Table) -> None:
+        """Make a draft a table, inside a transaction. Raises DatabaseMissing, TableExists."""
+        key = self._table_key(transaction, scope, draft.database, draft.name)
         if transaction.get(TABLES, key) is not None:
             raise TableExists
-        now = self.clock.now()
-        document = {"id": _fresh_id(), "version": 0, "created": now, "updated": now, "created_by": created_by}
-        transaction.put(TABLES, key, document | {"definition": definition})
+        transaction.put(TABLES, key, {name: getattr(draft, name) for name in _KEPT})
 
     def table(self, scope: str, database: str, name: str, version: int | str | None = None) -> Table:
         """The table as it is, or as it was at a version. Raises DatabaseMissing, TableMissing, VersionMissing."""
@@ -220,14 +230,18 @@ class Catalog:
         """Delete it with its versions and partitions. Raises DatabaseMissing, TableMissing."""
         await self.delete_tables(scope, database, [name])
 
-    async def delete_tables(self, scope: str, database: str, names: list[str]) -> None:
-        """Delete tables, all or none. Raises DatabaseMissing, TableMissing."""
+    async def delete_tables(
+        self, scope: str, database: str, names: list[str], *, also: Callable[[Transaction], None] | None = None
+    ) -> None:
+        """Delete tables, all or none. also: done with it, at once. Raises DatabaseMissing, TableMissing."""
 
         def work(transaction: Transaction) -> None:
             for name in names:
                 found = self.table_in(transaction, scope, database, name)
                 transaction.delete(TABLES, self._table_key(transaction, scope, database, name))
                 transaction.put(GARBAGE, found.id, "table")
+            if also is not None:
+                also(transaction)
 
         await self.metadata.transact(work)
         self._tidy()
@@ -343,8 +357,7 @@ def _as_database(document: Any) -> Database:
 
 
 def _as_table(database: str, document: Any) -> Table:
-    values = {name: document[name] for name in ("id", "version", "created", "updated", "created_by", "definition")}
-    return Table(database, document["definition"]["name"], **values)
+    return Table(database, document["definition"]["name"], **{name: document[name] for name in _KEPT})
 
 
 def _check(definition: Definition) -> None:

@@ -74,6 +74,15 @@ class Partitions:
 
         return await self._catalog.metadata.transact(work)
 
+    async def add_to_draft(self, draft: Table, definitions: Sequence[Definition]) -> None:
+        """Add partitions to a table that is not published yet. Raises PartitionExists, DefinitionWrong."""
+
+        def work(transaction: Transaction) -> None:
+            for one in definitions:
+                self._put_new(transaction, draft, one)
+
+        await self._catalog.metadata.transact(work)
+
     def find(self, scope: str, database: str, table: str, values: Sequence[Sequence[str]]) -> list[Partition | None]:
         """Partitions by their values, None for none. Raises DatabaseMissing, TableMissing, DefinitionWrong."""
         found = self._catalog.table(scope, database, table)

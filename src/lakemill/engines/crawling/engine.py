@@ -3,7 +3,8 @@
 A crawler is a resource of kind `crawler`: `definition` (whatever its owner keeps in it), `state`, `version`, `schedule`
 (None, or `expression` and `running`), `crawl` (the one under way), `last` (how the last one ended), `totals`.
 
-A crawl does not survive the platform: the next start finds the crawler's state, and ends the crawl as failed.
+A crawl does not survive the platform: the next start finds the crawler's state, ends the crawl as failed, and takes
+back what it wrote into the catalog.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lakemill.engines import schedules
-from lakemill.engines.catalog import Catalog
+from lakemill.engines.catalog import Catalog, take_all_back
 from lakemill.engines.crawling.crawl import Crawl
 from lakemill.engines.crawling.errors import (
     CrawlerNotRunning,
@@ -224,8 +225,9 @@ class Crawlers:
     # The platform's life
 
     async def start_all(self) -> list[str]:
-        """End crawls that a stop of the platform cut off, and begin to keep schedules; says what was ended."""
+        """End and take back crawls that a stop of the platform cut off, and begin to keep schedules; what was ended."""
         said = []
+        await take_all_back(self._metadata)
         for document in list(self.resources.all(KIND)):
             if document["state"] != READY:
                 await self._end_interrupted(document["scope"], document["name"])

@@ -1,14 +1,14 @@
-"""What a crawl found, held against the catalog and written into it.
+"""What a crawl found, held against the catalog and written into it, in steps that are kept or taken back together.
 
-A table is written in steps of which each leaves it whole: the table, then its partitions some at a time, then
-what is missing. A crawl that is killed between two of them leaves a table that lacks some partitions; the next finds
-them.
+A new table is seen when all its partitions are there. Tables whose data is no more are deleted at the end, in the
+transaction that keeps everything else.
 """
 
 import asyncio
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from lakemill.engines.catalog import (
@@ -19,6 +19,7 @@ from lakemill.engines.catalog import (
     Partitions,
     Table,
     TableExists,
+    UndoLog,
 )
 from lakemill.engines.crawling import definitions
 from lakemill.engines.crawling.databases import DatabaseTable
@@ -33,6 +34,8 @@ STATISTICS = {"recordCount", "averageRecordSize", "objectCount", "sizeKey"}
 """Parameters that change without a change of the table."""
 Say = Callable[[str], None]
 Finding = tuple[Target | DatabaseTarget, Found | DatabaseTable]
+Wanted = dict[tuple[str, ...], Callable[[], Definition]]
+"""Definitions of partitions by their values, each made when it is needed."""
 
 
 @dataclasses.dataclass
@@ -51,20 +54,25 @@ class Writer:
     """Writes the tables of one crawl. say: takes lines for its log. halted: raises if the crawl is to end."""
 
     def __init__(self, plan: Plan, catalog: Catalog, say: Say, halted: Callable[[], None]) -> None:
-        self._plan, self._catalog, self._say, self._halted = plan, catalog, say, halted
-        self._partitions = Partitions(catalog)
+        self._plan, self._say, self._halted = plan, say, halted
+        self._lasting = catalog
+        self._undo = UndoLog(catalog.metadata, f"{plan.scope}/{plan.crawler}")
+        self._catalog = Catalog(self._undo, catalog.clock)
+        self._partitions = Partitions(self._catalog)
         self._scope, self._database = plan.scope, plan.database
+        self._gone: list[str] = []
         self.counts = Counts()
 
     async def begin(self) -> None:
-        """Make the database if it is not there. Raises CrawlFailed."""
+        """Make the database if it is not there; it stays. Raises CrawlFailed."""
+        await self._undo.take_back()  # If an earlier crawl could not, on a full disk.
         self._permit("GetDatabase")
         try:
             self._catalog.database(self._scope, self._database)
         except DatabaseMissing:
             self._permit("CreateDatabase")
             with contextlib.suppress(DatabaseExists):
-                await self._catalog.create_database(self._scope, {"name": self._database})
+                await self._lasting.create_database(self._scope, {"name": self._database})
             self._say(f"INFO : Created database {self._database}")
         self._permit("GetTable", "*")
 
@@ -78,7 +86,18 @@ class Writer:
                 yield one
 
     async def write(self, found: Sequence[Finding]) -> None:
-        """Bring the catalog to what was found."""
+        """Bring the catalog to what was found, or leave it as it was. Raises CrawlFailed, what `halted` raises."""
+        try:
+            await self._write(found)
+            await self._lasting.delete_tables(self._scope, self._database, self._gone, also=self._undo.keep_in)
+        except Exception:
+            if await self._undo.take_back():
+                self._lasting.start()
+                self._say("WARN : The crawl does not end; what it wrote into the Data Catalog is taken back")
+            self.counts = Counts()
+            raise
+
+    async def _write(self, found: Sequence[Finding]) -> None:
         names = {one.name: one.location for one in self._catalog.tables(self._scope, self._database)}
         before = {
             one.location: one
@@ -99,12 +118,12 @@ class Writer:
                 if name in names:
                     name = definitions.distinct_name(name, location)
                 names[name] = location
-                table = await self._create(target, one, name)
-            else:
-                table = await self._update(target, one, existing)
+                kept.add(await self._create(target, one, name))
+                continue
+            table = await self._update(target, one, existing)
             kept.add(table.name)
             if isinstance(target, Target) and isinstance(one, Found):
-                await self._write_partitions(target, one, table, fresh=existing is None)
+                await self._write_partitions(target, one, table)
         if self._plan.recrawl != NEW_FOLDERS:
             for table in [one for one in self.ours() if one.name not in kept]:
                 self._halted()
@@ -112,18 +131,36 @@ class Writer:
 
     # Tables
 
-    async def _create(self, target: Target | DatabaseTarget, found: Found | DatabaseTable, name: str) -> Table:
+    async def _create(self, target: Target | DatabaseTarget, found: Found | DatabaseTable, name: str) -> str:
+        """A new table, with its partitions; its name."""
         self._permit("CreateTable", name)
         definition = definitions.table(self._plan, target, found, name)
-        creator = f"crawler/{self._plan.crawler}"
+        draft = self._lasting.draft_table(self._database, definition, f"crawler/{self._plan.crawler}")
+        if isinstance(target, Target) and isinstance(found, Found) and found.keys:
+            await self._fill(target, found, draft)
         try:
-            await self._catalog.create_table(self._scope, self._database, definition, creator)
+            await self._publish(draft)
         except TableExists:  # Somebody else made one meanwhile.
             name = definitions.distinct_name(name, target.location_of(found.path))
-            await self._catalog.create_table(self._scope, self._database, definition | {"name": name}, creator)
+            draft = dataclasses.replace(draft, name=name, definition=draft.definition | {"name": name})
+            await self._publish(draft)
         self.counts.created += 1
-        self._say(f"INFO : Created table {name} in database {self._database}")
-        return self._catalog.table(self._scope, self._database, name)
+        self._say(f"INFO : Created table {draft.name} in database {self._database}")
+        return draft.name
+
+    async def _publish(self, draft: Table) -> None:
+        await self._catalog.metadata.transact(lambda t: self._catalog.publish_in(t, self._scope, draft))
+
+    async def _fill(self, target: Target, found: Found, draft: Table) -> None:
+        wanted = await self._wanted(target, found, draft)
+        if wanted:
+            self._permit("BatchCreatePartition", draft.name)
+            await self._undo.note_draft(draft)
+        partitions = Partitions(self._lasting)
+        for some in _batches(list(wanted.values())):
+            self._halted()
+            await partitions.add_to_draft(draft, some)
+        self._count_new(draft, len(wanted))
 
     async def _update(self, target: Target | DatabaseTarget, found: Found | DatabaseTable, table: Table) -> Table:
         wanted = definitions.table(self._plan, target, found, table.name)
@@ -154,7 +191,7 @@ class Writer:
         """A table whose data is no more."""
         if self._plan.on_missing == DELETE:
             self._permit("DeleteTable", table.name)
-            await self._catalog.delete_table(self._scope, self._database, table.name)
+            self._gone.append(table.name)
             self.counts.deleted += 1
             self._say(f"INFO : Deleted table {table.name} in database {self._database}")
         elif self._plan.on_missing == LOG:
@@ -175,36 +212,37 @@ class Writer:
 
     # Partitions
 
-    async def _write_partitions(self, target: Target, found: Found, table: Table, *, fresh: bool) -> None:
+    async def _write_partitions(self, target: Target, found: Found, table: Table) -> None:
         if not found.keys:
             return
         if len(found.keys) != len(table.partition_keys):
             self._say(f"WARN : Table {table.name} has other partition keys; its partitions are not changed")
             return
+        wanted = await self._wanted(target, found, table)
+        there = await self._refresh(table, wanted)
+        new = [definition for values, definition in wanted.items() if values not in there]
+        if new:
+            self._permit("BatchCreatePartition", table.name)
+        for some in _batches(new):
+            self._halted()
+            await self._partitions.add(self._scope, self._database, table.name, some)
+        self._count_new(table, len(new))
+
+    def _count_new(self, table: Table, number: int) -> None:
+        self.counts.partitions_created += number
+        if number:
+            self._say(f"INFO : Created {number} partitions of table {table.name}")
+
+    async def _wanted(self, target: Target, found: Found, table: Table) -> Wanted:
+        """The partitions that were found, by their values."""
         columns = table.storage.get("columns", []) if self._plan.inherit else None
         leaves = await asyncio.to_thread(_by_values, found)
         if len(leaves) < len(found.leaves):
             self._say(f"WARN : Folders of table {table.name} have the same partition values; one of each is kept")
+        make = definitions.partition
+        return {values: partial(make, self._plan, target, found, leaf, columns) for values, leaf in leaves.items()}
 
-        def wanted(values: tuple[str, ...]) -> Definition:
-            return definitions.partition(self._plan, target, found, leaves[values], columns)
-
-        there: set[tuple[str, ...]] = set()
-        if not fresh:
-            there = await self._refresh(table, wanted, leaves.keys())
-        new = [values for values in leaves if values not in there]
-        if new:
-            self._permit("BatchCreatePartition", table.name)
-        for start in range(0, len(new), BATCH):
-            self._halted()
-            await self._partitions.add(
-                self._scope, self._database, table.name, [wanted(values) for values in new[start : start + BATCH]]
-            )
-        self.counts.partitions_created += len(new)
-        if new:
-            self._say(f"INFO : Created {len(new)} partitions of table {table.name}")
-
-    async def _refresh(self, table: Table, wanted: Callable[[tuple[str, ...]], Definition], found: Any) -> set[Any]:
+    async def _refresh(self, table: Table, wanted: Wanted) -> set[tuple[str, ...]]:
         """Update partitions that differ, and see to those that are no more; the values of all that were there."""
         there: set[tuple[str, ...]] = set()
         after = ""
@@ -216,8 +254,8 @@ class Writer:
             there |= {one.values for one in page}
             changes = []
             for one in page:
-                if one.values in found:
-                    definition = wanted(one.values)
+                if one.values in wanted:
+                    definition = wanted[one.values]()
                     if self._plan.add_columns_only:
                         definition = _updated_partition(one, definition)
                     if _differs(one.definition, definition) != "no":
@@ -227,7 +265,7 @@ class Writer:
                 await self._partitions.update(self._scope, self._database, table.name, changes)
                 self.counts.partitions_updated += len(changes)
             if self._plan.recrawl != NEW_FOLDERS:
-                await self._missing_partitions(table, [one for one in page if one.values not in found])
+                await self._missing_partitions(table, [one for one in page if one.values not in wanted])
             if not after:
                 return there
             await asyncio.sleep(0)
@@ -266,6 +304,11 @@ class Writer:
             refused = self._plan.refusal(f"glue:{action}", f"arn:aws:glue:{region}:{account}:{place}")
             if refused is not None:
                 raise CrawlFailed(f"Access denied to {place} of the Data Catalog. {refused}")
+
+
+def _batches(wanted: Sequence[Callable[[], Definition]]) -> Iterator[list[Definition]]:
+    for start in range(0, len(wanted), BATCH):
+        yield [make() for make in wanted[start : start + BATCH]]
 
 
 def _by_values(found: Found) -> dict[tuple[str, ...], Leaf]:
