@@ -21,6 +21,9 @@ COLLECT_AFTER = 20_000
 """Objects made and kept before cycles are looked for. By default 700: with hundreds of requests under way, each look
 goes through all of them, finds nothing, and takes a sixth of the processor's time."""
 
+SWITCH_S = 0.0005
+"""How long the event loop may keep a thread waiting that has come back from the disk. By default ten times that: with
+eight writers it would have handled the requests of all before the next flush begins or ends."""
 STOP_S_MAX = 10
 """For requests that are under way when we are told to stop."""
 
@@ -61,6 +64,7 @@ async def run(settings: Settings, say: Said) -> None:
             await server.start()
             gc.freeze()  # What is there now stays.
             gc.set_threshold(COLLECT_AFTER)
+            sys.setswitchinterval(SWITCH_S)
             endpoint = app.settings.endpoint
             (settings.data / "endpoint").write_text(endpoint)
             say(
