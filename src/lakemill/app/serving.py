@@ -1,25 +1,31 @@
 """Listens until told to stop."""
 
 import asyncio
-import contextlib
 import dataclasses
 import gc
 import signal
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any
 
 from lakemill.app.folder import root_key
 from lakemill.app.page import page
 from lakemill.app.parts import App, build
 from lakemill.gateway.authority import certificate_names, write_private
+from lakemill.gateway.wire import Server, tls_context
 from lakemill.settings import Settings
 
 COLLECT_AFTER = 20_000
 """Objects made and kept before cycles are looked for. By default 700: with hundreds of requests under way, each look
 goes through all of them, finds nothing, and takes a sixth of the processor's time."""
+
+SWITCH_S = 0.0005
+"""How long the event loop may keep a thread waiting that has come back from the disk. By default ten times that: with
+eight writers it would have handled the requests of all before the next flush begins or ends."""
+STOP_S_MAX = 10
+"""For requests that are under way when we are told to stop."""
 
 
 class PortTaken(Exception):
@@ -30,17 +36,16 @@ class PortTaken(Exception):
         self.host, self.port = host, port
 
 
-@contextlib.contextmanager
-def _listening(settings: Settings):
-    """A bound socket's port, checked before anything is started."""
-    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError:
-            raise PortTaken(settings.host, settings.port) from None
-        port = probe.getsockname()[1]
-    yield port
+def _bound(settings: Settings) -> socket.socket:
+    """A socket with our address, before anything is started. Raises PortTaken."""
+    made = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((settings.host, settings.port))
+    except OSError:
+        made.close()
+        raise PortTaken(settings.host, settings.port) from None
+    return made
 
 
 Said = Callable[[dict[str, object]], None]
@@ -49,15 +54,17 @@ Said = Callable[[dict[str, object]], None]
 async def run(settings: Settings, say: Said) -> None:
     """Serve until SIGINT or SIGTERM. say gets {"endpoint", "console", "access_key_id", "recovered", ...} once ready."""
     told_to_stop = _told_to_stop()  # Before anything is started: a signal during the start ends in order too.
-    with _listening(settings) as port:
-        app = build(dataclasses.replace(settings, port=port))
+    with _bound(settings) as listening:
+        app = build(dataclasses.replace(settings, port=listening.getsockname()[1]))
         try:
             app.gateway.internal.add("/_lakemill/", lambda http: page(app, http))
             key_id, _ = root_key(app.identity, settings.data.resolve())
             recovered = await app.start()
-            server, serving = await _serve(app, port)
+            server = Server(app.gateway, listening, _tls(app))
+            await server.start()
             gc.freeze()  # What is there now stays.
             gc.set_threshold(COLLECT_AFTER)
+            sys.setswitchinterval(SWITCH_S)
             endpoint = app.settings.endpoint
             (settings.data / "endpoint").write_text(endpoint)
             say(
@@ -71,53 +78,20 @@ async def run(settings: Settings, say: Said) -> None:
             )
             await told_to_stop.wait()
             app.streams.close()  # Subscriptions would hold the server for minutes.
-            server.stop()
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(asyncio.shield(serving), timeout=10)
+            await server.stop(STOP_S_MAX)
         finally:
             await app.close()
 
 
-async def _serve(app: App, port: int):
-    """Start granian inside this event loop; returns when it accepts connections."""
-    from granian.constants import HTTPModes, Interfaces, SSLProtocols
-    from granian.server.embed import Server
-
-    settings = app.settings
-    options: dict[str, Any] = {}
-    if settings.tls:
-        folder = settings.data.resolve()
-        chain, key = app.authority.leaf(certificate_names(settings.host))
-        (folder / "server.pem").write_bytes(chain)
-        write_private(folder / "server.key", key)
-        options = {
-            "ssl_cert": folder / "server.pem",
-            "ssl_key": folder / "server.key",
-            "ssl_protocol_min": SSLProtocols.tls12,
-        }
-    server = Server(
-        app.gateway,
-        address=settings.host,
-        port=port,
-        interface=Interfaces.ASGINL,  # No lifespan events: `run` starts and stops the parts.
-        http=HTTPModes.auto,
-        websockets=False,
-        backlog=2048,
-        log_enabled=False,
-        **options,
-    )
-    serving = asyncio.create_task(server.serve())
-    for _ in range(500):
-        if serving.done():
-            serving.result()
-        try:
-            _, writer = await asyncio.open_connection(settings.host, port)
-        except OSError:
-            await asyncio.sleep(0.01)
-        else:
-            writer.close()
-            return server, serving
-    raise RuntimeError(f"the server did not begin to listen on {settings.host}:{port}")
+def _tls(app: App) -> ssl.SSLContext | None:
+    """The server's side of TLS, where it is on, with a certificate of our own authority."""
+    if not app.settings.tls:
+        return None
+    folder = app.settings.data.resolve()
+    chain, key = app.authority.leaf(certificate_names(app.settings.host))
+    (folder / "server.pem").write_bytes(chain)
+    write_private(folder / "server.key", key)
+    return tls_context(folder / "server.pem", folder / "server.key")
 
 
 def _told_to_stop() -> asyncio.Event:

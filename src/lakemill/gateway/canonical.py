@@ -25,15 +25,15 @@ def headers_of(http: HttpRequest) -> dict[str, str]:
     return headers
 
 
-def spellings(http: HttpRequest, claim: Claim, headers: dict[str, str]) -> Iterator[tuple[str, str, str]]:
-    """Path, query and header lines: as sent first, then as the specification spells the same."""
+def spellings(http: HttpRequest, claim: Claim, headers: dict[str, str]) -> Iterator[str]:
+    """Path, query and header lines, a line each: as sent first, then as the specification spells the same."""
     raw_path = http.raw_path.decode("latin-1") or "/"
     raw_query = http.query_string.decode("latin-1")
     s3 = claim.service == "s3"
-    path = raw_path if s3 else quote_path(normalise_path(raw_path))
-    query = _canonical_query(raw_query, claim.presigned)
+    path = raw_path if s3 or raw_path == "/" else quote_path(normalise_path(raw_path))
+    query = _canonical_query(raw_query, claim.presigned) if raw_query else ""
     lines = _header_lines(claim.signed_headers, headers)
-    yield path, query, lines
+    yield f"{path}\n{query}\n{lines}"
     paths = [path]
     if s3:  # Elsewhere %2F inside a path segment means something else than a slash.
         paths.append(quote(unquote_to_bytes(http.raw_path), safe="/~"))
@@ -44,8 +44,8 @@ def spellings(http: HttpRequest, claim: Claim, headers: dict[str, str]) -> Itera
     host = headers.get("host", "")
     if host.endswith((":80", ":443")):
         hosts.append(_header_lines(claim.signed_headers, headers | {"host": host.rsplit(":", 1)[0]}))
-    tried = {(path, query, lines)}
-    for variant in ((p, q, h) for p in paths for q in queries for h in hosts):
+    tried = {f"{path}\n{query}\n{lines}"}
+    for variant in (f"{p}\n{q}\n{h}" for p in paths for q in queries for h in hosts):
         if variant not in tried:
             tried.add(variant)
             yield variant

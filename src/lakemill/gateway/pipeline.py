@@ -1,6 +1,6 @@
 """The way of a request: find, verify, decode, authorise, handle, encode, log.
 
-`Gateway` is the ASGI application. Each step is a short method over one Exchange; a step that refuses raises a
+`Gateway` is what `wire.Server` serves. Each step is a short method over one Exchange; a step that refuses raises a
 ServiceError, which is encoded in the protocol's own error form. Nothing a caller sends shows a traceback; what is our
 own fault is answered as InternalError with the request id, and the trace goes to the log.
 """
@@ -15,7 +15,7 @@ import zlib
 from typing import Any
 
 from lakemill.engines.identity import Identity
-from lakemill.gateway import asgi, models, payload, protocols, sigv4
+from lakemill.gateway import models, payload, protocols, sigv4, wire
 from lakemill.gateway.access import Access
 from lakemill.gateway.internal import Internal
 from lakemill.gateway.protocols import WireResponse
@@ -78,30 +78,28 @@ class Gateway:
         self._log = log
         self.internal = Internal(list(self._services), metadata, clock, settings)
 
-    async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
-        if scope["type"] != "http":
-            return
+    async def __call__(self, http: HttpRequest, body: wire.RequestBody, answering: wire.Answering) -> None:
         began = time.perf_counter()
-        body = asgi.RequestBody(receive, asgi.body_length(scope))
-        http = asgi.request_of(scope, body)
         if page := self.internal.page(http.raw_path):
-            await asgi.respond(send, *await page(http), head=http.method == "HEAD")
+            await wire.respond(answering, *await page(http), body, head=http.method == "HEAD")
             return
         exchange = Exchange(http, request_id(), destination(http, self._settings.region))
-        status = 499  # As proxies log it: the client went away.
+        status, begun = 499, False  # As proxies log it: the client went away.
         try:
             answer = await self._answer(exchange)
             _add_checksum(exchange, answer)
             # An answer that streams may go on with reading what it answers.
             if isinstance(answer.body, bytes | FileBody) and not body.ended and not await body.drain():
                 answer.headers.append(("connection", "close"))
-            head = http.method == "HEAD"
-            await asgi.respond(send, answer.status, answer.headers, answer.body, head=head, request=body)
+            head, begun = http.method == "HEAD", True
+            await wire.respond(answering, answer.status, answer.headers, answer.body, body, head=head)
             status = answer.status
-        except asgi.ClientGone:
+        except wire.ClientGone:
+            if begun:
+                raise
             # It may have closed its own side only and read on. The line below says that it did not finish.
             answer = self._refuse(exchange, ServiceError("IncompleteBody", BODY_CUT, status=400))
-            await asgi.respond(send, answer.status, answer.headers, answer.body)
+            await wire.respond(answering, answer.status, answer.headers, answer.body, body)
         finally:
             self._log_line(exchange, status, (time.perf_counter() - began) * 1000)
 
@@ -122,7 +120,7 @@ class Gateway:
             return self._encode(exchange, await output if inspect.isawaitable(output) else output)
         except ServiceError as error:
             return self._refuse(exchange, error)
-        except asgi.ClientGone:
+        except wire.ClientGone:
             raise
         except asyncio.CancelledError:
             raise

@@ -57,6 +57,11 @@ class Claim(msgspec.Struct, frozen=True):
     def scope(self) -> str:
         return f"{self.scope_date}/{self.region}/{self.service}/{TERMINATOR}"
 
+    @property
+    def listed(self) -> str:
+        """The signed headers as the canonical request lists them."""
+        return ";".join(self.signed_headers)
+
 
 def read_claim(http: HttpRequest) -> Claim | None:
     """Who a request says it is from; None when it carries no authentication.

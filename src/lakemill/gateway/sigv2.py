@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote_plus
 import msgspec
 
 from lakemill.gateway.sigfaults import PresignExpired, QueryMalformed, SignatureMismatch
-from lakemill.gateway.sigv4 import UNSIGNED, ChunkSeed, Verified
+from lakemill.gateway.sigv4 import UNSIGNED, Verified
 from lakemill.services.base import HttpRequest
 
 SUBRESOURCES = frozenset(
@@ -27,7 +27,6 @@ SUBRESOURCES = frozenset(
         *("response-content-language", "response-content-type", "response-expires"),
     }
 )
-NO_SEED = ChunkSeed(b"", "", "", "")
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -63,7 +62,7 @@ def verify(http: HttpRequest, claim: Claim, secret: str, path: bytes, *, now: fl
     wanted = base64.b64encode(hmac.digest(secret.encode(), text.encode("latin-1", "replace"), hashlib.sha1)).decode()
     if not hmac.compare_digest(wanted.encode(), claim.signature.encode("latin-1", "replace")):
         raise SignatureMismatch(claim.access_key_id, claim.signature, text, "")
-    return Verified(claim.access_key_id, "", "s3", UNSIGNED, NO_SEED, True)
+    return Verified(UNSIGNED)
 
 
 def string_to_sign(http: HttpRequest, claim: Claim, path: bytes) -> str:

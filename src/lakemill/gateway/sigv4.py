@@ -57,7 +57,8 @@ UNSIGNED = "UNSIGNED-PAYLOAD"
 STREAMING_UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 STREAMING_SIGNED = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 STREAMING_SIGNED_TRAILER = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
-PAYLOADS = frozenset({UNSIGNED, STREAMING_UNSIGNED_TRAILER, STREAMING_SIGNED, STREAMING_SIGNED_TRAILER})
+CHUNKED = frozenset({STREAMING_UNSIGNED_TRAILER, STREAMING_SIGNED, STREAMING_SIGNED_TRAILER})
+PAYLOADS = CHUNKED | {UNSIGNED}
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 
 SKEW_S_MAX = 5 * 60
@@ -84,14 +85,10 @@ class ChunkSeed(msgspec.Struct, frozen=True):
 class Verified(msgspec.Struct, frozen=True):
     """A request whose signature is right."""
 
-    access_key_id: str
-    region: str
-    service: str
     payload: str
     """What was signed about the body: 64 hex digits, or one of PAYLOADS."""
-    seed: ChunkSeed
-    """For bodies declared STREAMING_SIGNED or STREAMING_SIGNED_TRAILER."""
-    presigned: bool
+    seed: ChunkSeed | None = None
+    """For bodies that come in chunks."""
 
 
 def verify(
@@ -117,20 +114,20 @@ def verify(
         raise RegionWrong(claim.region, region)
     _check_time(claim, now)
     headers = headers_of(http)
-    _check_signed_names(claim, headers)
+    if unsigned := _unsigned(tuple(headers), claim.signed_headers):
+        raise HeadersUnsigned(list(unsigned))
     payloads = _undeclared(headers) if streamed else (_payload(http, claim, headers, body),)
     key = signing_key(secret, claim.scope_date, claim.region, claim.service)
-    keyed = _keyed(key)
+    inner, outer = _keyed(key)
     first: tuple[str, str] | None = None
     for payload in payloads:
-        tail = f"{';'.join(claim.signed_headers)}\n{payload}"
-        for path, query, lines in spellings(http, claim, headers):
-            canonical = f"{http.method}\n{path}\n{query}\n{lines}\n{tail}"
+        for target in spellings(http, claim, headers):
+            canonical = f"{http.method}\n{target}\n{claim.listed}\n{payload}"
             text = string_to_sign(claim, canonical.encode("latin-1", "replace"))
-            if _is_signature(claim.signature, keyed, text.encode("latin-1")):
-                seed = ChunkSeed(key, claim.date, claim.scope, claim.signature)
-                about = UNSIGNED if streamed and payload == EMPTY_SHA256 else payload
-                return Verified(claim.access_key_id, claim.region, claim.service, about, seed, claim.presigned)
+            if _is_signature(claim.signature, inner, outer, text):
+                if payload in CHUNKED:
+                    return Verified(payload, ChunkSeed(key, claim.date, claim.scope, claim.signature))
+                return Verified(UNSIGNED if streamed and payload == EMPTY_SHA256 else payload)
             first = first or (text, canonical)
     assert first is not None
     raise SignatureMismatch(claim.access_key_id, claim.signature, *first)
@@ -149,10 +146,9 @@ def verify_form(claim: Claim, policy: str, secret: str, *, now: float) -> Verifi
     if signed_s > now + SKEW_S3_S_MAX:
         raise PresignNotYetValid(signed_s, now)
     key = signing_key(secret, claim.scope_date, claim.region, claim.service)
-    if not _is_signature(claim.signature, _keyed(key), policy.encode()):
+    if not _is_signature(claim.signature, *_keyed(key), policy):
         raise SignatureMismatch(claim.access_key_id, claim.signature, policy, "")
-    seed = ChunkSeed(key, claim.date, claim.scope, claim.signature)
-    return Verified(claim.access_key_id, claim.region, claim.service, UNSIGNED, seed, True)
+    return Verified(UNSIGNED)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -176,11 +172,11 @@ def _keyed(key: bytes) -> "tuple[hashlib._Hash, hashlib._Hash]":
     return hashlib.sha256(block.translate(_INNER)), hashlib.sha256(block.translate(_OUTER))
 
 
-def _is_signature(signature: str, keyed: "tuple[hashlib._Hash, hashlib._Hash]", message: bytes) -> bool:
-    inner, outer = keyed[0].copy(), keyed[1].copy()
-    inner.update(message)
+def _is_signature(signature: str, inner: "hashlib._Hash", outer: "hashlib._Hash", text: str) -> bool:
+    inner, outer = inner.copy(), outer.copy()
+    inner.update(text.encode("latin-1", "replace"))
     outer.update(inner.digest())
-    return hmac.compare_digest(outer.hexdigest().encode(), signature.encode("latin-1", "replace"))
+    return signature.isascii() and hmac.compare_digest(outer.hexdigest(), signature)
 
 
 def _check_time(claim: Claim, now: float) -> None:
@@ -200,16 +196,15 @@ def _check_time(claim: Claim, now: float) -> None:
         raise ClockSkewed(signed_s, now, skew_s_max)
 
 
-def _check_signed_names(claim: Claim, headers: dict[str, str]) -> None:
+@functools.lru_cache(maxsize=4096)
+def _unsigned(names: tuple[str, ...], signed: tuple[str, ...]) -> tuple[str, ...]:
+    """Which of a request's headers should have been signed and are not. A client's requests have the same, mostly."""
     unsigned = [
-        name
-        for name in headers
-        if name.startswith("x-amz-") and name not in claim.signed_headers and name not in MAY_STAY_UNSIGNED
+        name for name in names if name.startswith("x-amz-") and name not in signed and name not in MAY_STAY_UNSIGNED
     ]
-    if "host" not in claim.signed_headers and ":authority" not in claim.signed_headers:
+    if "host" not in signed and ":authority" not in signed:
         unsigned.insert(0, "host")
-    if unsigned:
-        raise HeadersUnsigned(unsigned)
+    return tuple(unsigned)
 
 
 def _undeclared(headers: dict[str, str]) -> tuple[str, ...]:

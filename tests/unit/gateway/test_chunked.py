@@ -284,7 +284,7 @@ def request(body, **headers):
 
 
 def verified(payload):
-    return sigv4.Verified("AKID", "us-east-1", "s3", payload, EXAMPLE_SEED, False)
+    return sigv4.Verified(payload, EXAMPLE_SEED)
 
 
 async def read(http, checked, **options):

@@ -45,9 +45,10 @@ def check(http, *, secret=SECRET, now=NOW_S, **options):
 @pytest.mark.parametrize("library", ["botocore", "crt"])
 def test_what_botocore_signs_is_verified(library, service, presigned, url):
     http = signed(BASE + url, service=service, presigned=presigned, library=library)
-    verified = check(http)
-    assert (verified.access_key_id, verified.service, verified.region) == (KEY_ID, service, "us-east-1")
-    assert verified.presigned is presigned
+    check(http)
+    claim = sigv4.read_claim(http)
+    assert (claim.access_key_id, claim.service, claim.region) == (KEY_ID, service, "us-east-1")
+    assert claim.presigned is presigned
 
 
 def test_the_headers_of_a_json_call_are_verified_with_its_body():
@@ -73,20 +74,20 @@ def test_a_declared_hash_does_not_stand_for_the_body_outside_s3():
 
 def test_inner_spaces_of_headers_collapse():
     http = signed(BASE + "/b/k", headers={"x-amz-meta-note": "  two   words\tand  more "})
-    assert check(http).access_key_id == KEY_ID
+    assert check(http)
 
 
 def test_repeated_headers_are_joined_by_commas():
     http = signed(BASE + "/b/k", headers={"x-amz-meta-list": "a,b"})
     at_ = [name for name, _ in http.headers].index("x-amz-meta-list")
     http.headers[at_ : at_ + 1] = [("x-amz-meta-list", " a "), ("x-amz-meta-list", "b")]
-    assert check(http).access_key_id == KEY_ID
+    assert check(http)
 
 
 def test_headers_in_utf8_are_verified_as_they_came():
     http = signed(BASE + "/b/k", headers={"x-amz-meta-name": "Zoë"})
     http.headers = [(name, value.encode().decode("latin-1")) for name, value in http.headers]
-    assert check(http).access_key_id == KEY_ID
+    assert check(http)
 
 
 @pytest.mark.parametrize("service", ["s3", "sts"])
@@ -94,38 +95,38 @@ def test_headers_in_utf8_are_verified_as_they_came():
 def test_the_session_token_is_read_and_verified(service, presigned):
     http = signed(BASE + "/", service=service, token="tok/en+with==signs", presigned=presigned)
     assert sigv4.read_claim(http).session_token == "tok/en+with==signs"
-    assert check(http).access_key_id == KEY_ID
+    assert check(http)
 
 
 def test_a_token_added_to_a_presigned_query_after_signing_is_accepted():
     http = signed(BASE + "/?Action=GetCallerIdentity", service="sts", presigned=True)
     http.query_string += b"&X-Amz-Security-Token=later"
     assert sigv4.read_claim(http).session_token == "later"
-    assert check(http).presigned
+    assert check(http)
 
 
 def test_a_date_header_serves_where_there_is_no_x_amz_date():
     http = signed(BASE + "/b/k", headers={"Date": "Fri, 31 Jan 2025 12:00:00 GMT"})
     assert http.header("x-amz-date") is None
-    assert check(http).access_key_id == KEY_ID
+    assert check(http)
 
 
 def test_the_default_port_may_be_sent_though_it_was_not_signed():
     http = signed("https://s3.amazonaws.com/b/k")
     http.headers = [(name, "s3.amazonaws.com:443" if name == "host" else value) for name, value in http.headers]
-    assert check(http).access_key_id == KEY_ID
+    assert check(http)
 
 
 def test_an_s3_path_sent_in_another_spelling_means_the_same_key():
     http = signed(BASE + "/b/a%2Bb%3Ac")
     http.raw_path = b"/b/a+b:c"
-    assert check(http).access_key_id == KEY_ID
+    assert check(http)
 
 
 def test_a_space_sent_as_plus_in_the_query_is_the_space_that_was_signed():
     http = signed(BASE + "/b?prefix=a%20b")
     http.query_string = b"prefix=a+b"
-    assert check(http).access_key_id == KEY_ID
+    assert check(http)
 
 
 def test_spaces_after_the_commas_of_the_header_are_optional():
@@ -133,7 +134,7 @@ def test_spaces_after_the_commas_of_the_header_are_optional():
     http.headers = [
         (name, value.replace(", ", ",") if name == "authorization" else value) for name, value in http.headers
     ]
-    assert check(http).access_key_id == KEY_ID
+    assert check(http)
 
 
 def test_the_pieces_of_the_header_may_come_in_any_order():
@@ -141,7 +142,7 @@ def test_the_pieces_of_the_header_may_come_in_any_order():
     algorithm, rest = http.header("authorization").split(" ", 1)
     turned = f"{algorithm} {', '.join(reversed(rest.split(', ')))}"
     http.headers = [(name, turned if name == "authorization" else value) for name, value in http.headers]
-    assert check(http).access_key_id == KEY_ID
+    assert check(http)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +193,7 @@ TAMPERINGS = {
 @pytest.mark.parametrize("presigned", [False, True], ids=["header", "presigned"])
 def test_a_change_after_signing_is_refused(presigned, tamper):
     http = signed(BASE + "/bucket/key?versionId=1", headers={"x-amz-meta-a": "1"}, presigned=presigned)
-    assert check(http).access_key_id == KEY_ID
+    assert check(http)
     with pytest.raises(sigfaults.SignatureMismatch):
         check(tamper(http))
 
@@ -226,14 +227,14 @@ def test_the_host_must_be_signed():
 @pytest.mark.parametrize("sign", [1, -1], ids=["late", "early"])
 def test_the_clock_may_be_off_so_far_and_no_further(service, seconds, sign):
     http = signed(BASE + "/", service=service)
-    assert check(http, now=NOW_S + sign * seconds).service == service
+    assert check(http, now=NOW_S + sign * seconds)
     with pytest.raises(sigfaults.ClockSkewed):
         check(http, now=NOW_S + sign * (seconds + 1))
 
 
 def test_a_presigned_url_ends():
     http = signed(BASE + "/b/k", presigned=True, expires=60)
-    assert check(http, now=NOW_S + 60).presigned
+    assert check(http, now=NOW_S + 60)
     with pytest.raises(sigfaults.PresignExpired) as caught:
         check(http, now=NOW_S + 61)
     assert caught.value.expires_s == 60
@@ -254,7 +255,7 @@ def test_a_lifetime_must_make_sense(expires, said):
 
 
 def test_a_week_is_the_longest_lifetime():
-    assert check(signed(BASE + "/b/k", presigned=True, expires=604_800)).presigned
+    assert check(signed(BASE + "/b/k", presigned=True, expires=604_800))
 
 
 def test_a_scope_of_another_day_than_the_date_is_refused():
@@ -266,7 +267,7 @@ def test_a_scope_of_another_day_than_the_date_is_refused():
 
 def test_region_and_service_of_the_scope_are_held_against_what_is_known():
     http = signed(BASE + "/", service="kinesis", region="eu-west-1")
-    assert check(http, region="eu-west-1", service="kinesis").region == "eu-west-1"
+    assert check(http, region="eu-west-1", service="kinesis")
     with pytest.raises(sigfaults.RegionWrong):
         check(http, region="us-east-1")
     with pytest.raises(sigfaults.ServiceWrong, match="correct service: 'sqs'"):
@@ -363,7 +364,7 @@ def test_the_form_botocore_signs_is_verified():
     fields = form(token="tok")
     claim = sigv4.read_form_claim(fields)
     assert (claim.access_key_id, claim.session_token) == (KEY_ID, "tok")
-    assert sigv4.verify_form(claim, fields["policy"], SECRET, now=NOW_S + 3600).access_key_id == KEY_ID
+    assert sigv4.verify_form(claim, fields["policy"], SECRET, now=NOW_S + 3600).payload == "UNSIGNED-PAYLOAD"
 
 
 def test_another_policy_than_the_form_signed_is_refused():

@@ -46,19 +46,21 @@ class Writing:
             stream = self._registry.usable(scope, name)  # It may have other shards now.
         gate.enter()
         try:
-            return await self._append(stream, puts)
+            seal = None
+            if stream.key is not None and self._sealing is not None:
+                seal = await self._sealing.for_writing(stream)
+            placed, entries = self._prepared(stream, puts, seal)
+            if self._limits is not None and stream.mode == PROVISIONED:
+                return await self._append_within(self._limits, stream, placed, entries)
+            return list(map(Placed, placed, await self._log.append(stream.id, entries)))
         finally:
             gate.leave()
 
-    async def _append(self, stream: Stream, puts: Sequence[Put]) -> list[Placed | Refused]:
-        seal = None
-        if stream.key is not None and self._sealing is not None:
-            seal = await self._sealing.for_writing(stream)
-        placed, entries = self._prepared(stream, puts, seal)
-        if self._limits is None or stream.mode != PROVISIONED:
-            positions = await self._log.append(stream.id, entries)
-            return list(map(Placed, placed, positions))
-        room = self._within_limits(stream, self._limits, entries)
+    async def _append_within(
+        self, limits: Limits, stream: Stream, placed: list[Shard], entries: list[Entry]
+    ) -> list[Placed | Refused]:
+        """Append what the shards have room for in this second."""
+        room = self._within_limits(stream, limits, entries)
         taken = [entry for entry, fits in zip(entries, room, strict=True) if fits]
         left = iter(await self._log.append(stream.id, taken) if taken else ())
         return [

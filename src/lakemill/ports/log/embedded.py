@@ -9,7 +9,7 @@ docs/reference/log-format.md has the bytes. A log belongs to one process, and to
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -102,9 +102,13 @@ class EmbeddedLog:
     def exists(self, name: str) -> bool:
         return name in self._logs
 
-    async def append(self, name: str, entries: Sequence[Entry]) -> Sequence[int]:
+    def append(self, name: str, entries: Sequence[Entry]) -> Awaitable[Sequence[int]]:
         log = self._named(name)
-        return await log.append(entries) if entries else []
+        if entries:
+            return log.append(entries)
+        nothing: asyncio.Future[Sequence[int]] = asyncio.get_running_loop().create_future()
+        nothing.set_result([])
+        return nothing
 
     async def read(self, name: str, shard: int, position: int, *, records: int, size: int) -> Sequence[Record]:
         log = self._named(name, shard)

@@ -15,7 +15,7 @@ are appended to in one go and flushed together. Promises every adapter keeps (te
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -113,7 +113,7 @@ class Log(Protocol):
         """Whether there is such a log."""
         ...
 
-    async def append(self, name: str, entries: Sequence[Entry]) -> Sequence[int]:
+    def append(self, name: str, entries: Sequence[Entry]) -> Awaitable[Sequence[int]]:
         """Append records, to any shards; their positions in the order given. Durable on return. Raises LogMissing."""
         ...
 

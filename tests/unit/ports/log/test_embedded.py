@@ -255,7 +255,7 @@ async def test_who_reads_while_the_log_is_trimmed_or_deleted_is_left_in_peace(tm
 async def test_what_is_appended_while_a_log_is_deleted_is_refused_or_was_written_before(tmp_path):
     log = EmbeddedLog(tmp_path)
     await log.create("a", 1)
-    appending = [asyncio.create_task(log.append("a", made(i, 1))) for i in range(50)]
+    appending = [asyncio.ensure_future(log.append("a", made(i, 1))) for i in range(50)]
     await asyncio.sleep(0)
     await log.delete("a")
     outcomes = await asyncio.gather(*appending, return_exceptions=True)
@@ -278,7 +278,7 @@ async def test_callers_at_the_same_time_share_a_flush(tmp_path, monkeypatch):
 async def test_closing_finishes_what_was_accepted(tmp_path):
     log = EmbeddedLog(tmp_path)
     await log.create("a", 1)
-    appending = [asyncio.create_task(log.append("a", made(i, 1))) for i in range(20)]
+    appending = [asyncio.ensure_future(log.append("a", made(i, 1))) for i in range(20)]
     await asyncio.sleep(0)
     log.close()
     assert sorted(p for (p,) in await asyncio.gather(*appending)) == list(range(1, 21))
@@ -380,7 +380,11 @@ async def test_entries_that_are_none_trouble_nobody_else(tmp_path):
     await log.create("a", 1)
     wrong = [Entry(0, 1, "text", b""), Entry(0, 1.5, b"", b""), Entry(0, 1, b"", None)]
     appends = [[*made(0, 2)], *([entry] for entry in wrong), [*made(2, 2)]]
-    first, *errors, last = await asyncio.gather(*(log.append("a", some) for some in appends), return_exceptions=True)
+
+    async def appended(entries):
+        return await log.append("a", entries)
+
+    first, *errors, last = await asyncio.gather(*map(appended, appends), return_exceptions=True)
     assert (first, last) == ([1, 2], [3, 4])
     assert all(isinstance(error, Exception) for error in errors)
     assert len(await values(log)) == 4
@@ -392,7 +396,7 @@ def test_a_log_outlives_an_event_loop_that_ends_in_the_middle_of_an_append(tmp_p
 
     async def leave_at_once():
         await log.create("a", 1)
-        appending = asyncio.create_task(log.append("a", made(0, 1)))
+        appending = asyncio.ensure_future(log.append("a", made(0, 1)))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         appending.cancel()
