@@ -10,6 +10,7 @@ from typing import Protocol
 
 from lakemill.engines.catalog import Catalog
 from lakemill.engines.objects import Objects
+from lakemill.engines.queries.cluster import stop
 from lakemill.engines.queries.execution import Document, Execution, possible_results
 from lakemill.engines.queries.store import Executions
 from lakemill.engines.queries.takingback import take_back, take_back_object
@@ -72,5 +73,7 @@ async def take_all_back(written: Iterable[Document], scope: str, catalog: Catalo
     for what in written:
         if "object" in what:
             await asyncio.to_thread(take_back_object, objects, what["object"])
+        elif "elsewhere" in what:
+            await asyncio.to_thread(stop, what["elsewhere"], what["ca"])
         else:
             await take_back(catalog, objects, scope, what)

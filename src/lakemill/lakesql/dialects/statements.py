@@ -36,6 +36,8 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self.text, self.at = text, 0
+        self.inner = ""
+        """The text of the query that is in it, where it stands."""
         self.tokens = grammar.tokenize(text)
         last = self.tokens[-1] if len(self.tokens) == 2 else None
         if last is not None and last.token_type == TokenType.STRING and text[last.start] != "'":
@@ -116,7 +118,8 @@ class _Reader:
         return re.sub(r"[^\n]", " ", self.text[:first]) + self.text[first : last + 1]
 
     def query(self, start: int, end: int) -> exp.Expr:
-        tree = grammar.parse(self.part(start, end))
+        self.inner = self.part(start, end)
+        tree = grammar.parse(self.inner)
         if not isinstance(tree, exp.Query | exp.Values | exp.Subquery):
             self.at = start
             raise self.wrong("<query>")
@@ -169,7 +172,7 @@ def parse(text: str, parameters: list[str] | None = None) -> Parsed:
     stripped = re.sub(r"\s*;\s*$", "", text).rstrip()
     reader = _Reader(stripped)
     parsed = _parsed(reader)
-    tree = parsed.tree
+    tree, parsed.query = parsed.tree, reader.inner
     if tree is not None:
         marks = [n for n in tree.dfs() if isinstance(n, exp.Placeholder)]
         parsed.parameters = len(marks)
