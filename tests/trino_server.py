@@ -124,13 +124,14 @@ class _Query(Query):
 
 
 class Posted:
-    """A statement that was posted, and how far it is. ended: how, once it has."""
+    """A statement that was posted. runs, deleted: whether it has come to that; ended: how, once it has."""
 
     def __init__(self, server, text, headers):
         self.server, self.text = server, text
         self.headers = {name.lower(): value for name, value in headers.items()}
         self.id = f"20260101_000000_{len(server.statements):05d}_test"
-        self.key, self.ended, self.deleted = secrets.token_hex(4), "", threading.Event()
+        self.key, self.ended = secrets.token_hex(4), ""
+        self.runs, self.deleted = threading.Event(), threading.Event()
         self._last = {"queued": 0, "executing": -1}
         self._columns, self._rows, self._bytes, self._error = None, [], 0, None
         self._began, self._polled = time.monotonic(), 0
@@ -161,8 +162,9 @@ class Posted:
             self._error = _error("USER_CANCELED", "Query was canceled")
             return self._page("FAILED")
         if "held" in self.text and not self.text.startswith(IO):
+            self.runs.set()
             self.deleted.wait(0.05)
-            self._bytes = max(self._bytes, 1000 * token)
+            self._bytes = 4_000_000 * token
             return self._page("RUNNING", next_uri=self.uri("executing", token + 1))
         if self._columns is None and self._error is None:
             self._compute()

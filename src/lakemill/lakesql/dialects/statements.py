@@ -319,14 +319,26 @@ def substitute(tree: exp.Expr, parameters: list[str]) -> exp.Expr:
 
     Raises SqlFailed(INVALID_PARAMETER_USAGE).
     """
-    marks = [n for n in tree.dfs() if isinstance(n, exp.Placeholder)]
-    marks.sort(key=lambda n: n.meta.get("place", (0, 0)))
+    marks = _in_order(tree)
     if len(marks) != len(parameters):
         message = f"Incorrect number of parameters: expected {len(marks)} but found {len(parameters)}"
         raise SqlFailed("INVALID_PARAMETER_USAGE", message)
     for mark, text in zip(marks, parameters, strict=True):
         mark.replace(parameter(text))
     return tree
+
+
+def _in_order(tree: exp.Expr) -> list[exp.Expr]:
+    """The question marks as they stand in the text. The tree has them in another order, and without places."""
+    marks: list[exp.Expr] = [n for n in tree.dfs() if isinstance(n, exp.Placeholder)]
+    if len(marks) < 2:
+        return marks
+    for number, mark in enumerate(marks):
+        mark.set("this", f"mark_{number}_")
+    numbers = dict.fromkeys(int(found) for found in re.findall(r":mark_(\d+)_", tree.sql("trino")))
+    for mark in marks:
+        mark.set("this", None)
+    return [marks[number] for number in numbers]
 
 
 def parameter(text: str) -> exp.Expr:
