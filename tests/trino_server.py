@@ -4,7 +4,7 @@ It speaks the protocol as Trino's QueuedStatementResource and ExecutingStatement
 first GET, waits in a queue, then runs; each page has a token, of which only the last and the next one are known (else
 410), and a slug of its own (else 404).
 
-A query that names the column `held` goes on until it is ended.
+A query that names the column `held` goes on until it is ended, before its first row; with `flowing`, after its last.
 """
 
 import base64
@@ -132,6 +132,7 @@ class Posted:
         self.id = f"20260101_000000_{len(server.statements):05d}_test"
         self.key, self.ended = secrets.token_hex(4), ""
         self.runs, self.deleted = threading.Event(), threading.Event()
+        self._goes_on = "" if text.startswith(IO) else text
         self._last = {"queued": 0, "executing": -1}
         self._columns, self._rows, self._bytes, self._error = None, [], 0, None
         self._began, self._polled = time.monotonic(), 0
@@ -161,7 +162,7 @@ class Posted:
         if self.deleted.is_set():
             self._error = _error("USER_CANCELED", "Query was canceled")
             return self._page("FAILED")
-        if "held" in self.text and not self.text.startswith(IO):
+        if "held" in self._goes_on:
             self.runs.set()
             self.deleted.wait(0.05)
             self._bytes = 4_000_000 * token
@@ -172,7 +173,7 @@ class Posted:
             self.ended = "FAILED"
             return self._page("FAILED")
         rows = self._rows[token * PAGE_ROWS : (token + 1) * PAGE_ROWS]
-        if token * PAGE_ROWS >= len(self._rows):
+        if token * PAGE_ROWS >= len(self._rows) and "flowing" not in self._goes_on:
             self.ended = "FINISHED"
             return self._page("FINISHED", columns=True)
         return self._page("RUNNING", columns=True, rows=rows, next_uri=self.uri("executing", token + 1))
