@@ -73,12 +73,15 @@ def open_cluster(url: str) -> Cluster | None:
     )
 
 
-def stop(uri: str, ca: str = "") -> None:
-    """End a statement of a cluster, if it is still under way and somebody answers; blocks."""
+def stop(cluster: Cluster, uri: str) -> None:
+    """End a statement, if it is still under way and somebody answers; blocks."""
     handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
-    if ca:
-        handlers.append(urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=ca)))
-    request = urllib.request.Request(uri, method="DELETE", headers={"User-Agent": "lakemill"})
+    if cluster.ca:
+        handlers.append(urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=cluster.ca)))
+    headers = {"User-Agent": "lakemill"}
+    if cluster.authorization and uri.startswith(f"{cluster.base}/"):
+        headers["Authorization"] = cluster.authorization
+    request = urllib.request.Request(uri, method="DELETE", headers=headers)
     with (
         contextlib.suppress(OSError, ValueError, urllib.error.URLError),  # It ends by itself when nobody asks for it.
         urllib.request.build_opener(*handlers).open(request, timeout=STOP_S),

@@ -159,7 +159,7 @@ class Queries:
         environment.folder.mkdir(parents=True, exist_ok=True)
         count = 0
         for execution in self._executions.unfinished():
-            await undo(self._executions, execution, environment.catalog, environment.objects)
+            await undo(self._executions, execution, environment.catalog, environment.objects, environment.cluster)
             message = f"{INTERNAL}: lakemill was restarted while the statement was under way"
             fault = Fault(message=message, category=SYSTEM, type=INTERNAL_TYPE, retryable=True)
             now = environment.clock.now()

@@ -23,11 +23,7 @@ class Files:
 
     QUESTIONS = ("objects", "fetch", "check", "began_at", "store", "remove")
 
-    def __init__(
-        self, objects: Objects, joined: Joined, folder: Path, rights: Any, journal: Journal, ca: str = ""
-    ) -> None:
-        """ca: certificates by which a cluster is known, for `began_at`."""
-        self._ca = ca
+    def __init__(self, objects: Objects, joined: Joined, folder: Path, rights: Any, journal: Journal) -> None:
         self._objects, self._joined, self._rights, self._journal = objects, joined, rights, journal
         self.store_of_objects = objects
         self.folder = folder.resolve()
@@ -57,7 +53,7 @@ class Files:
                 await asyncio.sleep(0)
 
     async def began_at(self, uri: str) -> None:
-        await self._journal.write({"elsewhere": uri, "ca": self._ca})
+        await self._journal.write({"elsewhere": uri})
 
     def _link(self, uris: list[str]) -> None:
         self._sources.mkdir(exist_ok=True)

@@ -65,8 +65,7 @@ class Running:
         self._folder = environment.folder / execution.id
         journal = Journal(environment.executions, execution.id)
         scope = execution.request.scope
-        ca = environment.cluster.ca if environment.cluster else ""
-        files = Files(environment.objects, environment.joined, self._folder, rights, journal, ca)
+        files = Files(environment.objects, environment.joined, self._folder, rights, journal)
         self._lake = Lake(environment.catalog, files, scope, by, rights, journal)
         self._by = by
         self._results = Results(self._lake.files, rights, environment.kept)
@@ -213,7 +212,7 @@ class Running:
         if state != "SUCCEEDED":
             if self._answering is not None:
                 await asyncio.wait([self._answering])
-            await undo(environment.executions, ended, environment.catalog, environment.objects)
+            await undo(environment.executions, ended, environment.catalog, environment.objects, environment.cluster)
             ended.manifest, ended.columns, ended.updated = "", [], None
         ended.reason, ended.fault, ended.state = reason, fault, state
         ended.completed = environment.clock.now()

@@ -145,16 +145,19 @@ class Client:
     def stop(self, uri: str) -> None:
         """End a statement; nothing happens if it has ended, or nobody answers."""
         with contextlib.suppress(urllib3.exceptions.HTTPError):
-            self._http.request("DELETE", uri, headers=self._shown(), timeout=_STOP_TIMEOUT, retries=False)
+            self._http.request("DELETE", uri, headers=self._shown(uri), timeout=_STOP_TIMEOUT, retries=False)
 
     def close(self) -> None:
         self._http.clear()
 
-    def _shown(self) -> dict[str, str]:
-        return {name: value for name, value in self._headers.items() if name in ("User-Agent", "X-Trino-User")}
+    def _shown(self, uri: str) -> dict[str, str]:
+        """What goes with every request; who lakemill is, with those to the coordinator of the URL alone."""
+        names = ["User-Agent", "X-Trino-User", "Accept-Encoding"]
+        names += ["Authorization"] * uri.startswith(f"{self._cluster.base}/")
+        return {name: value for name, value in self._headers.items() if name in names}
 
     def _page(self, method: str, url: str, body: bytes | None, retries: urllib3.Retry) -> Page:
-        headers = self._headers if method == "POST" else self._shown() | {"Accept-Encoding": "gzip"}
+        headers = self._headers if method == "POST" else self._shown(url)
         try:
             answer: Any = self._http.request(
                 method, url, body=body, headers=headers, timeout=_TIMEOUT, retries=retries, redirect=False

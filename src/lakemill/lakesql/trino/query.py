@@ -126,10 +126,9 @@ class ClusterQuery(Query):
         """That the caller may read every table, and that the cluster will read no other. Raises SqlFailed."""
         assert self._parsed.tree is not None
         known = set()
-        found = tables.reads(self._parsed.tree, self._database)
-        for database, document in tables.documents(self.lake, found):
-            rights.check(self.lake, database, document)
-            known.add((database, document["Name"].lower()))
+        for found in tables.documents(self.lake, tables.reads(self._parsed.tree, self._database)):
+            rights.check(self.lake, found, self.folder)
+            known.add((found.database, found.document["Name"].lower()))
         for catalog, database, name in _inputs("".join(self._told("EXPLAIN (TYPE IO, FORMAT JSON)\n"))):
             table = (database.lower(), name.lower().partition("$")[0] or name.lower())
             if catalog not in (self._cluster.catalog, self._cluster.iceberg) or table not in known:

@@ -34,6 +34,15 @@ class Read:
         return self.name.partition("$")[0] or self.name
 
 
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """A table of the catalog. any_version: whether another state than the one of now may be read."""
+
+    database: str
+    document: Document
+    any_version: bool
+
+
 def reads(tree: exp.Expr, database: str) -> list[Read]:
     """The tables and views that a query names. database: of names without one.
 
@@ -55,8 +64,8 @@ def reads_catalog(found: list[Read]) -> bool:
     return any(read.database == information.NAME for read in found)
 
 
-def documents(lake: Lake, found: list[Read], depth: int = 0) -> Iterator[tuple[str, Document]]:
-    """Database and document of each table, those behind views too, with the caller's rights. Raises SqlFailed."""
+def documents(lake: Lake, found: list[Read], depth: int = 0) -> Iterator[Found]:
+    """Each table, those behind views too, with the caller's rights. Raises SqlFailed."""
     if depth > VIEWS_DEEP_MAX:
         raise SqlFailed("VIEW_IS_RECURSIVE", "Statement would create a recursive view")
     for read in dict.fromkeys(found):
@@ -64,7 +73,7 @@ def documents(lake: Lake, found: list[Read], depth: int = 0) -> Iterator[tuple[s
             document = table_document(lake, read.database, read.table)
         except SqlFailed as error:
             raise failed(error.code, error.message, read.node) from None
-        yield read.database, document
+        yield Found(read.database, document, "$" in read.name or read.node.args.get("version") is not None)
         if document.get("TableType") == "VIRTUAL_VIEW":
             view = decoded(document)
             inner = reads(grammar.parse(view.sql), view.database.lower())
