@@ -41,6 +41,11 @@ class Settings:
     )
     queries_at_once: int = _setting(4, "SQL statements of one account that run at once; others wait for their turn.")
     query_memory_mib: int = _setting(2048, "MiB of memory for each SQL statement that runs.")
+    queries_url: str = _setting(
+        "",
+        "What runs Athena's queries: empty for processes of this machine, or a cluster of Trino, "
+        "trino://host[:port]/catalog or trino+https://...",
+    )
     warehouse_memory_mib: int = _setting(2048, "MiB of memory for each cluster or workgroup of Redshift.")
     flink_python: str = _setting(
         "",

@@ -9,9 +9,10 @@ from lakemill.app.folder import AlreadyRunning
 from lakemill.app.parts import SERVICES, App, build
 from lakemill.app.serving import PortTaken, main
 from lakemill.engines.keys import MasterKeyUnfit
+from lakemill.engines.queries import ClusterUnavailable
 from lakemill.ports.log import LogUnavailable
 
 __all__ = ["SERVICES", "START_REFUSALS", "App", "build", "flink_environments", "main"]
 
-START_REFUSALS = (AlreadyRunning, LogUnavailable, MasterKeyUnfit, PortTaken)
+START_REFUSALS = (AlreadyRunning, ClusterUnavailable, LogUnavailable, MasterKeyUnfit, PortTaken)
 """What `main` raises when people have to put something right first; the text says what."""

@@ -20,7 +20,7 @@ from lakemill.engines.jobs import Jobs
 from lakemill.engines.keys import Keys
 from lakemill.engines.loglines import LogLines
 from lakemill.engines.objects import Objects
-from lakemill.engines.queries import Queries
+from lakemill.engines.queries import Queries, open_cluster
 from lakemill.engines.resources import Resources
 from lakemill.engines.streams import Streams
 from lakemill.engines.tables import Tables
@@ -211,6 +211,7 @@ def build(settings: Settings) -> App:
         data / "queries",
         at_once=settings.queries_at_once,
         memory_mib=settings.query_memory_mib,
+        cluster=open_cluster(settings.queries_url),
     )
     certificates = Authority(data)
     warehouses = Warehouses(

@@ -57,6 +57,7 @@ def up(
     stream_settle_ms: options.StreamSettle = None,
     queries_at_once: options.QueriesAtOnce = None,
     query_memory_mib: options.QueryMemory = None,
+    queries_url: options.QueriesUrl = None,
     flink_python: options.FlinkPython = None,
     log_url: options.LogUrl = None,
     log_format: options.LogFormat = None,
@@ -66,7 +67,7 @@ def up(
     chosen = options.settings(
         host=host, port=port, data=data, auth=auth, tls=tls, region=region, account=account,
         stream_limits=stream_limits, stream_settle_ms=stream_settle_ms, queries_at_once=queries_at_once,
-        query_memory_mib=query_memory_mib, flink_python=flink_python, log_url=log_url,
+        query_memory_mib=query_memory_mib, queries_url=queries_url, flink_python=flink_python, log_url=log_url,
         log_format=log_format, log_requests=log_requests,
     )  # fmt: skip
     from lakemill.app import START_REFUSALS

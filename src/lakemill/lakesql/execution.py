@@ -16,6 +16,7 @@ from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.interface import Failure, Lake, LakeRefused, Outcome, Statement
 from lakemill.lakesql.query import Query
 from lakemill.lakesql.scans.objects import Meter
+from lakemill.lakesql.trino.failures import ClusterFailed
 from lakemill.lakesql.writing import create, insert, rowchanges, unload, views
 
 _MEMORY = ("Out of Memory", "bad_alloc", "realloc of size", "malloc of size", "cannot allocate memory")
@@ -71,13 +72,21 @@ def _carried_out(
     parsed: Parsed, carried_out: Callable[[Query, Parsed], Outcome], statement: Statement, lake: Lake, meter: Meter
 ) -> Outcome:
     started = time.monotonic()
-    with Query(statement, lake, meter) as query:
+    with _query(parsed, statement, lake, meter) as query:
         outcome = carried_out(query, parsed)
-        planned = query.planned or time.monotonic()
-    outcome.planning_ms = round(1000 * (planned - started))
-    outcome.execution_ms = round(1000 * (time.monotonic() - planned))
+        query.times(outcome, started)
     outcome.scanned_bytes = meter.bytes
     return outcome
+
+
+def _query(parsed: Parsed, statement: Statement, lake: Lake, meter: Meter) -> Query:
+    """Whatever runs the statement's query. Raises SqlFailed."""
+    if statement.cluster is not None:
+        from lakemill.lakesql.trino.query import ClusterQuery, is_for_cluster
+
+        if is_for_cluster(parsed, statement):
+            return ClusterQuery(statement, lake, meter, parsed)
+    return Query(statement, lake, meter)
 
 
 def _select(query: Query, parsed: Parsed) -> Outcome:
@@ -85,8 +94,7 @@ def _select(query: Query, parsed: Parsed) -> Outcome:
 
 
 def _explain(query: Query, parsed: Parsed) -> Outcome:
-    query.plan(parsed.tree)
-    return query.explained("analyze" in parsed.flags)
+    return query.explained(parsed.tree, "analyze" in parsed.flags)
 
 
 _KINDS: dict[str, tuple[str, str, Callable[[Query, Parsed], Outcome]]] = {
@@ -114,6 +122,8 @@ def _failure(wrong: Exception) -> Failure:
         wrong = errors.of_duckdb(wrong)
     if isinstance(wrong, ddl.DdlFailed):
         return Failure(message=str(wrong), kind="DDL")
+    if isinstance(wrong, ClusterFailed):
+        return Failure(message=str(wrong), category=wrong.category, type=wrong.type, retryable=wrong.retryable)
     if isinstance(wrong, SqlFailed):
         return Failure(message=str(wrong), category=1 if wrong.code == "GENERIC_INTERNAL_ERROR" else 2)
     traceback.print_exception(wrong)

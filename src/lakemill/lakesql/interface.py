@@ -22,6 +22,25 @@ import msgspec
 Document = dict[str, Any]
 
 
+class Cluster(msgspec.Struct, kw_only=True):
+    """A cluster of Trino that runs queries."""
+
+    base: str
+    """`http://host:port` of its coordinator."""
+    catalog: str
+    """Its name for the lake's catalog."""
+    iceberg: str = ""
+    """Its name for Iceberg's tables there, where that is another one."""
+    user: str = ""
+    """Who asked for the statement, as Trino is told."""
+    id: str = ""
+    """Of the execution, as Trino is told."""
+    authorization: str = ""
+    """The header of lakemill itself, if it must show who it is."""
+    ca: str = ""
+    """A file of certificates to trust; empty for those of the system."""
+
+
 class Statement(msgspec.Struct, kw_only=True):
     """What is to be carried out."""
 
@@ -40,6 +59,8 @@ class Statement(msgspec.Struct, kw_only=True):
     threads: int = 2
     scan_bytes_max: int | None = None
     """Fails with BYTES_SCANNED_LIMIT once it has read more."""
+    cluster: Cluster | None = None
+    """Where queries run, if not in the process."""
     options: dict[str, str] = {}
     """`location`: `enforced` where it is decided where results go, so that CREATE TABLE AS may not name a place."""
 
@@ -84,6 +105,8 @@ class Outcome(msgspec.Struct, kw_only=True):
     updated: int | None = None
     """Rows written, for those."""
     scanned_bytes: int = 0
+    queued_ms: int = 0
+    """It waited in a cluster's queue, too."""
     planning_ms: int = 0
     execution_ms: int = 0
 
@@ -176,6 +199,14 @@ class Lake(Protocol):
 
     def fetch(self, uris: list[str]) -> list[str]:
         """Local files, to be read only, with the bytes of these objects; they stay until the statement ends."""
+        ...
+
+    def check(self, uris: list[str]) -> None:
+        """Whether these objects may be read, by somebody else in the caller's name."""
+        ...
+
+    def began_at(self, uri: str) -> None:
+        """The statement is under way elsewhere, until a DELETE of this URI, which is sent if it does not succeed."""
         ...
 
     def store(self, path: str, uri: str) -> None:

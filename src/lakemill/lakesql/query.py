@@ -98,8 +98,9 @@ class Query:
             columns, rows = results.write(self.connection, self.translated.sql, path, "csv", self.translated.columns)
         return Outcome(kind="DML", substatement="SELECT", form="csv", columns=columns, rows=rows, result=str(path))
 
-    def explained(self, analyze: bool) -> Outcome:
+    def explained(self, tree: exp.Expr | None, analyze: bool) -> Outcome:
         """How DuckDB would run it, or has run it, as lines of text."""
+        self.plan(tree)
         path = self.folder / "result.txt"
         with self.watching():
             plan = self.connection.execute(f"EXPLAIN {'ANALYZE ' if analyze else ''}{self.translated.sql}").fetchall()
@@ -114,6 +115,12 @@ class Query:
         """The result as batches of Arrow."""
         with self.watching():
             return self.connection.execute(self.translated.sql).to_arrow_reader(1 << 16)
+
+    def times(self, outcome: Outcome, started: float) -> None:
+        """Enter how long it took, of which a part was planning. started: by the monotonic clock."""
+        planned = self.planned or time.monotonic()
+        outcome.planning_ms = round(1000 * (planned - started))
+        outcome.execution_ms = round(1000 * (time.monotonic() - planned))
 
     def watching(self) -> "_Watching":
         """A context in which a stream's failure is raised as what it is."""

@@ -71,6 +71,12 @@ class RemoteLake:
     def fetch(self, uris: list[str]) -> list[str]:
         return self._ask("fetch", uris=uris)
 
+    def check(self, uris: list[str]) -> None:
+        self._ask("check", uris=uris)
+
+    def began_at(self, uri: str) -> None:
+        self._ask("began_at", uri=uri)
+
     def store(self, path: str, uri: str) -> None:
         self._ask("store", path=path, uri=uri)
 

@@ -149,7 +149,9 @@ def test_rows_keep_their_order_where_both_ways_are_used():
 
 
 def test_a_reader_reads_on_after_a_time_out_of_range():
-    reader = ColumnReader([NamedColumn("d", "decimal(6,2)"), NamedColumn("t", "timestamp")], HiveJson(["millis"]), compiled=True)
+    reader = ColumnReader(
+        [NamedColumn("d", "decimal(6,2)"), NamedColumn("t", "timestamp")], HiveJson(["millis"]), compiled=True
+    )
     with pytest.raises(TimeOutOfRange):
         reader.read([b'{"d": 1.5, "t": "99999999999999999"}'])
     table, failures = reader.read([b'{"t": "1518033528123"}'])

@@ -149,6 +149,12 @@ class FolderLake:
                 raise LakeRefused("NoSuchKey", uri)
         return [str(self.path(uri)) for uri in uris]
 
+    def check(self, uris: list[str]) -> None:
+        pass
+
+    def began_at(self, uri: str) -> None:
+        pass
+
     def store(self, path: str, uri: str) -> None:
         target = self.path(uri)
         if not (self.root / uri.removeprefix("s3://").split("/")[0]).is_dir():

@@ -1,5 +1,6 @@
 """SQL statements on the lake: queued, carried out in processes of their own, remembered with their results."""
 
+from lakemill.engines.queries.cluster import ClusterUnavailable, open_cluster
 from lakemill.engines.queries.engine import Queries
 from lakemill.engines.queries.errors import (
     ExecutionMissing,
@@ -13,6 +14,7 @@ from lakemill.engines.queries.execution import Execution, Request
 from lakemill.engines.queries.lake import Rights
 
 __all__ = [
+    "ClusterUnavailable",
     "Execution",
     "ExecutionMissing",
     "Queries",
@@ -23,4 +25,5 @@ __all__ = [
     "StatementRefused",
     "TokenTaken",
     "TooManyWaiting",
+    "open_cluster",
 ]

@@ -10,6 +10,7 @@ import msgspec
 
 from lakemill.engines.catalog import Catalog
 from lakemill.engines.objects import Objects
+from lakemill.engines.queries.cluster import Cluster
 from lakemill.engines.queries.errors import StatementRefused, TooManyWaiting
 from lakemill.engines.queries.execution import Execution, Fault, Request, expected_location
 from lakemill.engines.queries.joined import Joined
@@ -33,7 +34,8 @@ WAITING_MAX = 1000
 class Queries:
     """The engine. folder: for files of statements; on the same disk as the objects, which are linked into it.
 
-    at_once: statements of one account that run at the same time. memory_mib: of each.
+    at_once: statements of one account that run at the same time. memory_mib: of each. cluster: runs queries, if there
+    is one.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Queries:
         at_once: int = 4,
         memory_mib: int = 2048,
         command: Sequence[str] = ("-m", MODULE),
+        cluster: Cluster | None = None,
     ) -> None:
         self._executions = Executions(metadata, clock)
         self._processes = Processes(memory_mib, command)
@@ -64,6 +67,7 @@ class Queries:
             folder=folder,
             memory_mib=memory_mib,
             threads=os.cpu_count() or 1,
+            cluster=cluster,
         )
         self._at_once = at_once
         self._slots: dict[str, asyncio.Semaphore] = {}
@@ -155,7 +159,7 @@ class Queries:
         environment.folder.mkdir(parents=True, exist_ok=True)
         count = 0
         for execution in self._executions.unfinished():
-            await undo(self._executions, execution, environment.catalog, environment.objects)
+            await undo(self._executions, execution, environment.catalog, environment.objects, environment.cluster)
             message = f"{INTERNAL}: lakemill was restarted while the statement was under way"
             fault = Fault(message=message, category=SYSTEM, type=INTERNAL_TYPE, retryable=True)
             now = environment.clock.now()

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from lakemill.engines.catalog import Catalog
 from lakemill.engines.objects import Objects
+from lakemill.engines.queries.cluster import Cluster, stop
 from lakemill.engines.queries.execution import Document, Execution, possible_results
 from lakemill.engines.queries.store import Executions
 from lakemill.engines.queries.takingback import take_back, take_back_object
@@ -60,9 +61,16 @@ class Journal:
             raise
 
 
-async def undo(executions: Executions, execution: Execution, catalog: Catalog, objects: Objects) -> None:
-    """Take back what an execution wrote, the last first, and its results."""
-    await take_all_back(executions.written(execution.id), execution.request.scope, catalog, objects)
+async def undo(
+    executions: Executions, execution: Execution, catalog: Catalog, objects: Objects, cluster: Cluster | None = None
+) -> None:
+    """End what an execution has begun on a cluster, take back what it wrote, the last first, and its results."""
+    written = executions.written(execution.id)
+    if cluster is not None:
+        for what in written:
+            if "elsewhere" in what:
+                await asyncio.to_thread(stop, cluster, what["elsewhere"])
+    await take_all_back(written, execution.request.scope, catalog, objects)
     for uri in possible_results(execution):
         await asyncio.to_thread(take_back_object, objects, uri)
 
@@ -72,5 +80,5 @@ async def take_all_back(written: Iterable[Document], scope: str, catalog: Catalo
     for what in written:
         if "object" in what:
             await asyncio.to_thread(take_back_object, objects, what["object"])
-        else:
+        elif "elsewhere" not in what:
             await take_back(catalog, objects, scope, what)

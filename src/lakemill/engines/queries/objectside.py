@@ -21,7 +21,7 @@ NAME_MAX = 100
 class Files:
     """folder: the statement's own; all it reads is linked there, all it stores comes from there."""
 
-    QUESTIONS = ("objects", "fetch", "store", "remove")
+    QUESTIONS = ("objects", "fetch", "check", "began_at", "store", "remove")
 
     def __init__(self, objects: Objects, joined: Joined, folder: Path, rights: Any, journal: Journal) -> None:
         self._objects, self._joined, self._rights, self._journal = objects, joined, rights, journal
@@ -41,13 +41,19 @@ class Files:
 
     async def fetch(self, uris: list[str]) -> list[str]:
         wanted = [uri for uri in dict.fromkeys(uris) if uri not in self._linked]
-        for number, uri in enumerate(wanted, start=1):
-            self._rights.object("read", *split(uri))
-            if number % STRIDE == 0:
-                await asyncio.sleep(0)
+        await self.check(wanted)
         if wanted:
             await asyncio.to_thread(self._link, wanted)
         return [self._linked[uri] for uri in uris]
+
+    async def check(self, uris: list[str]) -> None:
+        for number, uri in enumerate(uris, start=1):
+            self._rights.object("read", *split(uri))
+            if number % STRIDE == 0:
+                await asyncio.sleep(0)
+
+    async def began_at(self, uri: str) -> None:
+        await self._journal.write({"elsewhere": uri})
 
     def _link(self, uris: list[str]) -> None:
         self._sources.mkdir(exist_ok=True)

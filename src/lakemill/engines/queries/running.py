@@ -11,6 +11,7 @@ import msgspec
 
 from lakemill.engines.catalog import Catalog
 from lakemill.engines.objects import Objects
+from lakemill.engines.queries.cluster import Cluster
 from lakemill.engines.queries.errors import ProcessDied, Refused
 from lakemill.engines.queries.execution import Document, Execution, Fault
 from lakemill.engines.queries.joined import Joined
@@ -48,6 +49,7 @@ class Environment(msgspec.Struct, frozen=True):
     folder: Path
     memory_mib: int
     threads: int
+    cluster: Cluster | None = None
 
 
 class Running:
@@ -65,6 +67,7 @@ class Running:
         scope = execution.request.scope
         files = Files(environment.objects, environment.joined, self._folder, rights, journal)
         self._lake = Lake(environment.catalog, files, scope, by, rights, journal)
+        self._by = by
         self._results = Results(self._lake.files, rights, environment.kept)
         self.understood = asyncio.Event()
         """Set once the statement was read and began, or ended."""
@@ -141,7 +144,13 @@ class Running:
             "threads": environment.threads,
             "scan_bytes_max": request.scan_bytes_max,
             "options": request.options,
-        }
+        } | self._cluster()
+
+    def _cluster(self) -> Document:
+        cluster = self._environment.cluster
+        if cluster is None:
+            return {}
+        return {"cluster": msgspec.to_builtins(cluster) | {"user": self._by, "id": self.execution.id}}
 
     async def _answer(self, question: str, arguments: Document) -> Any:
         self.understood.set()
@@ -164,6 +173,7 @@ class Running:
         execution.columns, execution.rows = outcome.get("columns") or [], outcome.get("rows", 0)
         execution.updated, execution.scanned_bytes = outcome.get("updated"), outcome.get("scanned_bytes", 0)
         execution.planning_ms = outcome.get("planning_ms", 0)
+        execution.queue_ms += outcome.get("queued_ms", 0)
         execution.engine_ms = execution.planning_ms + outcome.get("execution_ms", 0) or execution.engine_ms
         self.ending = True
         try:
@@ -202,7 +212,7 @@ class Running:
         if state != "SUCCEEDED":
             if self._answering is not None:
                 await asyncio.wait([self._answering])
-            await undo(environment.executions, ended, environment.catalog, environment.objects)
+            await undo(environment.executions, ended, environment.catalog, environment.objects, environment.cluster)
             ended.manifest, ended.columns, ended.updated = "", [], None
         ended.reason, ended.fault, ended.state = reason, fault, state
         ended.completed = environment.clock.now()

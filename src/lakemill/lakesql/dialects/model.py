@@ -20,6 +20,8 @@ class Parsed:
         The statement without a trailing semicolon.
     tree : Expression or None
         The query that is in it.
+    query : str
+        Its text, behind as much empty space as stood before it.
     target : tuple of str
         Database (or empty) and table that is made or written to; of prepare, execute, deallocate: ("", name).
     columns : list of str or None
@@ -49,6 +51,7 @@ class Parsed:
     using: list[str] = field(default_factory=list)
     flags: set[str] = field(default_factory=set)
     parameters: int = 0
+    query: str = ""
 
 
 @dataclass

@@ -36,6 +36,8 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self.text, self.at = text, 0
+        self.inner = ""
+        """The text of the query that is in it, where it stands."""
         self.tokens = grammar.tokenize(text)
         last = self.tokens[-1] if len(self.tokens) == 2 else None
         if last is not None and last.token_type == TokenType.STRING and text[last.start] != "'":
@@ -116,7 +118,8 @@ class _Reader:
         return re.sub(r"[^\n]", " ", self.text[:first]) + self.text[first : last + 1]
 
     def query(self, start: int, end: int) -> exp.Expr:
-        tree = grammar.parse(self.part(start, end))
+        self.inner = self.part(start, end)
+        tree = grammar.parse(self.inner)
         if not isinstance(tree, exp.Query | exp.Values | exp.Subquery):
             self.at = start
             raise self.wrong("<query>")
@@ -169,7 +172,7 @@ def parse(text: str, parameters: list[str] | None = None) -> Parsed:
     stripped = re.sub(r"\s*;\s*$", "", text).rstrip()
     reader = _Reader(stripped)
     parsed = _parsed(reader)
-    tree = parsed.tree
+    tree, parsed.query = parsed.tree, reader.inner
     if tree is not None:
         marks = [n for n in tree.dfs() if isinstance(n, exp.Placeholder)]
         parsed.parameters = len(marks)
@@ -316,14 +319,26 @@ def substitute(tree: exp.Expr, parameters: list[str]) -> exp.Expr:
 
     Raises SqlFailed(INVALID_PARAMETER_USAGE).
     """
-    marks = [n for n in tree.dfs() if isinstance(n, exp.Placeholder)]
-    marks.sort(key=lambda n: n.meta.get("place", (0, 0)))
+    marks = _in_order(tree)
     if len(marks) != len(parameters):
         message = f"Incorrect number of parameters: expected {len(marks)} but found {len(parameters)}"
         raise SqlFailed("INVALID_PARAMETER_USAGE", message)
     for mark, text in zip(marks, parameters, strict=True):
         mark.replace(parameter(text))
     return tree
+
+
+def _in_order(tree: exp.Expr) -> list[exp.Expr]:
+    """The question marks as they stand in the text. The tree has them in another order, and without places."""
+    marks: list[exp.Expr] = [n for n in tree.dfs() if isinstance(n, exp.Placeholder)]
+    if len(marks) < 2:
+        return marks
+    for number, mark in enumerate(marks):
+        mark.set("this", f"mark_{number}_")
+    numbers = dict.fromkeys(int(found) for found in re.findall(r":mark_(\d+)_", tree.sql("trino")))
+    for mark in marks:
+        mark.set("this", None)
+    return [marks[number] for number in numbers]
 
 
 def parameter(text: str) -> exp.Expr:

@@ -211,3 +211,10 @@ async def test_a_table_gets_another_name_at_once(answers, catalog):
     _, found = await answers(rename, ask("partitions", database="d", table="other", expression=None))
     assert [one["Values"] for one in found] == [["x"]]
     assert [one.name for one in catalog.tables(SCOPE, "d")] == ["other"]
+
+
+async def test_objects_are_checked_for_whoever_reads_them_in_the_callers_name(answers):
+    asked = ask("check", uris=["s3://lake/a", "s3://lake/b"])
+    assert await answers(asked) == [None]
+    (refused,) = await answers(asked, rights=Rights("read"))
+    assert refused == {"code": "AccessDenied", "message": "not allowed: read lake/a"}
