@@ -1,7 +1,10 @@
 """What all tests share."""
 
+import gc
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
 
 # Tests run side by side on few cores, where threads that wait for each other take many times as long as one.
@@ -9,3 +12,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("lakemill", deadline=None)  # A busy machine is no fault of the code.
 settings.load_profile("lakemill")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is collected stays: looking through it for garbage again and again costs seconds in each worker."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()

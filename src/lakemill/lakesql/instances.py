@@ -2,10 +2,12 @@
 
 import shutil
 from pathlib import Path
+from typing import Any, cast
 
 import duckdb
 
 from lakemill.lakesql.dialects import athena
+from lakemill.lakesql.dialects.macros import Macros
 from lakemill.lakesql.interface import Statement
 
 SPILL_BYTES_MAX = 64 << 30
@@ -60,8 +62,22 @@ def close(connection: duckdb.DuckDBPyConnection, paths: list[str], out: Path) ->
     connection.execute("SET lock_configuration = true")
 
 
+class _Connection:
+    """A connection of DuckDB that has the macros which statements call, from the first that calls them."""
+
+    def __init__(self, inside: duckdb.DuckDBPyConnection) -> None:
+        self._inside, self._macros = inside, Macros(inside)
+
+    def execute(self, query: str, parameters: Any = None) -> duckdb.DuckDBPyConnection:
+        self._macros.make(query)
+        return self._inside.execute(query, parameters)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inside, name)
+
+
 def _made() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(":memory:", config=_CONFIGURATION)
     connection.execute("SET threads = 1")
-    athena.prelude(connection)
-    return connection
+    athena.settle(connection)
+    return cast(duckdb.DuckDBPyConnection, _Connection(connection))

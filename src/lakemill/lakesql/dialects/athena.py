@@ -19,7 +19,18 @@ from lakemill.lakesql.errors import SqlFailed
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["Comparison", "Parsed", "Schema", "TableUse", "Translated", "View", "parse", "prelude", "translate"]
+__all__ = [
+    "Comparison",
+    "Parsed",
+    "Schema",
+    "TableUse",
+    "Translated",
+    "View",
+    "parse",
+    "prelude",
+    "settle",
+    "translate",
+]
 
 
 def translate(
@@ -51,10 +62,15 @@ def translate(
     return Translated(sql, compiler.tables, columns)
 
 
-def prelude(connection: "duckdb.DuckDBPyConnection") -> None:
-    """Settings and macros that translated statements need; before the configuration is locked."""
+def settle(connection: "duckdb.DuckDBPyConnection") -> None:
+    """Settings that translated statements need; before the configuration is locked."""
     connection.execute("SET ieee_floating_point_ops = true")
     connection.execute("SET TimeZone = 'UTC'")
+
+
+def prelude(connection: "duckdb.DuckDBPyConnection") -> None:
+    """Settings and all macros that translated statements need; before the configuration is locked."""
+    settle(connection)
     for statement in macros.statements():
         connection.execute(statement)
     macros.add_functions(connection)
