@@ -112,6 +112,25 @@ def test_temporary_credentials_open_the_door(clients):
         assert cursor.fetchone() == ["visitor"]
 
 
+def test_a_materialized_view_refreshes_itself(clients):
+    with clients.connect() as made:
+        made.autocommit = True
+        cursor = made.cursor()
+        cursor.execute("CREATE TABLE sold (item varchar(9), price int)")
+        cursor.execute("CREATE MATERIALIZED VIEW sold_sum AUTO REFRESH YES AS SELECT sum(price) AS total FROM sold")
+        cursor.execute("INSERT INTO sold VALUES ('tea', 2), ('rice', 3)")
+
+        def total():
+            cursor.execute("SELECT total FROM sold_sum")
+            return cursor.fetchone()[0]
+
+        clients.until(lambda: total() == 5)
+        cursor.execute("SELECT refresh_type FROM svl_mv_refresh_status WHERE mv_name = 'sold_sum'")
+        assert {row[0] for row in cursor.fetchall()} == {"Auto"}
+        with pytest.raises(redshift_connector.error.ProgrammingError, match="cannot insert into a materialized view"):
+            cursor.execute("INSERT INTO sold_sum VALUES (1)")
+
+
 # psycopg, SQLAlchemy
 
 

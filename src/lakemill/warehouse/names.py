@@ -149,7 +149,9 @@ class Names:
         columns = [_column(column, document) for column in document.columns]
         sql = f"{place(database, schema)}.{quoted(name)}"
         writable = database == self._session.database
-        return Relation(columns, sql, (schema, name), writable, tag=Tag(database, schema, name, document))
+        made = Relation(columns, sql, (schema, name), writable, tag=Tag(database, schema, name, document))
+        made.materialized = document.kind == "materialized"
+        return made
 
     def _schema(self, name: str, database: str = "") -> objects.Schema | None:
         return self._session.store.get("schema", name, database or self._session.database)

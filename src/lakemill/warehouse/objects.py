@@ -92,6 +92,24 @@ class Relation(msgspec.Struct, kw_only=True, omit_defaults=True):
     depends: list[int] = []
     """Of a view: numbers of the relations that it reads."""
     created: str = ""
+    auto_refresh: bool = False
+    """Of a materialized view: whether the warehouse refreshes it by itself."""
+    changes: dict[int, int] = {}
+    """Of a materialized view: for each relation that it reads, the last change that its rows hold."""
+    outside: bool = False
+    """Of a materialized view: whether it reads tables of external schemas."""
+    mutable: bool = False
+    """Of a materialized view: whether its query would give other rows although its tables are the same."""
+
+    @property
+    def held_as(self) -> str:
+        """What it is in DuckDB: TABLE or VIEW."""
+        return "VIEW" if self.kind == "view" else "TABLE"
+
+    @property
+    def label(self) -> str:
+        """As messages call it: table, view, materialized view."""
+        return "materialized view" if self.kind == "materialized" else self.kind
 
     def column(self, name: str) -> Column | None:
         """By its name, None where there is none."""

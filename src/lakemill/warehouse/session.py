@@ -95,6 +95,8 @@ class Session:
         """What functions such as pg_last_copy_count tell."""
         self.notices: list[str] = []
         """What clients are to be told with the statement's end."""
+        self.automatic = False
+        """Whether it is the warehouse that works in it, by itself."""
         self.work: Work | None = None
         self._open: Result | None = None
         self._last: tuple[Parsed, Parameters | None, int, Compiled] | None = None
@@ -172,11 +174,15 @@ class Session:
             return last[3]
         return None
 
-    def lock(self, tables: Iterable[int]) -> bool:
-        """Hold these tables until the transaction's end; False where what was looked up may have changed since."""
+    def lock(self, tables: Iterable[int], *, writing: bool = True) -> bool:
+        """Hold these tables until the transaction's end; False where what was looked up may have changed since.
+
+        writing: False where it is not certain yet that they are written to.
+        """
         wanted = list(tables)
         work = self.work
-        return not wanted or self.transaction.lock(wanted, work.check if work is not None else lambda: None)
+        stopped = work.check if work is not None else lambda: None
+        return not wanted or self.transaction.lock(wanted, stopped, writing=writing)
 
     def sync(self) -> None:
         """The end of what belongs together: an implicit transaction is committed. Raises SqlFailed."""

@@ -276,4 +276,4 @@ def pg_rewrite(known: Known) -> Rows:
     """Rules: those of views."""
     for one in known.relations:
         if one.kind == "v" and not one.system:
-            yield one.relation.oid, "_RETURN", one.relation.oid, -1, "1", True, one.relation.text
+            yield one.relation.oid, "_RETURN", one.relation.oid, -1, "1", True, one.definition

@@ -52,6 +52,8 @@ class Relation:
     writable: bool = True
     leader: bool = False
     tag: Any = None
+    materialized: bool = False
+    """Whether it holds the rows of a view, and only REFRESH writes to it."""
 
 
 @dataclass
