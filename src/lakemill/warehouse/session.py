@@ -97,6 +97,8 @@ class Session:
         """What clients are to be told with the statement's end."""
         self.automatic = False
         """Whether it is the warehouse that works in it, by itself."""
+        self.running: Any = None
+        """The call of a procedure that is under way: `procedures.running.Running`."""
         self.work: Work | None = None
         self._open: Result | None = None
         self._last: tuple[Parsed, Parameters | None, int, Compiled] | None = None
@@ -222,9 +224,14 @@ class Session:
     def cancel(self, failure: SqlFailed | None = None, work: Work | None = None) -> bool:
         """Stop the statement that is under way; whether there was one."""
         work = work or self.work
+        calling = self.running.work if self.running is not None else None
+        if calling is not None and (work is None or work.ended.is_set()):
+            work = calling
         if work is None or work.ended.is_set():
             return False
         work.stopped = failure or SqlFailed("57014", f"Query ({work.query}) cancelled on user's request")
+        if calling is not None:  # Its statement may end in time.
+            calling.stopped = work.stopped
         threading.Thread(target=self._interrupt, args=(work,), daemon=True).start()
         return True
 

@@ -17,12 +17,14 @@ from lakemill.warehouse.commands import (
     materialized,
     prepared,
     removing,
+    routines,
     schemas,
     sessions,
     users,
     views,
 )
 from lakemill.warehouse.commands.tokens import Tokens
+from lakemill.warehouse.procedures import calling
 from lakemill.warehouse.results import Result
 
 if TYPE_CHECKING:
@@ -59,6 +61,10 @@ COMMANDS: dict[str, Command] = {
     "ALTER MATERIALIZED VIEW": materialized.alter,
     "DROP MATERIALIZED VIEW": materialized.drop,
     "REFRESH MATERIALIZED VIEW": materialized.refresh,
+    **dict.fromkeys(("CREATE PROCEDURE", "CREATE OR REPLACE PROCEDURE"), routines.create_procedure),
+    "ALTER PROCEDURE": routines.alter_procedure,
+    "DROP PROCEDURE": routines.drop_procedure,
+    "SHOW PROCEDURE": routines.show_procedure,
     "COMMENT": maintenance.comment,
     "LOCK": maintenance.lock,
     "ANALYZE": maintenance.analyze,
@@ -87,9 +93,6 @@ COMMANDS: dict[str, Command] = {
 }
 # What Redshift has and this warehouse has not.
 REFUSED = {
-    "CALL": "CALL",
-    "CREATE PROCEDURE": "CREATE PROCEDURE",
-    "CREATE OR REPLACE PROCEDURE": "CREATE PROCEDURE",
     "CREATE FUNCTION": "CREATE FUNCTION",
     "CREATE OR REPLACE FUNCTION": "CREATE FUNCTION",
     "CREATE LIBRARY": "CREATE LIBRARY",
@@ -104,6 +107,8 @@ REFUSED = {
 
 def carry_out(session: "Session", parsed: Parsed, parameters: Parameters | None = None) -> Result:
     """Carry out a command. Raises SqlFailed: 0A000 for what there is not, 42601 for what nobody understands."""
+    if parsed.words[:1] == ["CALL"]:
+        return calling.call(session, parsed.text, parameters)
     if parameters is not None and (parameters.values or parameters.named) and parsed.words[:1] != ["DECLARE"]:
         raise SqlFailed("42601", f"parameters are not possible in {parsed.words[0]}")
     tokens = Tokens(parsed.text, folded=session.settings["enable_case_sensitive_identifier"] == "off")
@@ -122,6 +127,8 @@ def carry_out(session: "Session", parsed: Parsed, parameters: Parameters | None 
 def described(session: "Session", parsed: Parsed) -> list[tuple[str, Type]] | None:
     """The columns that a command gives, before it is carried out; None where it gives none. Raises SqlFailed."""
     tokens = Tokens(parsed.text)
+    if tokens.peek() == "CALL":
+        return calling.columns(session, parsed.text)
     if tokens.peek() == "SHOW":
         return carry_out(session, parsed).columns
     if tokens.peek() == "FETCH":

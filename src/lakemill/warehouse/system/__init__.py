@@ -16,6 +16,7 @@ from lakemill.warehouse.system import (
     lake,
     materialized,
     privileges,
+    routines,
     tables,
     types,
 )
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MODULES", "relation"]
 
-MODULES = (activity, catalog, constraints, information, lake, materialized, privileges, tables, types)
+MODULES = (activity, catalog, constraints, information, lake, materialized, privileges, routines, tables, types)
 """Each declares some of the views."""
 
 

@@ -169,11 +169,14 @@ class Parameters:
         For `$1`, `$2` ...; None where they are not known yet: the statement is only described.
     named : dict
         For `:name`.
+    held : bool
+        `$n` stays one of DuckDB's: the compiled statement is executed with values, more than once. All types are told.
     """
 
     types: dict[int, Type] = field(default_factory=dict)
     values: list[str | None] | None = None
     named: dict[str, str | None] = field(default_factory=dict)
+    held: bool = False
 
 
 @dataclass
