@@ -223,14 +223,28 @@ def _bind(parsed: Parsed, scopes: Scopes) -> Bound:
         else:
             assert isinstance(node, exp.Column)
             name = tuple(part.name.lower() for part in node.parts)
-        if id(node) in kept or not scopes.names(name) or _is_table(parsed.tree, name):
+        if id(node) in kept or _is_table(parsed.tree, name):
+            continue
+        inside, name = _apart(scopes, name)
+        if not scopes.names(name):
             continue
         if name not in names:
             names.append(name)
         place = exp.Parameter(this=exp.Literal.number(names.index(name) + 1))
-        place.meta.update(node.this.meta)
-        node.replace(place)
+        place.meta.update(getattr(node.this, "meta", {}))
+        made: exp.Expr = place
+        for member in inside:
+            made = exp.Dot(this=made, expression=exp.to_identifier(member))
+        node.replace(made)
     return Bound(parsed, names)
+
+
+def _apart(scopes: Scopes, name: Name) -> tuple[Name, Name]:
+    """Members of a variable of type SUPER, and the variable."""
+    first = scopes.get(name[0])
+    if len(name) > 1 and first is not None and first.kind is not None and first.kind.name == "super":
+        return name[1:], name[:1]
+    return (), name
 
 
 def _no_expressions(tree: exp.Expr) -> set[int]:
