@@ -11,6 +11,7 @@ from lakemill.warehouse.commands import (
     altering,
     cursors,
     databases,
+    functions,
     grants,
     maintenance,
     making,
@@ -65,6 +66,8 @@ COMMANDS: dict[str, Command] = {
     "ALTER PROCEDURE": routines.alter_procedure,
     "DROP PROCEDURE": routines.drop_procedure,
     "SHOW PROCEDURE": routines.show_procedure,
+    **dict.fromkeys(("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"), functions.create),
+    "DROP FUNCTION": functions.drop,
     "COMMENT": maintenance.comment,
     "LOCK": maintenance.lock,
     "ANALYZE": maintenance.analyze,
@@ -93,8 +96,6 @@ COMMANDS: dict[str, Command] = {
 }
 # What Redshift has and this warehouse has not.
 REFUSED = {
-    "CREATE FUNCTION": "CREATE FUNCTION",
-    "CREATE OR REPLACE FUNCTION": "CREATE FUNCTION",
     "CREATE LIBRARY": "CREATE LIBRARY",
     "CREATE MODEL": "CREATE MODEL",
     "CREATE DATASHARE": "CREATE DATASHARE",

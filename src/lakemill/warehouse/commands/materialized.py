@@ -132,6 +132,8 @@ def _bind(view: Relation, parsed: Parsed, compiled: Compiled) -> None:
     """Note columns and what they are read from. Raises SqlFailed for what a materialized view cannot read."""
     for number, (name, kind) in enumerate(compiled.columns or [], 1):
         view.columns.append(Column(name=name, type=stored_type(kind), number=number))
+    if compiled.functions:
+        raise SqlFailed("0A000", "user-defined functions are not supported in a materialized view definition")
     for use in compiled.uses:
         tag = use.relation.tag
         if isinstance(use.relation, View):

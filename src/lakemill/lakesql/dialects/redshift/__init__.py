@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lakemill.lakesql.dialects import macros
 from lakemill.lakesql.dialects.redshift import casts, coercion
-from lakemill.lakesql.dialects.redshift.compiling import compile, expression
+from lakemill.lakesql.dialects.redshift.compiling import check_function, compile, expression
 from lakemill.lakesql.dialects.redshift.errors import of_duckdb
 from lakemill.lakesql.dialects.redshift.functions import hashes
 from lakemill.lakesql.dialects.redshift.model import (
@@ -15,6 +15,7 @@ from lakemill.lakesql.dialects.redshift.model import (
     Column,
     Compiled,
     External,
+    Function,
     Parameters,
     Parsed,
     Relation,
@@ -36,12 +37,14 @@ __all__ = [
     "Column",
     "Compiled",
     "External",
+    "Function",
     "Parameters",
     "Parsed",
     "Relation",
     "Use",
     "View",
     "assigned",
+    "check_function",
     "compile",
     "expression",
     "of_duckdb",

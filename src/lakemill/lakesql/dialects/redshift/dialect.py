@@ -40,6 +40,9 @@ class Redshift(Dialect):
         self.external: list[TableUse] = []
         self.through: View | None = None
         """The view whose text is compiled."""
+        self.arguments: list[list[Typed]] = []
+        """Values of `$n` in the bodies of functions that are compiled, the innermost last."""
+        self.functions: list[Any] = []
         self.leader: list[str] = []
         """Functions that only the leader node has."""
 
@@ -124,6 +127,10 @@ class Redshift(Dialect):
 
     def parameter(self, number: int, node: exp.Expr) -> Typed:
         """`$n`: a literal where values are known, else what only has a type."""
+        if self.arguments:
+            if not 1 <= number <= len(self.arguments[-1]):
+                raise failed("42P02", f"there is no parameter ${number}", node)
+            return self.arguments[-1][number - 1]
         values = self.parameters.values
         if self.parameters.held and number in self.types:
             return Typed(f"CAST(${number} AS {self.types[number].duckdb()})", self.types[number])

@@ -70,6 +70,20 @@ class View:
 
 
 @dataclass
+class Function:
+    """A function of a user's: `SELECT` of one expression, in which `$1` ... are its arguments.
+
+    tag : Any
+        Whatever the session wants back in `Compiled.functions`.
+    """
+
+    body: str
+    arguments: list[Type]
+    returns: Type
+    tag: Any = None
+
+
+@dataclass
 class External:
     """A table of an external schema.
 
@@ -106,6 +120,10 @@ class Catalog(Protocol):
 
         Raises SqlFailed: 42P01 relation "x" does not exist, 3F000 schema "x" does not exist.
         """
+        ...
+
+    def function(self, parts: tuple[str, ...], kinds: list[Type]) -> Function | None:
+        """A function of a user's for arguments of these types; None where there is none. Raises SqlFailed 42501."""
         ...
 
     def setting(self, name: str) -> str | None:
@@ -208,6 +226,8 @@ class Compiled:
         Relations, for rights and locks, those that a view reads among them.
     external : list of TableUse
         Views that must exist under these names when it runs.
+    functions : list
+        Tags of the functions of users that are called.
     wider : callable or None
         Of one whose products of decimals have 64 bits: makes the one for 128.
     """
@@ -217,6 +237,7 @@ class Compiled:
     parameters: list[Type] = field(default_factory=list)
     uses: list[Use] = field(default_factory=list)
     external: list[TableUse] = field(default_factory=list)
+    functions: list[Any] = field(default_factory=list)
     wider: "Callable[[], Compiled] | None" = None
 
     @property
