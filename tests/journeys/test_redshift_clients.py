@@ -112,6 +112,81 @@ def test_temporary_credentials_open_the_door(clients):
         assert cursor.fetchone() == ["visitor"]
 
 
+def test_a_materialized_view_refreshes_itself(clients):
+    with clients.connect() as made:
+        made.autocommit = True
+        cursor = made.cursor()
+        cursor.execute("CREATE TABLE sold (item varchar(9), price int)")
+        cursor.execute("CREATE MATERIALIZED VIEW sold_sum AUTO REFRESH YES AS SELECT sum(price) AS total FROM sold")
+        cursor.execute("INSERT INTO sold VALUES ('tea', 2), ('rice', 3)")
+
+        def total():
+            cursor.execute("SELECT total FROM sold_sum")
+            return cursor.fetchone()[0]
+
+        clients.until(lambda: total() == 5)
+        cursor.execute("SELECT refresh_type FROM svl_mv_refresh_status WHERE mv_name = 'sold_sum'")
+        assert {row[0] for row in cursor.fetchall()} == {"Auto"}
+        with pytest.raises(redshift_connector.error.ProgrammingError, match="cannot insert into a materialized view"):
+            cursor.execute("INSERT INTO sold_sum VALUES (1)")
+
+
+PROCEDURE = """
+CREATE OR REPLACE PROCEDURE share(total IN int, part INOUT numeric(8, 2), words OUT varchar(40)) AS $$
+BEGIN
+  IF part > total THEN
+    RAISE EXCEPTION 'part % is more than %', part, total;
+  END IF;
+  part := part * 100 / total;
+  words := part || ' %';
+  RAISE INFO 'share is %', words;
+END;
+$$ LANGUAGE plpgsql
+"""
+
+
+def test_a_procedure_gives_its_out_arguments_and_says_something(clients):
+    with clients.connect() as made:
+        made.autocommit = True
+        cursor = made.cursor()
+        cursor.execute(PROCEDURE)
+        cursor.execute("CALL share(%s, %s)", (8, decimal.Decimal(2)))
+        assert list(cursor.fetchone()) == [decimal.Decimal("25.00"), "25.00 %"]
+        assert [column[0] for column in cursor.description] == ["part", "words"]
+        assert any(b"share is 25.00 %" in dict(told).get(b"M", b"") for told in made.notices)
+        with pytest.raises(redshift_connector.error.ProgrammingError) as wrong:
+            cursor.execute("CALL share(1, 2)")
+        assert (wrong.value.args[0]["C"], wrong.value.args[0]["M"]) == ("P0001", "part 2.00 is more than 1")
+        assert wrong.value.args[0]["W"] == 'PL/pgSQL function "share" line 4 at raise'
+        cursor.execute("SELECT prokind FROM pg_proc_info WHERE proname = 'share'")
+        assert cursor.fetchone() == ["p"]
+    named = clients.rows(
+        "CALL share(:total, :part)",
+        Parameters=[
+            {"name": "total", "value": "4"},
+            {"name": "part", "value": "1"},
+        ],
+    )
+    assert named == [("25.00", "25.00 %")]
+
+
+def test_psycopg_reads_the_cursor_that_a_procedure_has_opened(clients):
+    place = clients.about["Endpoint"]
+    said = []
+    with psycopg.connect(
+        host=place["Address"], port=place["Port"], dbname="dev", user="awsuser", password=PASSWORD
+    ) as made:
+        made.add_notice_handler(lambda notice: said.append(notice.message_primary))
+        made.execute(
+            "CREATE PROCEDURE listed(rs INOUT refcursor) AS $$ BEGIN RAISE NOTICE 'opens'; "
+            "OPEN rs FOR SELECT 1 AS a UNION ALL SELECT 2 ORDER BY 1; END; $$ LANGUAGE plpgsql"
+        )
+        assert made.execute("CALL listed('mine')").fetchone() == ("mine",)
+        assert made.execute("FETCH ALL FROM mine").fetchall() == [(1,), (2,)]
+        assert said == ["opens"]
+        made.rollback()
+
+
 # psycopg, SQLAlchemy
 
 

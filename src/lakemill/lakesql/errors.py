@@ -37,6 +37,8 @@ class SqlFailed(Exception):
     ) -> None:
         self.code, self.message, self.line, self.column = code, message, line, column
         self.position, self.detail, self.hint = position, detail, hint
+        self.context = ""
+        """Where in stored procedures it happened, from inside out, a line each."""
         super().__init__(str(self))
 
     def __str__(self) -> str:

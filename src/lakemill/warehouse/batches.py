@@ -143,7 +143,7 @@ class _Running:
         if len(statements) != 1:
             raise SqlFailed("42601", "a statement must be exactly one" if statements else "a statement is empty")
         parsed = redshift.parse(statements[0])
-        named = parsed.kind != "command"
+        named = parsed.kind != "command" or parsed.words[:1] == ["CALL"]
         result = session.run(parsed, self._parameters if named and self._parameters.named else None)
         executed.rows = result.rows
         if self._stopped and session.work is not None and not session.work.ended.is_set():

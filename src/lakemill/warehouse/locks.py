@@ -47,7 +47,7 @@ class Locks:
             held = [table for table, holder in self._holder.items() if holder == who]
             if not held:
                 return
-            self._moves += 1
+            self._moves += written
             for table in held:
                 del self._holder[table]
                 if written:

@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
+from lakemill.lakesql.dialects import redshift
 from lakemill.lakesql.dialects.redshift import Catalog, Column, External, Relation, View
 from lakemill.lakesql.errors import SqlFailed
-from lakemill.lakesql.types import quoted
+from lakemill.lakesql.types import Type, quoted
 from lakemill.warehouse import objects, rights, spectrum, system
 from lakemill.warehouse.objects import TEMPORARY
 from lakemill.warehouse.store import FILE, place
@@ -71,6 +72,30 @@ class Names:
         if schema not in SYSTEM and not _temporary(schema) and self._schema(schema, database) is None:
             raise SqlFailed("3F000", f'schema "{schema}" does not exist')
         raise _unknown(f"{schema}.{name}")
+
+    def function(self, parts: tuple[str, ...], kinds: list[Type]) -> redshift.Function | None:
+        """A function of a user's for arguments of these types. Raises SqlFailed 42501, 42725."""
+        if len(parts) > 2 and parts[0] != self._session.database:
+            raise SqlFailed("0A000", "functions of other databases cannot be called")
+        every = list(self._session.store.all("function", self._session.database).values())
+        for schema in [parts[-2]] if len(parts) > 1 else self.path():
+            priced = [
+                (price, one)
+                for one in every
+                if (one.schema, one.name) == (schema, parts[-1]) and (price := _price(one, kinds)) is not None
+            ]
+            best = [one for price, one in priced if price == min(price for price, _ in priced)]
+            if len(best) > 1:
+                raise SqlFailed("42725", f"function {parts[-1]} is not unique")
+            if best:
+                return self._called(best[0])
+        return None
+
+    def _called(self, found: objects.Routine) -> redshift.Function:
+        rights.check_usage(self._session, found.schema)
+        rights.require(self._session, "function", found, found.name, "EXECUTE")
+        arguments = [objects.type_of(argument.type) for argument in found.arguments]
+        return redshift.Function(found.body, arguments, objects.type_of(found.returns), found.oid)
 
     def setting(self, name: str) -> str | None:
         """Of the session, as SHOW tells it."""
@@ -149,7 +174,9 @@ class Names:
         columns = [_column(column, document) for column in document.columns]
         sql = f"{place(database, schema)}.{quoted(name)}"
         writable = database == self._session.database
-        return Relation(columns, sql, (schema, name), writable, tag=Tag(database, schema, name, document))
+        made = Relation(columns, sql, (schema, name), writable, tag=Tag(database, schema, name, document))
+        made.materialized = document.kind == "materialized"
+        return made
 
     def _schema(self, name: str, database: str = "") -> objects.Schema | None:
         return self._session.store.get("schema", name, database or self._session.database)
@@ -171,6 +198,15 @@ def search_path(setting: str, user: str) -> list[str]:
     """
     names = [name.strip().strip("'").strip('"') for name in setting.split(",")]
     return [user if name == "$user" else name for name in names if name]
+
+
+def _price(function: objects.Routine, kinds: list[Type]) -> int | None:
+    """How far values of these types must be stretched to be the arguments; None where they cannot."""
+    if len(function.arguments) != len(kinds):
+        return None
+    pairs = zip(kinds, function.arguments, strict=True)
+    prices = [redshift.price(kind, objects.type_of(argument.type)) for kind, argument in pairs]
+    return None if None in prices else sum(price for price in prices if price is not None)
 
 
 def identity(document: objects.Relation) -> str:

@@ -92,6 +92,24 @@ class Relation(msgspec.Struct, kw_only=True, omit_defaults=True):
     depends: list[int] = []
     """Of a view: numbers of the relations that it reads."""
     created: str = ""
+    auto_refresh: bool = False
+    """Of a materialized view: whether the warehouse refreshes it by itself."""
+    changes: dict[int, int] = {}
+    """Of a materialized view: for each relation that it reads, the last change that its rows hold."""
+    outside: bool = False
+    """Of a materialized view: whether it reads tables of external schemas."""
+    mutable: bool = False
+    """Of a materialized view: whether its query would give other rows although its tables are the same."""
+
+    @property
+    def held_as(self) -> str:
+        """What it is in DuckDB: TABLE or VIEW."""
+        return "VIEW" if self.kind == "view" else "TABLE"
+
+    @property
+    def label(self) -> str:
+        """As messages call it: table, view, materialized view."""
+        return "materialized view" if self.kind == "materialized" else self.kind
 
     def column(self, name: str) -> Column | None:
         """By its name, None where there is none."""
@@ -153,7 +171,62 @@ class Role(msgspec.Struct, kw_only=True, omit_defaults=True):
     admins: list[str] = []
 
 
-KINDS: dict[str, type[Any]] = {"database": Database, "schema": Schema, "user": User, "group": Group, "role": Role}
+class Argument(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Of a procedure or function. mode: in, out or inout."""
+
+    name: str = ""
+    mode: str = "in"
+    type: list[Any]
+    cursor: bool = False
+    """A refcursor, whose value is the name of a cursor."""
+
+
+class Routine(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A stored procedure, or a function."""
+
+    oid: int
+    owner: str
+    schema: str
+    name: str
+    arguments: list[Argument]
+    body: str
+    rights: dict[str, list[str]] = {}
+    comment: str = ""
+    created: str = ""
+    definer: bool = False
+    """SECURITY DEFINER: it has the rights of its owner."""
+    nonatomic: bool = False
+    settings: dict[str, str] = {}
+    """SET: what is set while it runs."""
+    returns: list[Any] = []
+    """Of a function: the type."""
+    volatility: str = ""
+    """Of a function: volatile, stable or immutable."""
+
+    @property
+    def inputs(self) -> list[Argument]:
+        """The arguments that a call gives values for."""
+        return [argument for argument in self.arguments if argument.mode != "out"]
+
+    @property
+    def key(self) -> str:
+        """What it is kept under: schema, name and types of its inputs."""
+        return routine_key(self.schema, self.name, [type_of(argument.type) for argument in self.inputs])
+
+
+def routine_key(schema: str, name: str, types: list[Type]) -> str:
+    """Lengths and precisions make no other routine.
+
+    >>> routine_key("public", "p", [Type("varchar", (10,)), Type("integer")])
+    'public.p(varchar, integer)'
+    """
+    return f"{schema}.{name}({', '.join(kind.name for kind in types)})"
+
+
+KINDS: dict[str, type[Any]] = {
+    **{"database": Database, "schema": Schema, "user": User, "group": Group, "role": Role},
+    **{"procedure": Routine, "function": Routine},
+}
 
 
 def stored_type(type: Type) -> list[Any]:

@@ -4,6 +4,7 @@ from lakemill.warehouse.batches import Batches
 from lakemill.warehouse.instance import Instance
 from lakemill.warehouse.interface import Warehouse
 from lakemill.warehouse.platform import Platform
+from lakemill.warehouse.refreshing import Refresher
 from lakemill.warehouse.settings import check_defaults
 from lakemill.warehouse.snapshots import snapshot
 from lakemill.warehouse.wire.server import Server
@@ -18,6 +19,8 @@ class Opened:
         self._instance = Instance(options, platform)
         self.batches = Batches(self._instance)
         self._server = Server(self._instance)
+        self._refresher = Refresher(self._instance)
+        self._refresher.start()
 
     @property
     def port(self) -> int:
@@ -36,4 +39,5 @@ class Opened:
     def close(self) -> None:
         """Everything is in the files on return."""
         self._server.close()
+        self._refresher.close()
         self._instance.close()

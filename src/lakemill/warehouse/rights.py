@@ -12,6 +12,8 @@ ALL = {
     "table": ["SELECT", "INSERT", "UPDATE", "DELETE", "DROP", "REFERENCES", "ALTER", "TRUNCATE"],
     "schema": ["USAGE", "CREATE", "ALTER", "DROP"],
     "database": ["CREATE", "TEMP", "USAGE", "ALTER"],
+    "procedure": ["EXECUTE"],
+    "function": ["EXECUTE"],
 }
 _NEEDED = {"read": "SELECT", "insert": "INSERT", "update": "UPDATE", "delete": "DELETE"}
 

@@ -95,6 +95,10 @@ class Session:
         """What functions such as pg_last_copy_count tell."""
         self.notices: list[str] = []
         """What clients are to be told with the statement's end."""
+        self.automatic = False
+        """Whether it is the warehouse that works in it, by itself."""
+        self.running: Any = None
+        """The call of a procedure that is under way: `procedures.running.Running`."""
         self.work: Work | None = None
         self._open: Result | None = None
         self._last: tuple[Parsed, Parameters | None, int, Compiled] | None = None
@@ -172,11 +176,15 @@ class Session:
             return last[3]
         return None
 
-    def lock(self, tables: Iterable[int]) -> bool:
-        """Hold these tables until the transaction's end; False where what was looked up may have changed since."""
+    def lock(self, tables: Iterable[int], *, writing: bool = True) -> bool:
+        """Hold these tables until the transaction's end; False where what was looked up may have changed since.
+
+        writing: False where it is not certain yet that they are written to.
+        """
         wanted = list(tables)
         work = self.work
-        return not wanted or self.transaction.lock(wanted, work.check if work is not None else lambda: None)
+        stopped = work.check if work is not None else lambda: None
+        return not wanted or self.transaction.lock(wanted, stopped, writing=writing)
 
     def sync(self) -> None:
         """The end of what belongs together: an implicit transaction is committed. Raises SqlFailed."""
@@ -216,9 +224,14 @@ class Session:
     def cancel(self, failure: SqlFailed | None = None, work: Work | None = None) -> bool:
         """Stop the statement that is under way; whether there was one."""
         work = work or self.work
+        calling = self.running.work if self.running is not None else None
+        if calling is not None and (work is None or work.ended.is_set()):
+            work = calling
         if work is None or work.ended.is_set():
             return False
         work.stopped = failure or SqlFailed("57014", f"Query ({work.query}) cancelled on user's request")
+        if calling is not None:  # Its statement may end in time.
+            calling.stopped = work.stopped
         threading.Thread(target=self._interrupt, args=(work,), daemon=True).start()
         return True
 

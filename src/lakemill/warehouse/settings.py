@@ -150,6 +150,10 @@ class Settings:
         self._keep()
         self._values[name] = _checked(name, value)
 
+    def checked(self, name: str, value: str) -> str:
+        """The value as SHOW would tell it. Raises SqlFailed as `set` does."""
+        return _checked(name.lower(), value)
+
     def reset(self, name: str) -> None:
         """Back to the default. Raises SqlFailed 42704."""
         _known(name.lower())

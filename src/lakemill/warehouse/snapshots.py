@@ -2,8 +2,11 @@
 
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import duckdb
 
 from lakemill.warehouse import history
 from lakemill.warehouse.store import FILE
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
     from lakemill.warehouse.instance import Instance
 
 _FILES = {FILE: "warehouse.duckdb", history.FILE: "history.duckdb"}
+_TRIES = 200
 
 
 def snapshot(warehouse: "Instance", folder: str) -> int:
@@ -33,6 +37,7 @@ def snapshot(warehouse: "Instance", folder: str) -> int:
                 path = str(work / file).replace("'", "''")
                 connection.execute(f"ATTACH '{path}' AS {copy}")
                 connection.execute(f"COPY FROM DATABASE {name} TO {copy}")
+                _written(connection, copy)
                 connection.execute(f"DETACH {copy}")
                 shutil.move(work / file, target / file)
                 total += _kept(target / file)
@@ -40,6 +45,17 @@ def snapshot(warehouse: "Instance", folder: str) -> int:
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return total
+
+
+def _written(connection: duckdb.DuckDBPyConnection, copy: str) -> None:
+    """Have all of a copy in its file: who looks at all tables meanwhile would put that off beyond DETACH."""
+    for _ in range(_TRIES):
+        try:
+            connection.execute(f"CHECKPOINT {copy}")
+            return
+        except duckdb.TransactionException:
+            time.sleep(0.05)
+    raise OSError("a snapshot could not be written, as its tables were looked at all the time")
 
 
 def _kept(path: Path) -> int:

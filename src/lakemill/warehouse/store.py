@@ -1,5 +1,6 @@
 """Reading and writing what `objects` describes, in a session's transaction."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import duckdb
@@ -15,12 +16,17 @@ FILE = "warehouse"
 _OBJECTS = f"{FILE}.{HIDDEN}.objects"
 SEE = f"SELECT 1 FROM {_OBJECTS} LIMIT 0"
 """The least that reads the file."""
+_CHANGES = f"{FILE}.{HIDDEN}.changes"
 _PREPARE = f"""
 CREATE SCHEMA IF NOT EXISTS {FILE}.{HIDDEN};
 CREATE SEQUENCE IF NOT EXISTS {FILE}.{HIDDEN}.numbers START {OID_FIRST};
 CREATE TABLE IF NOT EXISTS {_OBJECTS} (
     kind VARCHAR, database VARCHAR, name VARCHAR, document VARCHAR, PRIMARY KEY (kind, database, name)
 );
+CREATE SEQUENCE IF NOT EXISTS {FILE}.{HIDDEN}.change_numbers;
+CREATE TABLE IF NOT EXISTS {_CHANGES} (relation BIGINT, number BIGINT);
+DELETE FROM {_CHANGES} USING (SELECT relation AS of, max(number) AS last FROM {_CHANGES} GROUP BY relation) AS newest
+WHERE relation = newest.of AND number < newest.last;
 """
 
 
@@ -41,6 +47,8 @@ class Store:
         self._connection, self._cache = connection, cache
         self._version = -1
         self._temporary = False
+        self.temporary: set[int] = set()
+        """Numbers of the temporary tables that the session has made."""
         self.changed = False
         """Whether the transaction has changed an object."""
 
@@ -130,11 +138,34 @@ class Store:
     def annotate(self, database: str, schema: str, name: str, relation: Relation) -> None:
         """Keep what is known of a table or view that there is."""
         self.change()
-        self._temporary = self._temporary or schema == TEMPORARY
-        kind = "TABLE" if relation.kind == "table" else "VIEW"
+        if schema == TEMPORARY:
+            self._temporary = True
+            self.temporary.add(relation.oid)
+        kind = relation.held_as
         where = f"{place(database, schema)}.{quoted(name)}"
         document = msgspec.json.encode(relation).decode()
         self._connection.execute(f"COMMENT ON {kind} {where} IS {text(document)}")
+
+    def note(self, relations: Iterable[int]) -> None:
+        """Write down that tables have changed: each change of one has a number, and they rise.
+
+        Whoever notes a change of a table holds its lock, so numbers are committed in their order. Rows are only added
+        while the file is open: transactions that note at the same time do not meet.
+        """
+        numbers = ", ".join(map(str, sorted(relations)))
+        sequence = f"{FILE}.{HIDDEN}.change_numbers"
+        self._connection.execute(f"INSERT INTO {_CHANGES} SELECT unnest([{numbers}]), nextval('{sequence}')")
+
+    def changes(self, relations: Iterable[int]) -> dict[int, int]:
+        """The last change of each of these tables, 0 where none was noted."""
+        wanted = sorted(relations)
+        if not wanted:
+            return {}
+        numbers = ", ".join(map(str, wanted))
+        rows = self._connection.execute(
+            f"SELECT relation, max(number) FROM {_CHANGES} WHERE relation IN ({numbers}) GROUP BY relation"
+        ).fetchall()
+        return dict.fromkeys(wanted, 0) | dict(rows)
 
     def _found(self, key: tuple[str, ...], sql: str, parameters: list[str]) -> str | None:
         if key[0] and self._cache is not None:

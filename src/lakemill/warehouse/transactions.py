@@ -30,6 +30,7 @@ class Transaction:
         """How many there were."""
         self._fresh = True
         self._since = 0
+        self._written: set[int] = set()
         self.at_commit: list[Callable[[], None]] = []
         self.at_rollback: list[Callable[[], None]] = []
 
@@ -62,17 +63,32 @@ class Transaction:
         """Something has been done: from now on it is not begun anew."""
         self._fresh = False
 
-    def lock(self, tables: Iterable[int], stopped: Callable[[], None]) -> bool:
+    def lock(self, tables: Iterable[int], stopped: Callable[[], None], *, writing: bool = True) -> bool:
         """Hold these tables; False where it began anew, and what was looked up before may have changed.
+
+        writing: they are to be written to, as `wrote` says.
 
         Raises SqlFailed: 40P01.
         """
         self.need()
-        current = self._locks.take(self._who, tables, self._since, stopped)
+        wanted = set(tables)
+        current = self._locks.take(self._who, wanted, self._since, stopped)
+        if writing:
+            self.wrote(wanted)
         if current or not self._fresh:
             return True
         self.anew()
         return False
+
+    def wrote(self, tables: Iterable[int]) -> None:
+        """Tables have been written to, or are soon."""
+        self._written |= set(tables) - self._store.temporary
+
+    def note(self) -> None:
+        """Write down which tables were written to since it was done last, for who keeps what was read from them."""
+        written, self._written = self._written, set()
+        if written:
+            self._store.note(written)
 
     def sync(self) -> None:
         """Commit an implicit one. Raises duckdb.Error."""
@@ -90,6 +106,8 @@ class Transaction:
         if changed:
             self._cache.committing()
         try:
+            if not self._fresh:
+                self.note()
             self._connection.execute("COMMIT")
         except BaseException:
             self.rollback()
@@ -131,7 +149,7 @@ class Transaction:
         self._store.begun(version if version == self._cache.version() else -1)
 
     def _ended(self, written: bool) -> None:
-        self.state = IDLE
+        self.state, self._written = IDLE, set()
         self._store.begun(-1)
         self._locks.free(self._who, written)
         calls = self.at_commit if written else self.at_rollback

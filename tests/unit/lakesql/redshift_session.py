@@ -34,6 +34,9 @@ class Session:
     def view(self, name, sql):
         self.relations[name] = redshift.View(sql, ("public", name))
 
+    def function(self, parts, kinds):
+        return None
+
     def relation(self, parts):
         found = self.relations.get(parts[-1])
         if found is None or (len(parts) > 1 and parts[-2] != "public"):

@@ -11,17 +11,21 @@ from lakemill.warehouse.commands import (
     altering,
     cursors,
     databases,
+    functions,
     grants,
     maintenance,
     making,
+    materialized,
     prepared,
     removing,
+    routines,
     schemas,
     sessions,
     users,
     views,
 )
 from lakemill.warehouse.commands.tokens import Tokens
+from lakemill.warehouse.procedures import calling
 from lakemill.warehouse.results import Result
 
 if TYPE_CHECKING:
@@ -54,6 +58,16 @@ COMMANDS: dict[str, Command] = {
     **dict.fromkeys(("CREATE VIEW", "CREATE OR REPLACE VIEW"), views.create),
     "DROP VIEW": views.drop,
     "ALTER VIEW": views.alter,
+    "CREATE MATERIALIZED VIEW": materialized.create,
+    "ALTER MATERIALIZED VIEW": materialized.alter,
+    "DROP MATERIALIZED VIEW": materialized.drop,
+    "REFRESH MATERIALIZED VIEW": materialized.refresh,
+    **dict.fromkeys(("CREATE PROCEDURE", "CREATE OR REPLACE PROCEDURE"), routines.create_procedure),
+    "ALTER PROCEDURE": routines.alter_procedure,
+    "DROP PROCEDURE": routines.drop_procedure,
+    "SHOW PROCEDURE": routines.show_procedure,
+    **dict.fromkeys(("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"), functions.create),
+    "DROP FUNCTION": functions.drop,
     "COMMENT": maintenance.comment,
     "LOCK": maintenance.lock,
     "ANALYZE": maintenance.analyze,
@@ -82,16 +96,9 @@ COMMANDS: dict[str, Command] = {
 }
 # What Redshift has and this warehouse has not.
 REFUSED = {
-    "CALL": "CALL",
-    "CREATE PROCEDURE": "CREATE PROCEDURE",
-    "CREATE OR REPLACE PROCEDURE": "CREATE PROCEDURE",
-    "CREATE FUNCTION": "CREATE FUNCTION",
-    "CREATE OR REPLACE FUNCTION": "CREATE FUNCTION",
     "CREATE LIBRARY": "CREATE LIBRARY",
     "CREATE MODEL": "CREATE MODEL",
     "CREATE DATASHARE": "CREATE DATASHARE",
-    "CREATE MATERIALIZED VIEW": "CREATE MATERIALIZED VIEW",
-    "REFRESH MATERIALIZED VIEW": "REFRESH MATERIALIZED VIEW",
     "CREATE INDEX": "CREATE INDEX",
     "CREATE SEQUENCE": "CREATE SEQUENCE",
     "CREATE TRIGGER": "CREATE TRIGGER",
@@ -101,6 +108,8 @@ REFUSED = {
 
 def carry_out(session: "Session", parsed: Parsed, parameters: Parameters | None = None) -> Result:
     """Carry out a command. Raises SqlFailed: 0A000 for what there is not, 42601 for what nobody understands."""
+    if parsed.words[:1] == ["CALL"]:
+        return calling.call(session, parsed.text, parameters)
     if parameters is not None and (parameters.values or parameters.named) and parsed.words[:1] != ["DECLARE"]:
         raise SqlFailed("42601", f"parameters are not possible in {parsed.words[0]}")
     tokens = Tokens(parsed.text, folded=session.settings["enable_case_sensitive_identifier"] == "off")
@@ -119,6 +128,8 @@ def carry_out(session: "Session", parsed: Parsed, parameters: Parameters | None 
 def described(session: "Session", parsed: Parsed) -> list[tuple[str, Type]] | None:
     """The columns that a command gives, before it is carried out; None where it gives none. Raises SqlFailed."""
     tokens = Tokens(parsed.text)
+    if tokens.peek() == "CALL":
+        return calling.columns(session, parsed.text)
     if tokens.peek() == "SHOW":
         return carry_out(session, parsed).columns
     if tokens.peek() == "FETCH":

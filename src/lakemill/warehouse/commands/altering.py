@@ -48,12 +48,22 @@ def alter(session: "Session", tokens: Tokens) -> Result:
     parts = tokens.qualified()
     if len(parts) > 1 and removing.is_external(session, parts):
         return spectrum.carry_out(session, tokens.text)
-    table = _table(session, parts, "table")
+    table = altered(session, parts, "table")
     if tokens.take("APPEND", "FROM"):
         return appending.append(table, tokens)
-    for words, change in _CHANGES.items():
+    if table.relation.kind == "materialized" and tokens.peek() != "OWNER":
+        message = f'"{table.name}" is a materialized view'
+        raise SqlFailed("42809", message, hint="Use ALTER MATERIALIZED VIEW to change it.")
+    change(table, tokens, _CHANGES)
+    return Result("ALTER TABLE")
+
+
+def change(table: Altered, tokens: Tokens, changes: dict[str, Callable[[Altered, Tokens], None]]) -> None:
+    """Carry out the one of the changes whose words come, and keep what is known of the table then. Raises SqlFailed."""
+    session = table.session
+    for words, carry_out in changes.items():
         if tokens.take(*words.split()):
-            change(table, tokens)
+            carry_out(table, tokens)
             break
     else:
         raise tokens.wrong()
@@ -61,12 +71,11 @@ def alter(session: "Session", tokens: Tokens) -> Result:
     attributes.check(table.relation)
     session.transaction.touched()
     session.store.annotate(session.database, table.schema, table.name, table.relation)
-    return Result("ALTER TABLE")
 
 
 def rename_or_give(session: "Session", tokens: Tokens, kind: str) -> None:
     """RENAME TO, OWNER TO: of a view."""
-    table = _table(session, tokens.qualified(), kind)
+    table = altered(session, tokens.qualified(), kind)
     if tokens.take("RENAME", "TO"):
         _rename(table, tokens)
     elif tokens.take("OWNER", "TO"):
@@ -78,14 +87,17 @@ def rename_or_give(session: "Session", tokens: Tokens, kind: str) -> None:
     session.store.annotate(session.database, table.schema, table.name, table.relation)
 
 
-def _table(session: "Session", parts: tuple[str, ...], kind: str) -> Altered:
+def altered(session: "Session", parts: tuple[str, ...], kind: str) -> Altered:
+    """What ALTER names, held until the transaction's end. Raises SqlFailed."""
     schema, name, relation = removing.existing(session, parts)
-    if kind == "view" and relation.kind == "table":
+    if kind == "view" and relation.kind != "view":
         raise SqlFailed("42809", f'"{name}" is not a view')
+    if kind == "materialized" and relation.kind != "materialized":
+        raise SqlFailed("42809", f'"{name}" is not a materialized view')
     if not rights.may(session, relation, "ALTER"):
         raise SqlFailed("42501", f"must be owner of relation {name}")
-    if not session.lock([relation.oid]):
-        return _table(session, parts, kind)
+    if not session.lock([relation.oid], writing=kind != "materialized"):
+        return altered(session, parts, kind)
     return Altered(session, schema, name, relation)
 
 
@@ -94,9 +106,8 @@ def _rename(table: Altered, tokens: Tokens) -> None:
     if session.store.relation(session.database, table.schema, name) is not None:
         raise SqlFailed("42P07", f'Relation "{name}" already exists')
     _unread(table, "rename")
-    kind = "TABLE" if table.relation.kind == "table" else "VIEW"
     session.transaction.touched()
-    session.connection.execute(f"ALTER {kind} {table.where} RENAME TO {quoted(name)}")
+    session.connection.execute(f"ALTER {table.relation.held_as} {table.where} RENAME TO {quoted(name)}")
     table.name = name
 
 
@@ -276,3 +287,5 @@ _CHANGES: dict[str, Callable[[Altered, Tokens], None]] = {
     "ALTER ENCODE AUTO": _nothing,
     "ALTER": _alter_sorting,
 }
+STORAGE = {words: _CHANGES[words] for words in ("ALTER DISTSTYLE", "ALTER DISTKEY", "ALTER")}
+"""What can be changed of how rows are kept: of a materialized view too."""

@@ -20,6 +20,8 @@ def append(table: "Altered", tokens: Tokens) -> Result:
     session = table.session
     outside(session, "ALTER TABLE APPEND")
     schema, name, source = removing.existing(session, tokens.qualified())
+    if source.kind != "table":
+        raise SqlFailed("42809", f'"{name}" is not a table')
     fill = ignore = False
     while word := tokens.any_of("IGNOREEXTRA", "FILLTARGET"):
         fill, ignore = fill or word == "FILLTARGET", ignore or word == "IGNOREEXTRA"

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.warehouse import rights
-from lakemill.warehouse.commands import removing
+from lakemill.warehouse.commands import removing, signatures
 from lakemill.warehouse.commands.tokens import Tokens
-from lakemill.warehouse.objects import Role, Schema
+from lakemill.warehouse.objects import Role, Routine, Schema
 from lakemill.warehouse.results import Result
 
 if TYPE_CHECKING:
@@ -118,7 +118,17 @@ def _objects(session: "Session", tokens: Tokens) -> Iterable[tuple[str, str, Any
                 if place == schema:
                     yield "table", name, relation, _keeper(session, place, name, relation)
         return
-    if tokens.peek() in ("FUNCTION", "PROCEDURE", "LANGUAGE", "EXTERNAL", "MODEL", "DATASHARE", "ALL"):
+    for kind in ("procedure", "function"):
+        if tokens.take("ALL", f"{kind.upper()}S", "IN", "SCHEMA"):
+            wanted = tokens.listed()
+            for routine in signatures.every(session, kind).values():
+                if routine.schema in wanted:
+                    yield kind, routine.name, routine, _keeper_of(session, kind, routine)
+            return
+        if tokens.take(kind.upper()):
+            yield from _routines(session, tokens, kind)
+            return
+    if tokens.peek() in ("LANGUAGE", "EXTERNAL", "MODEL", "DATASHARE", "ALL"):
         raise SqlFailed("0A000", f"privileges on {tokens.peek()} are not supported")
     for kind in ("schema", "database"):
         if tokens.take(kind.upper()):
@@ -131,6 +141,18 @@ def _objects(session: "Session", tokens: Tokens) -> Iterable[tuple[str, str, Any
     for parts in names:
         schema, name, relation = removing.existing(session, parts)
         yield "table", name, relation, _keeper(session, schema, name, relation)
+
+
+def _routines(session: "Session", tokens: Tokens, kind: str) -> Iterable[tuple[str, str, Any, Any]]:
+    while True:
+        routine = signatures.existing(session, tokens, kind)
+        yield kind, routine.name, routine, _keeper_of(session, kind, routine)
+        if not tokens.take(","):
+            break
+
+
+def _keeper_of(session: "Session", kind: str, routine: Routine) -> Any:
+    return lambda: session.store.put(kind, routine.key, routine, session.database)
 
 
 def _keeper(session: "Session", schema: str, name: str, relation: Any) -> Any:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from lakemill.warehouse.session import Session
 
 
+_LABELS = {"table": "Table", "view": "View", "materialized": "Materialized view"}
+
+
 def drop_table(session: "Session", tokens: Tokens) -> Result:
     """DROP TABLE [IF EXISTS] name, ... [CASCADE | RESTRICT]"""
     tokens.expect("DROP", "TABLE")
@@ -23,7 +26,7 @@ def drop_table(session: "Session", tokens: Tokens) -> Result:
 
 
 def drop(session: "Session", tokens: Tokens, kind: str) -> None:
-    """What comes behind DROP TABLE or DROP VIEW. Raises SqlFailed."""
+    """What comes behind DROP TABLE, DROP VIEW or DROP MATERIALIZED VIEW. Raises SqlFailed."""
     lenient = tokens.take("IF", "EXISTS")
     names = [tokens.qualified()]
     while tokens.take(","):
@@ -36,15 +39,17 @@ def drop(session: "Session", tokens: Tokens, kind: str) -> None:
             continue
         found = session.names.lookup(parts)
         if found is None:
-            label = "Table" if kind == "table" else "View"
+            label = _LABELS[kind]
             if not lenient:
                 raise SqlFailed("42P01", f'{label} "{parts[-1]}" does not exist')
             session.notices.append(f'INFO:  {label} "{parts[-1]}" does not exist and will be skipped')
             continue
         schema, name, relation = found
-        if (relation.kind == "table") != (kind == "table"):
+        if relation.kind != kind:
             raise SqlFailed(
-                "42809", f'"{name}" is not a {kind}', hint=f"Use DROP {relation.kind.upper()} to remove it."
+                "42809",
+                f'"{name}" is not a {_LABELS[kind].lower()}',
+                hint=f"Use DROP {relation.label.upper()} to remove it.",
             )
         if not rights.may(session, relation, "DROP"):
             raise SqlFailed("42501", f"must be owner of relation {name}")
@@ -59,16 +64,15 @@ def remove(session: "Session", schema: str, name: str, relation: Relation, casca
         if not cascade:
             raise SqlFailed(
                 "2BP01",
-                f"cannot drop {relation.kind} {name} because other objects depend on it",
-                detail=f"view {other_name} depends on {relation.kind} {name}",
+                f"cannot drop {relation.label} {name} because other objects depend on it",
+                detail=f"{view.label} {other_name} depends on {relation.label} {name}",
                 hint="Use DROP ... CASCADE to drop the dependent objects too.",
             )
         if session.store.relation(session.database, other_schema, other_name) is not None:
             remove(session, other_schema, other_name, view, True)
     session.transaction.touched()
-    kind = "TABLE" if relation.kind == "table" else "VIEW"
     session.store.change()
-    session.connection.execute(f"DROP {kind} {place(session.database, schema)}.{quoted(name)}")
+    session.connection.execute(f"DROP {relation.held_as} {place(session.database, schema)}.{quoted(name)}")
     if any(column.identity for column in relation.columns):
         session.connection.execute(f"DROP SEQUENCE IF EXISTS {identity(relation)}")
 
@@ -78,7 +82,7 @@ def dependents(session: "Session", oid: int) -> list[tuple[str, str, Relation]]:
     return [
         found
         for found in session.store.relations(session.database)
-        if found[2].kind == "view" and not found[2].late and oid in found[2].depends
+        if found[2].kind != "table" and not found[2].late and oid in found[2].depends
     ]
 
 

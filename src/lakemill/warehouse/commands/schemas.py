@@ -70,7 +70,13 @@ def drop(session: "Session", tokens: Tokens) -> Result:
 
 def _drop(session: "Session", name: str, cascade: bool) -> None:
     inside = [(one, it) for schema, one, it in session.store.relations(session.database) if schema == name]
-    if inside and not cascade:
+    routines = [
+        (kind, routine)
+        for kind in ("procedure", "function")
+        for routine in session.store.all(kind, session.database).values()
+        if routine.schema == name
+    ]
+    if (inside or routines) and not cascade:
         raise SqlFailed(
             "2BP01",
             f"cannot drop schema {name} because other objects depend on it",
@@ -80,6 +86,8 @@ def _drop(session: "Session", name: str, cascade: bool) -> None:
     for one, relation in inside:
         if session.store.relation(session.database, name, one) is not None:
             removing.remove(session, name, one, relation, True)
+    for kind, routine in routines:
+        session.store.remove(kind, routine.key, session.database)
     session.transaction.touched()
     session.connection.execute(f"DROP SCHEMA IF EXISTS {place(session.database, name)}")
     session.store.remove("schema", name, session.database)

@@ -91,6 +91,8 @@ def _unneeded(session: "Session", name: str) -> None:
     for database in databases:
         owned += [("schema", one, it) for one, it in session.store.all("schema", database).items() if one]
         owned += [("table", one, it) for place, one, it in session.store.relations(database) if place != TEMPORARY]
+        for kind in ("procedure", "function"):
+            owned += [(kind, it.name, it) for it in session.store.all(kind, database).values()]
     for kind, one, document in owned:
         if document.owner == name:
             raise SqlFailed(

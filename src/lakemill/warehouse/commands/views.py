@@ -93,7 +93,7 @@ def _bind(session: "Session", view: Relation, parsed: redshift.Parsed, names: li
         raise SqlFailed("0A000", "views on temporary tables are not supported")
     if compiled.external:
         raise SqlFailed("0A000", "External tables are not supported in views", hint="Use WITH NO SCHEMA BINDING.")
-    view.depends = sorted({tag.oid for tag in tags if hasattr(tag, "oid")})
+    view.depends = sorted({tag.oid for tag in tags if hasattr(tag, "oid")} | set(compiled.functions))
 
 
 def _replaceable(session: "Session", old: Relation, name: str, replace: bool) -> None:

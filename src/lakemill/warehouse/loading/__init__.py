@@ -88,6 +88,8 @@ def _target(session: "Session", copy: Copy) -> Target:
         if not isinstance(relation, Relation):
             kind = "a view" if isinstance(relation, redshift.View) else "an external table"
             raise SqlFailed("0A000", f'cannot copy to "{name}": it is {kind}')
+        if relation.materialized:
+            raise SqlFailed("0A000", f'cannot copy to "{name}": it is a materialized view')
         if not relation.writable:
             raise SqlFailed("42501", f"permission denied for relation {copy.table[-1]}")
         columns = _columns(copy, relation)

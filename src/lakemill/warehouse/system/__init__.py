@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 from lakemill.lakesql.dialects.redshift import Column, Relation
 from lakemill.lakesql.types import quoted
 from lakemill.warehouse import tabular
-from lakemill.warehouse.system import activity, catalog, constraints, information, lake, privileges, tables, types
+from lakemill.warehouse.system import (
+    activity,
+    catalog,
+    constraints,
+    information,
+    lake,
+    materialized,
+    privileges,
+    routines,
+    tables,
+    types,
+)
 from lakemill.warehouse.system.views import VIEWS, Known
 
 if TYPE_CHECKING:
@@ -16,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MODULES", "relation"]
 
-MODULES = (activity, catalog, constraints, information, lake, privileges, tables, types)
+MODULES = (activity, catalog, constraints, information, lake, materialized, privileges, routines, tables, types)
 """Each declares some of the views."""
 
 

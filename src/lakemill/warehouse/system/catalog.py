@@ -230,35 +230,6 @@ def pg_tablespace(known: Known) -> Rows:
     yield 1663, "pg_default", 1, "", None
 
 
-@view(PG, "pg_language", "oid:oid lanname:name lanispl:bool lanpltrusted:bool")
-def pg_language(known: Known) -> Rows:
-    """Languages of functions."""
-    yield 12, "internal", False, False
-    yield 14, "sql", False, True
-
-
-@view(
-    PG,
-    "pg_proc",
-    "oid:oid proname:name pronamespace:oid proowner:int4 prolang:oid proisagg:bool proretset:bool prorettype:oid "
-    "pronargs:int2 proargtypes proargnames prosrc prokind:char",
-)
-def pg_proc(known: Known) -> Rows:
-    """Functions and procedures of users: there are none."""
-    return []
-
-
-@view(
-    PG,
-    "pg_proc_info",
-    "prooid:oid proname:name pronamespace:oid proowner:int4 prolang:oid proisagg:bool prosecdef:bool proisstrict:bool "
-    "proretset:bool provolatile:char prokind:char pronargs:int2 prorettype:oid proargtypes proargnames prosrc",
-)
-def pg_proc_info(known: Known) -> Rows:
-    """Functions and procedures of users: there are none."""
-    return []
-
-
 @view(PG, "pg_inherits", "inhrelid:oid inhparent:oid inhseqno:int4")
 def pg_inherits(known: Known) -> Rows:
     """Inheritance of tables: there is none."""
@@ -276,4 +247,4 @@ def pg_rewrite(known: Known) -> Rows:
     """Rules: those of views."""
     for one in known.relations:
         if one.kind == "v" and not one.system:
-            yield one.relation.oid, "_RETURN", one.relation.oid, -1, "1", True, one.relation.text
+            yield one.relation.oid, "_RETURN", one.relation.oid, -1, "1", True, one.definition

@@ -74,7 +74,7 @@ def views(known: Known) -> Rows:
     """Views."""
     for one in known.relations:
         if one.kind == "v" and known.visible(one):
-            yield known.database, one.schema, one.name, one.relation.text, "NONE", "NO"
+            yield known.database, one.schema, one.name, one.definition, "NONE", "NO"
 
 
 @view(PG, "svv_tables", "table_catalog table_schema table_name table_type remarks")

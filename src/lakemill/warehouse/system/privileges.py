@@ -8,7 +8,7 @@ from lakemill.warehouse.system.views import Known, Rows, view
 PG, INFORMATION = "pg_catalog", "information_schema"
 
 
-def _split(known: Known, rights: dict[str, list[str]]) -> Iterator[tuple[str, bool, int, str, str]]:
+def split(known: Known, rights: dict[str, list[str]]) -> Iterator[tuple[str, bool, int, str, str]]:
     """Right, whether it may be given on, number, name and kind of who has it."""
     for grantee, held in rights.items():
         kind, _, name = grantee.partition(":")
@@ -27,7 +27,7 @@ def svv_relation_privileges(known: Known) -> Rows:
     """On tables and views."""
     for one in known.relations:
         if not one.system and known.visible(one):
-            for right, option, number, name, kind in _split(known, one.relation.rights):
+            for right, option, number, name, kind in split(known, one.relation.rights):
                 yield one.schema, one.name, right, number, name, kind, option
 
 
@@ -39,7 +39,7 @@ def svv_relation_privileges(known: Known) -> Rows:
 def svv_schema_privileges(known: Known) -> Rows:
     """On schemas."""
     for schema, document in known.schemas.items():
-        for right, option, number, name, kind in _split(known, document.rights):
+        for right, option, number, name, kind in split(known, document.rights):
             yield schema, right, number, name, kind, option
 
 
@@ -51,7 +51,7 @@ def svv_schema_privileges(known: Known) -> Rows:
 def svv_database_privileges(known: Known) -> Rows:
     """On databases."""
     for database, document in known.databases.items():
-        for right, option, number, name, kind in _split(known, document.rights):
+        for right, option, number, name, kind in split(known, document.rights):
             yield database, right, number, name, kind, option
 
 
@@ -65,7 +65,7 @@ def svv_column_privileges(known: Known) -> Rows:
     for one in known.relations:
         for grantee, columns in one.relation.columns_rights.items():
             for column, held in columns.items():
-                for right, _, number, name, kind in _split(known, {grantee: held}):
+                for right, _, number, name, kind in split(known, {grantee: held}):
                     yield one.schema, one.name, column, right, number, name, kind
 
 
@@ -78,7 +78,7 @@ def table_privileges(known: Known) -> Rows:
     """On tables and views, as the standard names it."""
     for one in known.relations:
         if not one.system and known.visible(one):
-            for right, option, _, name, _ in _split(known, one.relation.rights):
+            for right, option, _, name, _ in split(known, one.relation.rights):
                 yield (
                     *(one.relation.owner, name, known.database, one.schema, one.name, right),
                     *("YES" if option else "NO", "NO"),

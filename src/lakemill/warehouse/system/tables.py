@@ -27,7 +27,7 @@ def pg_views(known: Known) -> Rows:
     """Views."""
     for one in known.relations:
         if one.kind == "v":
-            yield one.schema, one.name, one.relation.owner, one.relation.text
+            yield one.schema, one.name, one.relation.owner, one.definition
 
 
 @view(
@@ -76,12 +76,12 @@ def distribution(relation: Relation) -> str:
     "skew_rows:numeric estimated_visible_rows:numeric risk_event vacuum_sort_benefit:numeric create_time:timestamp",
 )
 def svv_table_info(known: Known) -> Rows:
-    """Tables with rows."""
+    """Tables with rows, those of materialized views too."""
     import datetime
 
     for one in known.own:
         relation = one.relation
-        if one.kind != "r" or one.schema == TEMPORARY or not known.visible(one):
+        if relation.kind == "view" or one.schema == TEMPORARY or not known.visible(one):
             continue
         rows = _count(known, one.schema, one.name)
         if not rows:

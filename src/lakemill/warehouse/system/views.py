@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakemill.lakesql.dialects import redshift
 from lakemill.lakesql.errors import SqlFailed
-from lakemill.lakesql.types import Type
+from lakemill.lakesql.types import Type, quoted
 from lakemill.warehouse import rights, tabular
 from lakemill.warehouse.objects import TEMPORARY, Database, Group, Relation, Role, Schema, User
 
@@ -55,6 +55,13 @@ class Listed:
     def kind(self) -> str:
         """r or v."""
         return "r" if self.relation.kind == "table" else "v"
+
+    @property
+    def definition(self) -> str:
+        """The query of a view; of a materialized one the statement that makes it."""
+        if self.relation.kind != "materialized":
+            return self.relation.text
+        return _made_by(self.schema, self.name, self.relation)
 
 
 class Known:
@@ -178,3 +185,17 @@ def acl(rights_held: dict[str, list[str]], owner: str) -> str | None:
         marks = "".join(letters.get(one.removesuffix("*"), "") + ("*" if one.endswith("*") else "") for one in held)
         items.append(f"{name}={marks}/{owner}")
     return "{" + ",".join(items) + "}" if items else None
+
+
+def _made_by(schema: str, name: str, view: Relation) -> str:
+    """The statement that makes a materialized view."""
+    words = [f"CREATE MATERIALIZED VIEW {quoted(schema)}.{quoted(name)}"]
+    words += [] if view.backup else ["BACKUP NO"]
+    if view.distribution_key:
+        words.append(f"DISTSTYLE KEY DISTKEY ({quoted(view.distribution_key)})")
+    elif view.distribution != "AUTO":
+        words.append(f"DISTSTYLE {view.distribution}")
+    if view.sort_key:
+        words.append(f"{view.sort_style} SORTKEY ({', '.join(map(quoted, view.sort_key))})")
+    words.append(f"AUTO REFRESH {'YES' if view.auto_refresh else 'NO'}")
+    return f"{' '.join(words)} AS {view.text}"

@@ -207,6 +207,9 @@ class Connection:
         if failure.code.startswith("XX"):
             traceback.print_exception(wrong)
         session.fail()
+        for said in session.notices:
+            self.send(messages.notice(said))
+        session.notices = []
         fatal = failure.code in ("57P01", "08006")
         self.send(messages.failure(failure, "FATAL" if fatal else "ERROR"))
         if fatal:

@@ -120,6 +120,7 @@ def failure(error: SqlFailed, severity: str = "ERROR") -> bytes:
     fields = [(b"S", severity), (b"C", error.code), (b"M", error.message)]
     fields += [(b"D", error.detail), (b"H", error.hint)]
     fields += [(b"P", str(error.position) if error.position else "")]
+    fields += [(b"W", error.context)]
     return message(b"E", b"".join(kind + text(value) for kind, value in fields if value) + b"\0")
 
 

@@ -49,6 +49,18 @@ def test_tables_of_the_catalog_are_read_by_the_schemas_name(orders):
     assert orders.lake.authorizations[-1] == Authorization(role=ROLE)
 
 
+def test_a_materialized_view_of_them_has_new_rows_once_it_is_refreshed(orders):
+    orders.run("create materialized view held as select item from x.orders where price is not null")
+    assert orders.rows("held") == [("pen",)]
+    orders.lake.put("s3://lake/orders/2.txt", b"3|cup|4.0\n")
+    assert orders.rows("select item, is_stale from held, svv_mv_info order by 1") == [("pen", "u")]
+    orders.run("refresh materialized view held")
+    assert sorted(orders.rows("held")) == [("cup",), ("pen",)]
+    with pytest.raises(SqlFailed, match="AUTO REFRESH is not supported for materialized views that use external"):
+        orders.run("alter materialized view held auto refresh yes")
+    orders.run("drop materialized view held")
+
+
 def test_tables_of_the_lake_and_of_the_warehouse_are_joined(orders):
     orders.make("bought", "id integer", "who varchar(9)")
     orders.run("insert into bought values (1, 'ann'), (2, 'bob')")

@@ -6,8 +6,8 @@ Names are folded to lower case, those in quotes too. Errors are SqlFailed whose 
 from typing import TYPE_CHECKING
 
 from lakemill.lakesql.dialects import macros
-from lakemill.lakesql.dialects.redshift import casts
-from lakemill.lakesql.dialects.redshift.compiling import compile, expression
+from lakemill.lakesql.dialects.redshift import casts, coercion
+from lakemill.lakesql.dialects.redshift.compiling import check_function, compile, expression
 from lakemill.lakesql.dialects.redshift.errors import of_duckdb
 from lakemill.lakesql.dialects.redshift.functions import hashes
 from lakemill.lakesql.dialects.redshift.model import (
@@ -15,12 +15,15 @@ from lakemill.lakesql.dialects.redshift.model import (
     Column,
     Compiled,
     External,
+    Function,
     Parameters,
     Parsed,
     Relation,
     Use,
     View,
 )
+from lakemill.lakesql.dialects.redshift.names import of_text as type_of_text
+from lakemill.lakesql.dialects.redshift.names import shown
 from lakemill.lakesql.dialects.redshift.scanner import split
 from lakemill.lakesql.dialects.redshift.statements import parse
 from lakemill.lakesql.dialects.typed import Typed
@@ -34,18 +37,23 @@ __all__ = [
     "Column",
     "Compiled",
     "External",
+    "Function",
     "Parameters",
     "Parsed",
     "Relation",
     "Use",
     "View",
     "assigned",
+    "check_function",
     "compile",
     "expression",
     "of_duckdb",
     "parse",
     "prelude",
+    "price",
+    "shown",
     "split",
+    "type_of_text",
 ]
 
 
@@ -55,6 +63,16 @@ def assigned(value: Typed, to: Type, column: str = "") -> Typed:
     value.sql is DuckDB's, for example a column of what COPY has read: a varchar is read as the type.
     """
     return casts.assigned(value, to, column)
+
+
+def price(of: Type, to: Type) -> int | None:
+    """How far a value must be stretched to be the argument of a routine; None where it cannot be one.
+
+    >>> price(Type("integer"), Type("bigint")), price(Type("bigint"), Type("integer"))
+    (1, 100)
+    """
+    found = coercion.cost(of, to)
+    return 100 if found is None and of.name in coercion.LADDER and to.name in coercion.LADDER else found
 
 
 def prelude(connection: "duckdb.DuckDBPyConnection") -> None:

@@ -6,10 +6,10 @@ from sqlglot import exp
 
 from lakemill.lakesql.dialects.compiler import Compiler
 from lakemill.lakesql.dialects.queries import query
-from lakemill.lakesql.dialects.redshift import casts, grammar, relations, writing
+from lakemill.lakesql.dialects.redshift import casts, grammar, inlining, relations, writing
 from lakemill.lakesql.dialects.redshift.dialect import Redshift
 from lakemill.lakesql.dialects.redshift.errors import reworded
-from lakemill.lakesql.dialects.redshift.model import Catalog, Compiled, Parameters, Parsed
+from lakemill.lakesql.dialects.redshift.model import Catalog, Compiled, Function, Parameters, Parsed
 from lakemill.lakesql.dialects.redshift.names import VARCHAR_MAX
 from lakemill.lakesql.dialects.scope import Field, Scope
 from lakemill.lakesql.dialects.typed import Typed
@@ -36,6 +36,7 @@ def compile(
     compiled.parameters = [dialect.types.get(n, VARCHAR) for n in numbers]
     compiled.uses = dialect.uses
     compiled.external = dialect.external
+    compiled.functions = dialect.functions
     if not wide:
         compiled.wider = partial(compile, parsed, catalog, parameters)
     return compiled
@@ -94,6 +95,17 @@ def _without_data(sql: str, parsed: Parsed) -> str:
     if "no_data" in parsed.flags:
         return f"SELECT * FROM ({sql}) AS result WHERE false"
     return sql
+
+
+def check_function(function: Function, catalog: Catalog) -> None:
+    """Raises SqlFailed where the body of a function is no expression of its arguments, or of another type."""
+    dialect = Redshift(catalog)
+    compiler = Compiler(None, "", query, dialect)  # type: ignore[arg-type]
+    values = [Typed(f"CAST(NULL AS {kind.duckdb()})", kind) for kind in function.arguments]
+    try:
+        inlining.body(compiler, function, values)
+    except SqlFailed as error:
+        raise reworded(error, function.body) from None
 
 
 def expression(

@@ -11,7 +11,7 @@ from lakemill.lakesql.dialects.model import TableUse
 from lakemill.lakesql.dialects.redshift import casts, coercion, functions, names, operators, pivots, relations, rules
 from lakemill.lakesql.dialects.redshift.coercion import Mark, literal
 from lakemill.lakesql.dialects.redshift.model import Catalog, Parameters, Use, View
-from lakemill.lakesql.dialects.typed import Typed, failed
+from lakemill.lakesql.dialects.typed import Typed, failed, text
 from lakemill.lakesql.types import UNKNOWN, VARCHAR, Type
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ class Redshift(Dialect):
         self.external: list[TableUse] = []
         self.through: View | None = None
         """The view whose text is compiled."""
+        self.arguments: list[list[Typed]] = []
+        """Values of `$n` in the bodies of functions that are compiled, the innermost last."""
+        self.functions: list[Any] = []
         self.leader: list[str] = []
         """Functions that only the leader node has."""
 
@@ -124,7 +127,13 @@ class Redshift(Dialect):
 
     def parameter(self, number: int, node: exp.Expr) -> Typed:
         """`$n`: a literal where values are known, else what only has a type."""
+        if self.arguments:
+            if not 1 <= number <= len(self.arguments[-1]):
+                raise failed("42P02", f"there is no parameter ${number}", node)
+            return self.arguments[-1][number - 1]
         values = self.parameters.values
+        if self.parameters.held and number in self.types:
+            return Typed(f"CAST(${number} AS {self.types[number].duckdb()})", self.types[number])
         if values is None:
             kind = self.types.get(number)
             if kind is not None:
@@ -137,6 +146,8 @@ class Redshift(Dialect):
         kind = self.types.get(number)
         if kind is None:
             return value
+        if kind.name == "super" and shown is not None:
+            return Typed(f"CAST({text(shown)} AS JSON)", kind)
         return casts.cast(value, kind) if kind.name != "varchar" else coercion.coerce(value, VARCHAR)
 
 

@@ -52,6 +52,8 @@ class Relation:
     writable: bool = True
     leader: bool = False
     tag: Any = None
+    materialized: bool = False
+    """Whether it holds the rows of a view, and only REFRESH writes to it."""
 
 
 @dataclass
@@ -64,6 +66,20 @@ class View:
     """Names that CREATE VIEW v (a, b) gave."""
     catalog: "Catalog | None" = None
     """Where the names in it are looked up, if not where the statement's are: another search path."""
+    tag: Any = None
+
+
+@dataclass
+class Function:
+    """A function of a user's: `SELECT` of one expression, in which `$1` ... are its arguments.
+
+    tag : Any
+        Whatever the session wants back in `Compiled.functions`.
+    """
+
+    body: str
+    arguments: list[Type]
+    returns: Type
     tag: Any = None
 
 
@@ -104,6 +120,10 @@ class Catalog(Protocol):
 
         Raises SqlFailed: 42P01 relation "x" does not exist, 3F000 schema "x" does not exist.
         """
+        ...
+
+    def function(self, parts: tuple[str, ...], kinds: list[Type]) -> Function | None:
+        """A function of a user's for arguments of these types; None where there is none. Raises SqlFailed 42501."""
         ...
 
     def setting(self, name: str) -> str | None:
@@ -167,11 +187,14 @@ class Parameters:
         For `$1`, `$2` ...; None where they are not known yet: the statement is only described.
     named : dict
         For `:name`.
+    held : bool
+        `$n` stays one of DuckDB's: the compiled statement is executed with values, more than once. All types are told.
     """
 
     types: dict[int, Type] = field(default_factory=dict)
     values: list[str | None] | None = None
     named: dict[str, str | None] = field(default_factory=dict)
+    held: bool = False
 
 
 @dataclass
@@ -203,6 +226,8 @@ class Compiled:
         Relations, for rights and locks, those that a view reads among them.
     external : list of TableUse
         Views that must exist under these names when it runs.
+    functions : list
+        Tags of the functions of users that are called.
     wider : callable or None
         Of one whose products of decimals have 64 bits: makes the one for 128.
     """
@@ -212,6 +237,7 @@ class Compiled:
     parameters: list[Type] = field(default_factory=list)
     uses: list[Use] = field(default_factory=list)
     external: list[TableUse] = field(default_factory=list)
+    functions: list[Any] = field(default_factory=list)
     wider: "Callable[[], Compiled] | None" = None
 
     @property

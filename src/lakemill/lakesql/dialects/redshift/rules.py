@@ -9,7 +9,7 @@ from lakemill.lakesql.dialects import operators as shared_operators
 from lakemill.lakesql.dialects import rules as shared
 from lakemill.lakesql.dialects.coercion import INTEGERS, NUMBERS
 from lakemill.lakesql.dialects.functions import registry
-from lakemill.lakesql.dialects.redshift import grammar, literals, predicates
+from lakemill.lakesql.dialects.redshift import grammar, inlining, literals, predicates
 from lakemill.lakesql.dialects.redshift.casts import cast
 from lakemill.lakesql.dialects.redshift.coercion import coerce, literal
 from lakemill.lakesql.dialects.redshift.intervals import of_words
@@ -71,9 +71,29 @@ def _member(value: Typed, name: str, node: exp.Expr) -> Typed:
 
 
 def _dot(c: "Compiler", node: exp.Dot) -> Typed:
+    if isinstance(node.expression, exp.Anonymous):
+        return _qualified(c, node, node.expression)
     if not isinstance(node.expression, exp.Identifier):
         raise not_supported(node.sql("redshift"), node)
     return _member(c.expression(node.this), node.expression.name.lower(), node)
+
+
+def _qualified(c: "Compiler", node: exp.Dot, call: exp.Anonymous) -> Typed:
+    """schema.f(...)"""
+    parts = [call.name.lower()]
+    inner = node.this
+    while isinstance(inner, exp.Dot):
+        parts.insert(0, inner.expression.name.lower())
+        inner = inner.this
+    parts.insert(0, inner.name.lower())
+    return inlining.call(c, tuple(parts), call) or _no_function(c, ".".join(parts), call)
+
+
+def _no_function(c: "Compiler", name: str, node: exp.Anonymous) -> Typed:
+    shown = ", ".join(c.dialect.shown(c.expression(e).type) for e in node.expressions if not isinstance(e, exp.Star))
+    error = failed("42883", f"function {name}({shown}) does not exist", node)
+    error.hint = "No function matches the given name and argument types. You may need to add explicit type casts."
+    raise error
 
 
 def _bracket(c: "Compiler", node: exp.Bracket) -> Typed:
@@ -256,12 +276,7 @@ def _distinct_from(c: "Compiler", node: exp.Binary) -> Typed:
 def _anonymous(c: "Compiler", node: exp.Anonymous) -> Typed:
     name, families = node.name.lower(), c.dialect.families()
     if not any(name in families[kind] for kind in ("table", "rules", "aggregates", "windows", "refused")):
-        shown = ", ".join(
-            c.dialect.shown(c.expression(e).type) for e in node.expressions if not isinstance(e, exp.Star)
-        )
-        error = failed("42883", f"function {name}({shown}) does not exist", node)
-        error.hint = "No function matches the given name and argument types. You may need to add explicit type casts."
-        raise error
+        return inlining.call(c, (name,), node) or _no_function(c, name, node)
     return registry.call(c, name, node.expressions, node)
 
 

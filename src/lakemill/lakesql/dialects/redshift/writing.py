@@ -49,6 +49,8 @@ def target(dialect: "Redshift", node: Any, action: str) -> tuple[Relation, Use]:
         raise failed(
             "0A000", f"cannot {word} a {'view' if not isinstance(found, External) else 'external table'}", node
         )
+    if found.materialized:
+        raise failed("0A000", f"cannot {word} a materialized view", node)
     if not found.writable:
         raise failed("42501", f"permission denied for relation {parts[-1]}", node)
     use = Use(found, action)
