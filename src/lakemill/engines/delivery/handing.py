@@ -135,6 +135,17 @@ def arrow(given: Handed) -> Any:
     return pa.Array.from_buffers(pa.binary(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(mapped)])
 
 
+def append(given: Handed, made: bytes) -> None:
+    """Write bytes behind the records that were handed over. For worker processes only."""
+    with _opened(given, "r+b") as file:
+        _write(file.fileno(), [made], given.size)
+
+
+def taken(shared: SharedFile, given: Handed, size: int) -> bytes:
+    """So many bytes that were written behind them, in the process that handed them over."""
+    return os.pread(shared.file.fileno(), size, given.size)
+
+
 def give_back(given: Handed, records: Any, order: Any, counts: Any, delimiter: bytes) -> None:
     """Write records behind those that were handed over with places. For worker processes only.
 
