@@ -7,7 +7,7 @@ import asyncio
 
 import pytest
 
-from lakemill.ports.log import Entry, LogExists, LogMissing, Record, as_records
+from lakemill.ports.log import Entry, Located, LogExists, LogMissing, Record, Stretch, as_records
 
 PLENTY = {"records": 10_000, "size": 100 << 20}
 
@@ -297,3 +297,21 @@ class LogContract:
             at = found[-1].position + len(found[-1].ends)
         assert sum(sizes) == 1000
         assert min(sizes[:-1]) >= 1 and max(sizes) <= 150_000 // 1000 + 200
+
+    async def test_what_is_located_is_what_is_read(self, log, name):
+        await log.create(name, 2)
+        for begin, count, size in ((0, 3, 10), (3, 200, 300), (203, 5000, 20), (5203, 1, 100_000), (5204, 40, 1000)):
+            await log.append(name, [entry(0, begin + n, size=size) for n in range(count)])
+            await log.append(name, [entry(1, begin + n, time_ms=5, size=size) for n in range(count)])
+        await log.append(name, [Entry(0, 2_000_000, b"k", bytes(1000), b"note")] * 100)
+        for shard in (0, 1):
+            expected = [Record(r.position, r.time_ms, b"", r.value, r.note) for r in await everything(log, name, shard)]
+            for start in (0, 100, 5203):
+                found, at = [], expected[start].position
+                while more := await log.locate(name, shard, at, size=150_000):
+                    for one in more:
+                        if isinstance(one, Located):
+                            one = Stretch(one.position, one.times, one.values.read(), one.ends)
+                        found += as_records(one)
+                    at = found[-1].position + 1
+                assert found == expected[start:]

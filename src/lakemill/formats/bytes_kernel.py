@@ -7,6 +7,7 @@ not. The caller keeps the buffer alive, and every place inside of it.
 # numba infers the types here.
 # mypy: ignore-errors
 
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -63,16 +64,6 @@ def put(typing, buf, at, value):
 
 
 @intrinsic
-def bits(typing, value):
-    """The bits of a double as an int64."""
-
-    def generate(context, builder, signature, arguments):
-        return builder.bitcast(arguments[0], context.get_value_type(types.int64))
-
-    return types.int64(types.float64), generate
-
-
-@intrinsic
 def zeros_below(typing, eight):
     """How many bits lie below the lowest that is set."""
 
@@ -80,3 +71,25 @@ def zeros_below(typing, eight):
         return builder.cttz(arguments[0], cgutils.true_bit)
 
     return types.int64(types.uint64), generate
+
+
+@intrinsic
+def zeros_above(typing, eight):
+    """How many bits lie above the highest that is set, which there must be."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.ctlz(arguments[0], cgutils.true_bit)
+
+    return types.int64(types.uint64), generate
+
+
+@intrinsic
+def high_bits(typing, one, other):
+    """The upper 64 of the 128 bits of a product."""
+
+    def generate(context, builder, signature, arguments):
+        sixteen = ir.IntType(128)
+        product = builder.mul(*(builder.zext(argument, sixteen) for argument in arguments))
+        return builder.trunc(builder.lshr(product, ir.Constant(sixteen, 64)), ir.IntType(64))
+
+    return types.uint64(types.uint64, types.uint64), generate

@@ -7,14 +7,13 @@
 """
 
 import dataclasses
-import io
 from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.orc
 import pyarrow.parquet
 
-from lakemill.formats.jsoncolumns import ColumnReader, Failure
+from lakemill.formats.jsoncolumns import Blocks, ColumnReader, Failure
 from lakemill.formats.jsonserde import Column, HiveJson, OpenX, Serde, TimeOutOfRange
 
 __all__ = ["Converted", "Failure", "HiveJson", "OpenX", "OptionRefused", "Orc", "Parquet", "convert"]
@@ -53,7 +52,7 @@ class Parquet:
 
     def write(self, table: pa.Table) -> bytes:
         """The file's bytes."""
-        sink = io.BytesIO()
+        sink = pa.BufferOutputStream()
         row_bytes = max(1.0, table.nbytes / max(1, table.num_rows))
         pa.parquet.write_table(
             table,
@@ -66,7 +65,7 @@ class Parquet:
             use_deprecated_int96_timestamps=True,
             store_schema=False,
         )
-        return sink.getvalue()
+        return sink.getvalue().to_pybytes()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +107,7 @@ class Orc:
         for name in self.bloom_columns:
             if name.lower() not in names:
                 raise OptionRefused(f"BloomFilterColumns names {name!r}, which is no column of the table")
-        sink = io.BytesIO()
+        sink = pa.BufferOutputStream()
         pa.orc.write_table(
             table,
             sink,
@@ -120,7 +119,7 @@ class Orc:
             bloom_filter_fpp=self.bloom_false_positives,
             dictionary_key_size_threshold=self.dictionary_threshold,
         )
-        return sink.getvalue()
+        return sink.getvalue().to_pybytes()
 
 
 _ORC_NAMES = {
@@ -140,14 +139,14 @@ class Converted:
 
 
 def convert(
-    records: Sequence[bytes] | pa.BinaryArray, columns: Sequence[Column], serde: Serde, output: Parquet | Orc, *,
-    compiled: bool | None = None,
+    records: Sequence[bytes] | pa.BinaryArray | Blocks, columns: Sequence[Column], serde: Serde, output: Parquet | Orc,
+    *, compiled: bool | None = None,
 ) -> Converted:  # fmt: skip
     """Make one file of records, each any number of JSON objects. A record that fails is left out whole.
 
     Parameters
     ----------
-    records : n bytes, or an Arrow array of binary
+    records : n bytes, an Arrow array of binary, or blocks
     columns : the table's columns in order, without its partition keys
         Anything with a name and a type, as Hive writes it.
     serde : OpenX or HiveJson

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Sequence
 from types import ModuleType
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -16,8 +16,19 @@ _KERNEL = "lakemill.formats.jsoncolumns_kernel"
 _BLOCK_BYTES = 2 << 20  # What fits the processor's caches is quickest.
 _BLOCK_RECORDS = 1 << 13
 _WHOLE_TYPES = {"tinyint": np.int8, "smallint": np.int16, "int": np.int32, "bigint": np.int64}
-Records: TypeAlias = Sequence[bytes] | pa.BinaryArray
 _RAW_TYPES = ("array", "map", "struct", "decimal")
+
+
+class Blocks(Protocol):
+    """Records as Arrow arrays of some MB, one after the other. An array is not looked at once the next one is made."""
+
+    nbytes: int
+    """Of all arrays."""
+
+    def __iter__(self) -> Iterator[pa.BinaryArray]: ...
+
+
+Records: TypeAlias = Sequence[bytes] | pa.BinaryArray | Blocks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,27 +64,24 @@ class ColumnReader:
         batches: list[pa.RecordBatch] = []
         failures: list[Failure] = []
         kernel = self._kernel(records)
-        if kernel is None:
-            batches, failures = self._read_slowly(records, range(len(records)))[::2]
-            return pa.Table.from_batches(batches, self.schema), failures
-        if self._state is None:
+        if kernel is not None and self._state is None:
             self._state = _Compiled(self, kernel)
-        start, step = 0, 256
-        while start < len(records):
-            part = records[start : start + step]
-            if not isinstance(part, pa.Array):
-                part = pa.array(part, pa.binary())
-            self._read_block(records, start, part, batches, failures)
+        start = 0
+        for part in _parts(records, arrays=kernel is not None):
+            if kernel is not None:
+                self._read_block(start, part, batches, failures)
+            else:
+                made, _, found = self._read_slowly(part, range(len(part)), start)
+                batches += made
+                failures += found
             start += len(part)
-            fitting = step * _BLOCK_BYTES // max(1, part.nbytes)
-            step = max(1, min(_BLOCK_RECORDS, fitting))
         return pa.Table.from_batches(batches, self.schema), failures
 
     def _kernel(self, records: Records) -> ModuleType | None:
         if self._compiled is False or len(set(self._keys)) < len(self._keys):  # Two columns of one key: rare.
             return None
         size = 0
-        if isinstance(records, pa.Array):
+        if not isinstance(records, Sequence):
             size, records = records.nbytes, []
         for record in records:
             size += len(record)
@@ -81,9 +89,7 @@ class ColumnReader:
                 break
         return jit.kernels(_KERNEL, jit.COLD_BYTES if self._compiled else size)
 
-    def _read_block(
-        self, records: Records, start: int, part: pa.Array, batches: list[Any], failures: list[Failure]
-    ) -> None:
+    def _read_block(self, start: int, part: pa.Array, batches: list[Any], failures: list[Failure]) -> None:
         assert self._state
         refused = not_text(part)
         places: list[np.ndarray] = []
@@ -94,19 +100,19 @@ class ColumnReader:
         if not refused.any():
             batches += quick
             return
-        slow, slow_places, found = self._read_slowly(records, (np.flatnonzero(refused) + start).tolist())
+        slow, slow_places, found = self._read_slowly(part, np.flatnonzero(refused).tolist(), start)
         failures += found
         if not slow:
             batches += quick
             return
         table = pa.Table.from_batches([*quick, *slow], self.schema)
-        order = np.argsort(np.concatenate([*places, np.asarray(slow_places) - start]), kind="stable")
+        order = np.argsort(np.concatenate([*places, np.asarray(slow_places)]), kind="stable")
         batches += table.combine_chunks().take(pa.array(order)).to_batches()
 
     def _read_slowly(
-        self, records: Records, indices: Sequence[int]
+        self, records: Sequence[bytes] | pa.BinaryArray, indices: Sequence[int], start: int
     ) -> tuple[list[pa.RecordBatch], list[int], list[Failure]]:
-        """Rows as batches, the record each is of, and what failed."""
+        """Rows as batches, the record each is of, and what failed. start: of the first of these among all."""
         rows: list[list[Any]] = []
         places: list[int] = []
         failures: list[Failure] = []
@@ -115,7 +121,7 @@ class ColumnReader:
             try:
                 found = self._slow.rows(record if isinstance(record, bytes) else record.as_py())
             except Refused as refused:
-                failures.append(Failure(index, refused.code, refused.message))
+                failures.append(Failure(start + index, refused.code, refused.message))
                 continue
             rows += found
             places += [index] * len(found)
@@ -123,6 +129,21 @@ class ColumnReader:
             return [], [], failures
         columns = [array_of([row[place] for row in rows], field.type) for place, field in enumerate(self.schema)]
         return [pa.record_batch(columns, schema=self.schema)], places, failures
+
+
+def _parts(records: Records, *, arrays: bool) -> Iterator[Any]:
+    """Records in order: by arrays of what fits the processor's caches, or as they are."""
+    step = 256
+    for some in [records] if isinstance(records, pa.Array | Sequence) else records:
+        start = 0
+        while start < len(some):
+            part: Any = some[start : start + step] if arrays else some
+            if arrays and not isinstance(part, pa.Array):
+                part = pa.array(part, pa.binary())
+            yield part
+            start += len(part)
+            if arrays:
+                step = max(1, min(_BLOCK_RECORDS, step * _BLOCK_BYTES // max(1, part.nbytes)))
 
 
 def array_of(values: list[Any], type: pa.DataType) -> pa.Array:
@@ -228,7 +249,9 @@ class _Compiled:
     def _batch(
         self, address: int, size: int, rows: np.ndarray, start: int, filled: int, refused: np.ndarray
     ) -> tuple[pa.RecordBatch, np.ndarray]:
-        places = np.repeat(np.arange(start, start + len(rows)), rows)
+        places = np.arange(start, start + len(rows))
+        if filled != len(rows) or not (rows == 1).all():
+            places = np.repeat(places, rows)
         columns = []
         for column, type in enumerate(self._types):
             valid, cells = self._valid[column, :filled], self._cells[column, :filled]
@@ -237,8 +260,7 @@ class _Compiled:
             else:
                 columns.append(self._plain(column, type, address, size, valid, cells))
         batch = pa.record_batch(columns, schema=self._schema)
-        bad = refused[places]
-        if bad.any():
+        if refused.any() and (bad := refused[places]).any():
             return batch.filter(pa.array(~bad)), places[~bad]
         return batch, places
 
@@ -283,7 +305,7 @@ class _Compiled:
 
     def _careful(self, address: int, size: int, hard: np.ndarray, cells: np.ndarray) -> np.ndarray:
         """Doubles of many digits, rounded correctly."""
-        valid = np.ones(int(hard.sum()), np.uint8)
+        valid = np.ones(np.count_nonzero(hard), np.uint8)
         texts = gathered(self._kernel, pa.string(), None, address, size, valid, cells[hard])
         try:
             return pc.cast(texts, pa.float64()).to_numpy()

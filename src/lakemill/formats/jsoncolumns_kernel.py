@@ -13,14 +13,13 @@ at a time; only when they differ is the key looked up by its hash.
 
 import numpy as np
 
-from lakemill.formats.bytes_kernel import bits, byte_at, put, store8, word8
+from lakemill.formats.bytes_kernel import byte_at, put, store8, word8
+from lakemill.formats.doubles_kernel import LEAST, MOST, double_bits
 from lakemill.formats.jit import compiled, inner
 from lakemill.formats.jsonscan_kernel import blanks, date, four_hex, moment, number, passed, short, string, word
 
 INT, REAL, BOOL, TEXT, TIME, DATE, RAW = range(1, 8)
 NULL, PLAIN, ESCAPED = range(3)
-_POWERS = np.array([float(f"1e{exponent}") for exponent in range(23)])
-_EXACT = 1 << 53
 _SECONDS_MAX = 9_223_372_035
 _OTHERS = 64
 
@@ -113,11 +112,9 @@ def _value(buf, at, end, kind, low, high, lenient, scale):
             if not plain or not exact or mantissa < low or mantissa > high:
                 return -1, NULL, 0
             return after + quoted, PLAIN, mantissa
-        if exact and mantissa <= _EXACT and -22 <= exponent <= 22:
-            # Both are exact in a double, so one operation rounds correctly (W. Clinger, PLDI 1990).
-            double = np.float64(mantissa)
-            double = double * _POWERS[exponent] if exponent >= 0 else double / _POWERS[-exponent]
-            return after + quoted, PLAIN, bits(-double if negative else double)
+        if exact and LEAST <= exponent <= MOST:
+            double = double_bits(np.uint64(mantissa), exponent) if mantissa > 0 else 0
+            return after + quoted, PLAIN, double | np.int64(negative) << 63
         return after + quoted, ESCAPED, _slice(at, after)
     if kind == BOOL:
         if byte != 116 and byte != 102:

@@ -21,6 +21,7 @@ _SPACES = np.uint64(0x2020202020202020)
 _ZEROS = np.uint64(0x3030303030303030)
 _TO_HIGH = np.uint64(0x7676767676767676)  # A digit plus this stays below 128, whatever is more does not.
 _PAIRS = np.uint64(0x000000FF000000FF)
+_MILLIONS = np.uint64(0x000F424000000064)
 _HUNDREDS = np.uint64(0x0000271000000001)
 
 
@@ -99,6 +100,14 @@ def four_hex(buf, at, end):
 
 
 @inner
+def _eight_digits(digits):
+    """The number of eight digits, each in a byte. All at once: "Faster Integer Parsing" (I. Nikitenko, 2020)."""
+    digits = digits * np.uint64(10) + (digits >> np.uint64(8))
+    odd, even = (digits & _PAIRS) * _MILLIONS, ((digits >> np.uint64(16)) & _PAIRS) * _HUNDREDS
+    return np.int64((odd + even) >> np.uint64(32))
+
+
+@inner
 def number(buf, at, end):
     """A number of JSON: where it ends (-1: none), its first 18 digits, the power of ten, whether it is negative.
 
@@ -123,6 +132,15 @@ def number(buf, at, end):
         whole = False
         at += 1
         first = at
+        while digits <= 10 and at + 8 <= end:
+            eight = word8(buf, at) ^ _ZEROS
+            if ((eight + _TO_HIGH) | eight) & _HIGHS != 0:
+                break
+            mantissa = mantissa * 100_000_000 + _eight_digits(eight)
+            if mantissa > 0:
+                digits += 8
+            exponent -= 8
+            at += 8
         while at < end and 48 <= byte_at(buf, at) <= 57:
             if digits < 18:
                 mantissa = mantissa * 10 + (byte_at(buf, at) - 48)
@@ -321,7 +339,7 @@ def moment(buf, at, end, iso):
 def short(buf, at):
     """The whole number of at most seven digits at `at` and where it ends, -1 when it is longer or no such number.
 
-    Eight bytes can be read behind `at`. All digits at once: "Faster Integer Parsing" (I. Nikitenko, 2020).
+    Eight bytes can be read behind `at`.
     """
     negative = byte_at(buf, at) == 45
     at += negative
@@ -333,10 +351,5 @@ def short(buf, at):
     following = byte_at(buf, at + count)
     if count == 0 or following == 46 or following | 32 == 101 or (count > 1 and digits & np.uint64(255) == 0):
         return 0, -1
-    digits <<= np.uint64(64 - 8 * count)
-    digits = digits * np.uint64(10) + (digits >> np.uint64(8))
-    value = np.int64(
-        ((digits & _PAIRS) * np.uint64(0x000F424000000064) + ((digits >> np.uint64(16)) & _PAIRS) * _HUNDREDS)
-        >> np.uint64(32)
-    )
+    value = _eight_digits(digits << np.uint64(64 - 8 * count))
     return -value if negative else value, at + count

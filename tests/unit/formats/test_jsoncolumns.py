@@ -157,3 +157,28 @@ def test_a_reader_reads_on_after_a_time_out_of_range():
     table, failures = reader.read([b'{"t": "1518033528123"}'])
     assert not failures
     assert table["d"].to_pylist() == [None]
+
+
+class Given:
+    """Blocks of records, to be gone through again and again."""
+
+    def __init__(self, *blocks):
+        self.blocks = [pa.array(one, pa.binary()) for one in blocks]
+        self.nbytes = sum(one.nbytes for one in self.blocks)
+
+    def __iter__(self):
+        return iter(self.blocks)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_blocks_of_records_are_read_like_all_at_once(compiled):
+    blocks = [
+        [b'{"c2":%d}' % n for n in range(700)] + [b"x"],
+        [],
+        [b'{"c2":1}{"c2":2}', b'{"c2":"y"}', b'{"c2":"\\ud800"}'],
+    ]
+    reader = ColumnReader(COLUMNS, OpenX(), compiled=compiled)
+    whole, failures = reader.read([record for block in blocks for record in block])
+    table, found = reader.read(Given(*blocks))
+    assert (table.to_pylist(), found) == (whole.to_pylist(), failures)
+    assert [one.index for one in found] == [700, 702, 703]

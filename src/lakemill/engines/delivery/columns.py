@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lakemill.engines.delivery.bucketsink import Encode, NotEncodable, Pieces
-from lakemill.engines.delivery.handing import Handed, arrow, write
+from lakemill.engines.delivery.handing import Handed, append, taken, write
 from lakemill.engines.delivery.pool import WorkerPool
 from lakemill.engines.delivery.records import Failure, Record
 from lakemill.formats.hive import NamedColumn
@@ -34,24 +34,39 @@ def columnar(
     async def encode(records: Sequence[Record]) -> tuple[Pieces, list[Failure]]:
         asked = list(columns())
         with pool.files.borrowed() as file:
-            given = await asyncio.to_thread(write, records, file)
-            body, failed, unfit = await pool.run(_convert, given, asked, serde, kind, options)
+            given = await asyncio.to_thread(write, records, file, unread=True)
+            try:
+                size, failed, unfit = await pool.run(_convert, given, asked, serde, kind, options)
+            except FileNotFoundError:  # Some records are too old for the log: its file has no name any more.
+                given = await asyncio.to_thread(write, records, file)
+                size, failed, unfit = await pool.run(_convert, given, asked, serde, kind, options)
+            body = await asyncio.to_thread(taken, file, given, size)
         if unfit:
             raise NotEncodable(codes("InvalidSchema"), unfit)
-        return [body], [Failure(records[index], codes(code), message) for index, code, message in failed]
+        if not failed:
+            return [body], []
+        wrong = await asyncio.to_thread(lambda: [records[index] for index, _, _ in failed])  # It may lie in the log.
+        return [body], [Failure(one, codes(code), say) for one, (_, code, say) in zip(wrong, failed, strict=True)]
 
     return encode
 
 
 def _convert(
-    records: Handed, columns: Columns, serde: Serde, kind: str, options: dict[str, Any]
-) -> tuple[bytes, list[tuple[int, str, str]], str]:
-    """The file, what failed as (index, code, message), and why nothing can be converted at all."""
+    given: Handed, columns: Columns, serde: Serde, kind: str, options: dict[str, Any]
+) -> tuple[int, list[tuple[int, str, str]], str]:
+    """How many bytes the file has, which follows the records; what failed as (index, code, message).
+
+    And why nothing can be converted at all.
+    """
+    from lakemill.engines.delivery.handedblocks import HandedBlocks
     from lakemill.formats import conversion, hive, moments
 
     output = {"Parquet": conversion.Parquet, "Orc": conversion.Orc}[kind](**options)
     try:
-        done = conversion.convert(arrow(records), [NamedColumn(name, type) for name, type in columns], serde, output)
+        done = conversion.convert(
+            HandedBlocks(given), [NamedColumn(name, type) for name, type in columns], serde, output
+        )
     except (conversion.OptionRefused, hive.TypeUnknown, moments.PatternRefused) as wrong:
-        return b"", [], str(wrong)
-    return done.body, [(one.index, one.code, one.message) for one in done.failures], ""
+        return 0, [], str(wrong)
+    append(given, done.body)
+    return len(done.body), [(one.index, one.code, one.message) for one in done.failures], ""

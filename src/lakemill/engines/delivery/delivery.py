@@ -279,7 +279,8 @@ class Delivery:
     def _source(self, document: Document, plan: Plan, progress: Progress) -> Source:
         source = document["source"]
         if source is None:
-            return LogSource(self._log, document["id"], progress.mark, self._vault.opener(document))
+            opener = self._vault.opener(document)
+            return LogSource(self._log, document["id"], progress.mark, opener, located=plan.elsewhere)
         start = Start.after(source["start"] if progress.mark is None else progress.mark)
         return StreamSource(self._streams.reader(source["scope"], source["name"], start), plan.unreadable)
 

@@ -20,22 +20,43 @@ KEPT_S = 30.0
 """How long a file waits to be used again."""
 
 
+class InFile(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Where the data of a part lies that was not read: in which of the files, in which block, and where in that."""
+
+    file: int
+    offset: int
+    block_bytes: int
+    begin: int
+
+
 class Handed(msgspec.Struct):
     """Where the records are: their data, and then for each part where in it that of each record ends.
 
     parts: for each, how many records, how many bytes, and what is to be taken off its ends. places: whether the time of
-    every record follows, and then the sequence of every record.
+    every record follows, and then the sequence of every record. unread: by their number, parts with data in `files`.
     """
 
     path: str
     inode: int
     parts: list[tuple[int, int, int]]
     places: bool = False
+    files: list[str] = []
+    unread: dict[int, InFile] = {}
+
+    @property
+    def data_bytes(self) -> int:
+        """Bytes of the data that is here."""
+        return sum([size for number, (_, size, _) in enumerate(self.parts) if number not in self.unread])
+
+    @property
+    def count(self) -> int:
+        """How many records."""
+        return sum([count for count, _, _ in self.parts])
 
     @property
     def size(self) -> int:
-        """Bytes of all that."""
-        return sum([size + (20 if self.places else 4) * count for count, size, _ in self.parts])
+        """Bytes of all that is here."""
+        return self.data_bytes + (20 if self.places else 4) * self.count
 
 
 class SharedFile:
@@ -77,23 +98,35 @@ class SharedFiles:
             self._free.remove(one)
 
 
-def write(records: Sequence[Record], shared: SharedFile, *, places: bool = False) -> Handed:
-    """Write records to a file, over what it has. places: with their times and sequences, if all parts have those."""
+def write(records: Sequence[Record], shared: SharedFile, *, places: bool = False, unread: bool = False) -> Handed:
+    """Write records to a file, over what it has.
+
+    places: with their times and sequences, if all parts have those. unread: without the data that lies in the log.
+    """
     rows = Rows.of(records)
     parts: list[tuple[int, int, int]] = []
     pieces: list[Any] = []
     columns: list[Any] = []
+    files: dict[str, int] = {}
+    there: dict[int, InFile] = {}
     for part in rows.parts:
-        data, ends, base = part.joined()
-        pieces.append(data)
+        if unread and (lying := part.unread()):
+            values, ends, base = lying
+            begin = values.block_bytes - values.size + base
+            place = files.setdefault(str(values.path), len(files))
+            there[len(parts)] = InFile(place, values.offset, values.block_bytes, begin)
+        else:
+            data, ends, base = part.joined()
+            pieces.append(data)
         columns.append(ends if isinstance(ends, array.array) else array.array("I", ends))
-        parts.append((len(ends), len(data), base))
+        parts.append((len(ends), part.size, base))
     found = [part.places() for part in rows.parts] if places else [None]
     if None not in found:
         for column in (0, 1):
             columns += [array.array("q", both[column]) for both in found]  # type: ignore[index]
     _write(shared.file.fileno(), pieces + columns, 0)
-    return Handed(shared.path, os.fstat(shared.file.fileno()).st_ino, parts, None not in found)
+    inode = os.fstat(shared.file.fileno()).st_ino
+    return Handed(shared.path, inode, parts, None not in found, list(files), there)
 
 
 def _write(file: int, pieces: list[Any], offset: int) -> None:
@@ -109,7 +142,7 @@ def _write(file: int, pieces: list[Any], offset: int) -> None:
                 some[0] = some[0][written:]
 
 
-def _opened(given: Handed, mode: str) -> BinaryIO:
+def opened(given: Handed, mode: str) -> BinaryIO:
     """The file, in another process. Raises FileNotFoundError when it is no more; its path may be another one's then."""
     file: BinaryIO = open(given.path, mode)  # type: ignore[assignment]  # noqa: SIM115
     if os.fstat(file.fileno()).st_ino == given.inode:
@@ -119,7 +152,10 @@ def _opened(given: Handed, mode: str) -> BinaryIO:
 
 
 def arrow(given: Handed) -> Any:
-    """The data of records that were handed over, as an Arrow array over the file. For worker processes only."""
+    """The data of records that were handed over, none of it unread, as an Arrow array over the file.
+
+    For worker processes only.
+    """
     import numpy as np
     import pyarrow as pa
 
@@ -127,12 +163,23 @@ def arrow(given: Handed) -> Any:
     count, size = int(counts.sum()), int(sizes.sum())
     # At once what will be read: to find each page when it is touched takes longer.
     flags = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
-    with _opened(given, "rb") as file:
+    with opened(given, "rb") as file:
         mapped = mmap.mmap(file.fileno(), size + 4 * count, flags, mmap.PROT_READ)
     ends = np.frombuffer(mapped, np.uint32, count, size)
     offsets = np.zeros(len(ends) + 1, np.int32)
     offsets[1:] = ends + np.repeat(np.cumsum(sizes) - sizes - bases, counts)
     return pa.Array.from_buffers(pa.binary(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(mapped)])
+
+
+def append(given: Handed, made: bytes) -> None:
+    """Write bytes behind the records that were handed over. For worker processes only."""
+    with opened(given, "r+b") as file:
+        _write(file.fileno(), [made], given.size)
+
+
+def taken(shared: SharedFile, given: Handed, size: int) -> bytes:
+    """So many bytes that were written behind them, in the process that handed them over."""
+    return os.pread(shared.file.fileno(), size, given.size)
 
 
 def give_back(given: Handed, records: Any, order: Any, counts: Any, delimiter: bytes) -> None:
@@ -151,7 +198,7 @@ def give_back(given: Handed, records: Any, order: Any, counts: Any, delimiter: b
     _, offsets, data = taken.buffers()
     bounds = np.frombuffer(offsets, np.int32, len(taken) + 1)
     begins = bounds[np.cumsum(counts) - counts]
-    with _opened(given, "r+b") as file:
+    with opened(given, "r+b") as file:
         file.seek(given.size - 16 * len(records))
         places = np.fromfile(file, np.int64, 2 * len(records)).reshape(2, len(records))
         ends = (bounds[1:] - np.repeat(begins, counts)).astype(np.uint32)

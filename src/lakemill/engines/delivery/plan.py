@@ -119,6 +119,8 @@ class Plan:
     """None: records go to the destination as they are."""
     gather: Hints | None = None
     """How many records to process at a time."""
+    elsewhere: bool = False
+    """Whether only other processes look at the records; then they stay in the log until these read them."""
     partitions_max: int = 500
     """Open partitions; what would open another one fails."""
     stable: bool = True

@@ -9,7 +9,7 @@ from typing import Any, Protocol, overload
 import msgspec
 
 from lakemill.engines.delivery.records import Record
-from lakemill.ports.log import Stretch
+from lakemill.ports.log import Located, Stretch, Unread
 
 
 class Part(Protocol):
@@ -46,6 +46,11 @@ class Part(Protocol):
         """The data of all, where that of each ends, and what is to be taken off the ends."""
         ...
 
+    def unread(self) -> tuple[Unread, Sequence[int], int] | None:
+        """As joined, if the data lies in the log still: in which values, behind so many bytes of them as are to be
+        taken off the ends."""
+        ...
+
     def places(self) -> tuple[Sequence[int], Sequence[int]] | None:
         """The arrival and sequence of each, if there is nothing else to be told of them than these and their data."""
         ...
@@ -53,6 +58,22 @@ class Part(Protocol):
     def last(self) -> dict[str, int]:
         """The last sequence of every shard."""
         ...
+
+
+class InLog:
+    """Data that lies in the log, and is read when somebody looks at it."""
+
+    __slots__ = ("_found", "values")
+
+    def __init__(self, values: Unread) -> None:
+        self.values = values
+        self._found: memoryview | None = None
+
+    def read(self) -> memoryview:
+        """The data. Waits for the disk; raises LogDamaged."""
+        if self._found is None:
+            self._found = self.values.read()
+        return self._found
 
 
 class Logged:
@@ -65,7 +86,7 @@ class Logged:
 
     def __init__(
         self,
-        data: bytes | memoryview,
+        data: bytes | memoryview | InLog,
         ends: Sequence[int],
         times: Sequence[int],
         sequences: Sequence[int],
@@ -79,9 +100,10 @@ class Logged:
         self.size = ends[self._stop - 1] - self._begin
 
     @staticmethod
-    def of(one: Stretch) -> "Logged":
-        """The records of a stretch."""
-        return Logged(one.data, one.ends, one.times, range(one.position, one.position + len(one.ends)))
+    def of(one: Stretch | Located) -> "Logged":
+        """The records of a stretch, which may lie in the log still."""
+        data = one.data if isinstance(one, Stretch) else InLog(one.values)
+        return Logged(data, one.ends, one.times, range(one.position, one.position + len(one.ends)))
 
     def __len__(self) -> int:
         return self._stop - self._start
@@ -92,7 +114,7 @@ class Logged:
     def record(self, index: int) -> Record:
         place = self._start + index
         begin = self._ends[place - 1] if place else 0
-        return Record(bytes(self._data[begin : self._ends[place]]), self._times[place], self._sequences[place])
+        return Record(bytes(self._read()[begin : self._ends[place]]), self._times[place], self._sequences[place])
 
     def cut(self, start: int, stop: int) -> "Logged":
         return Logged(self._data, self._ends, self._times, self._sequences, self._start + start, self._start + stop)
@@ -107,11 +129,16 @@ class Logged:
         return min(found, records)
 
     def joined(self) -> tuple[bytes | memoryview, Sequence[int], int]:
-        data, ends = self._data, self._ends
+        data, ends = self._read(), self._ends
         if len(self) < len(ends):
             data = data[self._begin : self._begin + self.size]
             ends = ends[self._start : self._stop]
         return data, ends, self._begin
+
+    def unread(self) -> tuple[Unread, Sequence[int], int] | None:
+        if not isinstance(self._data, InLog):
+            return None
+        return self._data.values, self._ends[self._start : self._stop], self._begin
 
     def places(self) -> tuple[Sequence[int], Sequence[int]]:
         cut = slice(self._start, self._stop)
@@ -122,8 +149,11 @@ class Logged:
 
     def _values(self) -> list[bytes | memoryview]:
         """The data of each."""
-        data, ends = self._data, self._ends[self._start : self._stop]
+        data, ends = self._read(), self._ends[self._start : self._stop]
         return [data[begin:end] for begin, end in itertools.pairwise([self._begin, *ends])]
+
+    def _read(self) -> bytes | memoryview:
+        return self._data.read() if isinstance(self._data, InLog) else self._data
 
 
 class Listed:
@@ -174,6 +204,9 @@ class Listed:
     def joined(self) -> tuple[bytes | memoryview, Sequence[int], int]:
         values = [record.data for record in self._records]
         return b"".join(values), array.array("I", itertools.accumulate(map(len, values))), 0
+
+    def unread(self) -> None:
+        return None
 
     def places(self) -> None:
         return None

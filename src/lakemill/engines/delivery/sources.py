@@ -11,7 +11,7 @@ from lakemill.engines.delivery.records import Record
 from lakemill.engines.delivery.rows import Batch, Logged, Rows
 from lakemill.engines.streams import StreamReader
 from lakemill.formats.kpl import deaggregate
-from lakemill.ports.log import Log, Stretch, as_records
+from lakemill.ports.log import Located, Log, Stretch, as_records
 from lakemill.ports.log import Record as LogRecord
 
 RECORDS_MAX = 5_000
@@ -32,12 +32,16 @@ class Source(Protocol):
 class LogSource:
     """The records that were put into a delivery stream itself. A mark is the position to go on at.
 
-    opened: what the values of records say (those that were encrypted are decrypted there).
+    opened: what the values of records say (those that were encrypted are decrypted there). located: leave records
+    where they are as far as one can, for other processes.
     """
 
-    def __init__(self, log: Log, name: str, mark: int | None, opened: Opened | None = None) -> None:
+    def __init__(
+        self, log: Log, name: str, mark: int | None, opened: Opened | None = None, *, located: bool = False
+    ) -> None:
         self._log, self._name, self._position = log, name, mark or 0
         self._opened = opened
+        self._read = log.locate if located else log.read_stretches
 
     async def read(self, wait_s: float) -> Batch | None:
         """See Source. Raises LogMissing, LogDamaged."""
@@ -45,16 +49,16 @@ class LogSource:
         self._position = max(self._position, bounds.first)
         if bounds.next <= self._position and not await self._log.wait(self._name, {0: self._position}, wait_s):
             return None
-        found = await self._log.read_stretches(self._name, 0, self._position, size=BYTES_MAX)
+        found = await self._read(self._name, 0, self._position, size=BYTES_MAX)
         if not found:
             return None
-        records = Rows([Logged.of(self._unsealed(one) if one.notes else one) for one in found])
+        records = Rows([Logged.of(self._unsealed(one)) for one in found])
         self._position = found[-1].position + len(found[-1].ends)
         return Batch(records, self._position, self._log.bounds(self._name, 0).next <= self._position)
 
-    def _unsealed(self, stretch: Stretch) -> Stretch:
+    def _unsealed(self, stretch: Stretch | Located) -> Stretch | Located:
         """The stretch with what its records say."""
-        if self._opened is None:
+        if self._opened is None or isinstance(stretch, Located) or not stretch.notes:
             return stretch
         values = self._opened(list(as_records(stretch)))
         ends = array.array("I", itertools.accumulate(map(len, values)))

@@ -16,7 +16,17 @@ from pathlib import Path
 from lakemill.ports.clock import Clock, SystemClock
 from lakemill.ports.log.disk import Disk, RealDisk
 from lakemill.ports.log.manifest import Manifest, write_manifest
-from lakemill.ports.log.port import Bounds, Entry, LogDamaged, LogExists, LogMissing, Record, Stretch, check_name
+from lakemill.ports.log.port import (
+    Bounds,
+    Entry,
+    Located,
+    LogDamaged,
+    LogExists,
+    LogMissing,
+    Record,
+    Stretch,
+    check_name,
+)
 from lakemill.ports.log.reading import Cache
 from lakemill.ports.log.segment import FIRST_POSITION
 from lakemill.ports.log.segmented import SegmentedLog
@@ -122,6 +132,14 @@ class EmbeddedLog:
         log = self._named(name, shard)
         try:
             return await log.read_stretches(shard, position, size)
+        except LogDamaged:
+            self._named(name)
+            raise
+
+    async def locate(self, name: str, shard: int, position: int, *, size: int) -> Sequence[Located | Stretch]:
+        log = self._named(name, shard)
+        try:
+            return await log.locate(shard, position, size)
         except LogDamaged:
             self._named(name)
             raise

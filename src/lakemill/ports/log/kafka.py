@@ -26,7 +26,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from lakemill.ports.log.port import Bounds, Entry, LogExists, LogMissing, Record, Stretch, check_name
+from lakemill.ports.log.port import Bounds, Entry, Located, LogExists, LogMissing, Record, Stretch, check_name
 from lakemill.ports.log.stretches import RECORD_BYTES, stretched
 
 try:
@@ -150,6 +150,9 @@ class KafkaLog:
     async def read_stretches(self, name: str, shard: int, position: int, *, size: int) -> Sequence[Stretch]:
         records = max(1, size // RECORD_BYTES)
         return list(stretched(await self.read(name, shard, position, records=records, size=size)))
+
+    async def locate(self, name: str, shard: int, position: int, *, size: int) -> Sequence[Located | Stretch]:
+        return await self.read_stretches(name, shard, position, size=size)
 
     async def position_at(self, name: str, shard: int, time_ms: int) -> int:
         topic = self._named(name, shard)

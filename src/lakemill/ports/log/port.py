@@ -16,6 +16,7 @@ are appended to in one go and flushed together. Promises every adapter keeps (te
 import dataclasses
 import re
 from collections.abc import Awaitable, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -71,6 +72,42 @@ class Stretch(msgspec.Struct, frozen=True, gc=False):
     """Where in data each value ends."""
     notes: Sequence[bytes] = ()
     """Of each record; none at all if no record has one."""
+
+
+class Unread(Protocol):
+    """Values of records, one after the other, that lie in a file of this machine: at the end of a block of the log.
+
+    A process that reads them itself looks whether the block is whole: `check_block`.
+    """
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def offset(self) -> int:
+        """Of the block in the file."""
+        ...
+
+    @property
+    def block_bytes(self) -> int: ...
+
+    @property
+    def size(self) -> int:
+        """Bytes of the values."""
+        ...
+
+    def read(self) -> memoryview:
+        """The values, even if the file has no name any more. Waits for the disk; raises LogDamaged."""
+        ...
+
+
+class Located(msgspec.Struct, frozen=True, gc=False):
+    """As a Stretch, with values that were not read."""
+
+    position: int
+    times: Sequence[int]
+    values: Unread
+    ends: Sequence[int]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -129,6 +166,14 @@ class Log(Protocol):
         """The records that `read` gives, without their keys and as they lie together, until they reach `size` bytes.
 
         The last stretch is whole, so that it may be more. A record counts 12 bytes beside its value.
+        Raises LogMissing, LogDamaged.
+        """
+        ...
+
+    async def locate(self, name: str, shard: int, position: int, *, size: int) -> Sequence[Located | Stretch]:
+        """The records that `read_stretches` gives, for another process: of what can be read later, only where it is.
+
+        Damage that one would find by reading the values is found when they are read.
         Raises LogMissing, LogDamaged.
         """
         ...

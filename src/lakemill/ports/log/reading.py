@@ -10,15 +10,16 @@ import collections
 import contextlib
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from lakemill.ports.log import block
 from lakemill.ports.log.disk import HUGE_BYTES, Disk, File
 from lakemill.ports.log.index import Extents, IndexUnusable, encode_index, read_extents, read_table
+from lakemill.ports.log.located import located
 from lakemill.ports.log.manifest import write_whole
-from lakemill.ports.log.port import LogDamaged, Record, Stretch
+from lakemill.ports.log.port import Located, LogDamaged, Record, Stretch
 from lakemill.ports.log.recovery import contents_of
 from lakemill.ports.log.segment import Segment
 from lakemill.ports.log.shards import Shards
@@ -28,6 +29,8 @@ STRETCH_BYTES = 1 << 20
 """A long read lets others have the loop each time it has read so much."""
 SMALL_RECORDS = 32
 """Blocks of fewer records are put together into one stretch, which takes less than a stretch for each."""
+BETWEEN_BYTES = 128 << 10
+"""Read at a time of what lies between blocks that need not be read."""
 _FILES_MAX = 64
 _EXTENTS_MAX = 256
 T = TypeVar("T")
@@ -159,6 +162,23 @@ class Reading:
             if position >= self._shards.next[shard] or used >= size:
                 return found
 
+    async def locate(self, shard: int, position: int, size: int) -> Sequence[Located | Stretch]:
+        """See the port."""
+        found: list[Located | Stretch] = []
+        used = 0
+        while used < size:
+            more: Sequence[Located | Stretch] = await self._here_or_in_thread(
+                self._located, shard, position, size - used
+            )
+            if not more:
+                more = await self.read_stretches(shard, position, min(size - used, BETWEEN_BYTES))
+            if not more:
+                break
+            found += more
+            used += sum([weight(one) if isinstance(one, Stretch) else one.values.size for one in more])
+            position = more[-1].position + len(more[-1].ends)
+        return found
+
     async def position_at(self, shard: int, time_ms: int) -> int:
         """See the port."""
         return await self._here_or_in_thread(self._position_at, shard, time_ms)
@@ -221,6 +241,33 @@ class Reading:
             if not found and not small:
                 raise
         return [*found, *stretched(small)]
+
+    def _located(self, segments: list[Segment], wait: bool, shard: int, position: int, size: int) -> list[Located]:
+        """Blocks that need not be read, until they reach size."""
+        found: list[Located] = []
+        position, stop = max(position, self._shards.first[shard]), self._shards.next[shard]
+        used = 0
+        try:
+            while position < stop:
+                segment = segments[bisect.bisect_right(segments, position, key=lambda one: one.first(shard)) - 1]
+                extents = self._extents(segment, shard, wait)
+                extent = bisect.bisect_right(extents.positions, position) - 1
+                place = extents.offsets[extent], extents.ends[extent]
+                began_with = position
+                for one in located(self._cache.file(segment), segment, shard, place, position, wait=wait):
+                    if one is None:
+                        return found
+                    found.append(one)
+                    used += one.values.size + RECORD_BYTES * len(one.ends)
+                    position = one.position + len(one.ends)
+                    if used >= size:
+                        return found
+                if position == began_with:
+                    raise LogDamaged(f"{segment.path}, offset {place[0]}: position {position} is missing")
+        except BlockingIOError:
+            if not found:
+                raise
+        return found
 
     def _blocks_from(
         self, segments: list[Segment], wait: bool, shard: int, position: int, at_once: int

@@ -52,6 +52,7 @@ class SegmentedLog:
         )
         self.read = self._reading.read
         self.read_stretches = self._reading.read_stretches
+        self.locate = self._reading.locate
         self.position_at = self._reading.position_at
 
     def append(self, entries: Sequence[Entry]) -> "asyncio.Future[Sequence[int]]":

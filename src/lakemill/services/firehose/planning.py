@@ -94,14 +94,16 @@ class _Stream:
         hints, sink, details, names = self._s3() if self._kind == "ExtendedS3" else self._elsewhere()
         place = self._config if self._kind == "ExtendedS3" else self._config["S3Configuration"]
         process, gather = self._processing(hints)
+        backup = self._backup()
         return Plan(
             destination=Channel(hints, sink),
             errors=Channel(s3.hints_of(place), self._errors(place)),
-            backup=self._backup(),
+            backup=backup,
             failed=FailureLines(self._means.now_ms, details),
             say=self._faults(place, names).say,
             process=process,
             gather=gather,
+            elsewhere=conversion.enabled(self._config) and process is None and backup is None,
             stable=processors.stable(processors.active(self._config)),
             overflow=OVERFLOW,
             unreadable=self._unreadable,

@@ -9,10 +9,14 @@ import pyarrow.orc
 import pyarrow.parquet
 import pytest
 
-from lakemill.engines.delivery import Record
+from lakemill.engines.delivery import Hints, Record
 from lakemill.engines.delivery.bucketsink import NotEncodable
+from lakemill.engines.delivery.buffers import Buffers
 from lakemill.engines.delivery.columns import OpenX, columnar
 from lakemill.engines.delivery.pool import WorkerPool
+from lakemill.engines.delivery.rows import Listed, Rows
+from lakemill.engines.delivery.sources import LogSource
+from lakemill.ports.log import EmbeddedLog, Entry, LogDamaged
 
 COLUMNS = [("id", "int"), ("name", "string")]
 
@@ -51,6 +55,68 @@ async def test_a_table_that_cannot_be_written_fails_no_record(pool):
     with pytest.raises(NotEncodable) as caught:
         await encode(records(b'{"a":1}'))
     assert caught.value.code == "InvalidSchema"
+
+
+def document(number):
+    return b'{"id":%d,"name":"%s"}' % (number, b"n" * (number % 300))
+
+
+@pytest.fixture
+async def log(tmp_path):
+    """A log with blocks of all sizes, one record of which is wrong."""
+    log, number = EmbeddedLog(tmp_path), 0
+    await log.create("d", 1)
+    for count in (1, 500, 40, 3000, 2):
+        values = [document(number + n) for n in range(count)]
+        if count == 3000:
+            values[1000] = b'{"id":'
+        await log.append("d", [Entry(0, 1000, b"", value) for value in values])
+        number += count
+    yield log
+    log.close()
+
+
+async def in_log(log, size):
+    """The records in buffers of a size, left in the log."""
+    source, buffers, found = LogSource(log, "d", None, located=True), Buffers(Hints(size, 60)), []
+    while batch := await source.read(0):
+        found += buffers.add("", batch.records, {}, (1, 1), 0.0)
+    return [one.records for one in [*found, *buffers.open.values()]]
+
+
+@pytest.mark.parametrize("size", [100_000, 1 << 20])
+async def test_records_are_read_from_the_log_by_the_worker(pool, log, size):
+    encode = columnar(pool, lambda: COLUMNS, OpenX(), "Parquet", {}, str)
+    ids, wrong = [], []
+    buffers = await in_log(log, size)
+    assert {bool(part.unread()) for rows in buffers for part in rows.parts} == {True, False}
+    for rows in buffers:
+        mixed = Rows([*rows.parts, Listed(records(b'{"id":-1}'))])
+        (body,), failures = await encode(mixed)
+        found = pyarrow.parquet.read_table(io.BytesIO(body)).to_pylist()
+        assert all(one == {"id": one["id"], "name": "n" * (one["id"] % 300)} for one in found[:-1])
+        ids += [one["id"] for one in found[:-1]]
+        wrong += [(one.record.data, one.record.sequence) for one in failures]
+        assert found[-1] == {"id": -1, "name": None}
+    assert ids == [n for n in range(3543) if n != 1541]
+    assert wrong == [(b'{"id":', 1542)]
+
+
+async def test_records_that_the_log_has_forgotten_are_handed_over(pool, log):
+    (rows,) = await in_log(log, 1 << 30)
+    await log.trim("d", 10_000)
+    (body,), _ = await columnar(pool, lambda: COLUMNS, OpenX(), "Parquet", {}, str)(rows)
+    assert pyarrow.parquet.read_table(io.BytesIO(body)).num_rows == 3542
+
+
+async def test_damage_is_named_and_nothing_is_made_of_the_records(pool, log, tmp_path):
+    (rows,) = await in_log(log, 1 << 30)
+    path = tmp_path / "d.log" / "0000000001.log"
+    data = bytearray(path.read_bytes())
+    data[data.index(document(3000))] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(LogDamaged, match=f"{path}, offset "):
+        await columnar(pool, lambda: COLUMNS, OpenX(), "Parquet", {}, str)(rows)
 
 
 async def test_a_worker_process_that_dies_is_replaced(tmp_path):
