@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from lakemill.glueetl import columns, gluetypes, joining, jsonfiles, materialising, objects, textfiles
 from lakemill.glueetl.gluetypes import DataType, Field, StringType, StructType
 from lakemill.glueetl.objects import Stored
-from lakemill.glueetl.sparkcontext import session
+from lakemill.glueetl.sessions import session
 
 Typed = tuple[DataFrame, StructType]
 Converter = Callable[[list[Path], Mapping[str, Any], Path], StructType | None]

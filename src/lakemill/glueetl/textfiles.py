@@ -139,6 +139,11 @@ def orc(files: list[Path], target: Path) -> None:
         writer.close()
 
 
+def has_rows(file: Path) -> bool:
+    """Whether a file of Parquet has any."""
+    return bool(pa.parquet.read_metadata(file).num_rows)
+
+
 def to_orc(source: Path, target: Path, compression: str) -> None:
     """Parquet as ORC, row group by row group."""
     file = pa.parquet.ParquetFile(source)

@@ -95,7 +95,9 @@ class Lake:
         if length == 0:
             return 0, iter(())
         bucket, key = _place(path)
-        wanted = {"Range": f"bytes={offset}-{'' if length is None else offset + length - 1}"} if offset or length else {}
+        wanted = (
+            {"Range": f"bytes={offset}-{'' if length is None else offset + length - 1}"} if offset or length else {}
+        )
         with _told(path):
             try:
                 found = self._s3.get_object(Bucket=bucket, Key=key, **wanted)

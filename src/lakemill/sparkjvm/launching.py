@@ -1,16 +1,18 @@
 """Starts Java with a session of Spark that finds S3 behind `s3://`, `s3a://` and `s3n://`."""
 
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pyspark import SparkConf, SparkContext
+from pyspark import SparkContext
 from pyspark.java_gateway import launch_gateway
 
 FILE_SYSTEM = Path(__file__).with_name("LakeFileSystem.java")
 CLASS = "lakemill.LakeFileSystem"
 SCHEMES = ("s3", "s3a", "s3n")
+JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 HERE = "127.0.0.1"
 
 DEFAULTS = {
@@ -18,32 +20,47 @@ DEFAULTS = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.ansi.enabled": "false",
+    "spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 1)),
 }
 """What the script may say otherwise."""
 
 
-def context(address: str, folder: Path, settings: Mapping[str, str]) -> SparkContext:
-    """The context of this process.
+def start(address: str, folder: Path, settings: Mapping[str, str]) -> None:
+    """Start Java for this process: what asks for a context or a session of Spark's from now on gets one there.
 
     address: of the gateway. folder: for what Spark needs on the disk. settings: `spark.*`, over the defaults.
     """
     classes = folder / "classes"
-    classes.mkdir(parents=True, exist_ok=True)
-    os.environ["SPARK_LOCAL_IP"] = HERE
-    conf = SparkConf(loadDefaults=True).setAll(list(configuration(address, folder, settings).items()))
-    java = launch_gateway(conf)
+    for one in (classes, folder / "java"):
+        one.mkdir(parents=True, exist_ok=True)
+    properties = folder / "spark.properties"
+    # A file, because whoever may list processes sees their arguments.
+    properties.touch(mode=0o600)
+    properties.write_text(as_properties(configuration(address, folder, settings)), encoding="utf-8")
+    os.environ |= {"SPARK_LOCAL_IP": HERE, "SPARK_LOCAL_DIRS": str(folder / "local")}
+    os.environ["PYSPARK_SUBMIT_ARGS"] = f"--properties-file {shlex.quote(str(properties))} pyspark-shell"
+    java = launch_gateway()
     _compile(java, FILE_SYSTEM, classes)
-    return SparkContext(conf=conf, gateway=java)
+    SparkContext._ensure_initialized(gateway=java)
+
+
+def as_properties(settings: Mapping[str, str]) -> str:
+    """
+    >>> as_properties({"spark.app.name": "a\\\\b"})
+    'spark.app.name=a\\\\\\\\b\\n'
+    """
+    escaped = {name: value.replace("\\", "\\\\").replace("\n", "\\n") for name, value in settings.items()}
+    return "".join(f"{name}={value}\n" for name, value in escaped.items())
 
 
 def configuration(address: str, folder: Path, settings: Mapping[str, str]) -> dict[str, str]:
     """Where Spark works and where it finds S3 is not for the script to say."""
     systems = {f"spark.hadoop.fs.{scheme}.impl": CLASS for scheme in SCHEMES}
     extra = settings.get("spark.driver.extraClassPath")
+    temporary = folder / "java"
     classes = f"{folder / 'classes'}{os.pathsep + extra if extra else ''}"
     return {
         **DEFAULTS,
-        "spark.local.dir": str(folder / "local"),
         "spark.sql.warehouse.dir": f"file://{folder / 'warehouse'}",
         **settings,
         **systems,
@@ -51,6 +68,7 @@ def configuration(address: str, folder: Path, settings: Mapping[str, str]) -> di
         "spark.driver.bindAddress": HERE,
         "spark.driver.host": HERE,
         "spark.driver.extraClassPath": classes,
+        JAVA_OPTIONS: f"-Djava.io.tmpdir={temporary} {settings.get(JAVA_OPTIONS, '')}".strip(),
         "spark.sql.catalogImplementation": "in-memory",
         # Everything is equally near, and asking where costs a request for each file.
         "spark.sql.sources.ignoreDataLocality": "true",
