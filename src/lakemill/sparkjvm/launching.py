@@ -11,6 +11,7 @@ from pyspark.java_gateway import launch_gateway
 
 FILE_SYSTEM = Path(__file__).with_name("LakeFileSystem.java")
 CLASS = "lakemill.LakeFileSystem"
+COMMITTER = "org.apache.hadoop.mapreduce.lib.output.FileOutputCommitterFactory"
 SCHEMES = ("s3", "s3a", "s3n")
 JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 HERE = "127.0.0.1"
@@ -69,6 +70,8 @@ def configuration(address: str, folder: Path, settings: Mapping[str, str]) -> di
         "spark.driver.host": HERE,
         "spark.driver.extraClassPath": classes,
         JAVA_OPTIONS: f"-Djava.io.tmpdir={temporary} {settings.get(JAVA_OPTIONS, '')}".strip(),
+        # For s3a:// Hadoop would take a committer of a library that PySpark does not bring.
+        "spark.hadoop.mapreduce.outputcommitter.factory.scheme.s3a": COMMITTER,
         "spark.sql.catalogImplementation": "in-memory",
         # Everything is equally near, and asking where costs a request for each file.
         "spark.sql.sources.ignoreDataLocality": "true",

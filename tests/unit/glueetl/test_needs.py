@@ -48,7 +48,9 @@ def test_what_sail_has_needs_no_java(text):
 def test_the_first_use_is_told_with_its_line(tmp_path):
     script, module = tmp_path / "script.py", tmp_path / "helping.py"
     script.write_text("import helping\n")
-    module.write_text("def f(sc):\n    x = 1\n    return sc.parallelize([x]).map(str)\n\nfrom pyspark.ml import Pipeline\n")
+    module.write_text(
+        "def f(sc):\n    x = 1\n    return sc.parallelize([x]).map(str)\n\nfrom pyspark.ml import Pipeline\n"
+    )
     found = needs.java([script, module], None)
     assert str(found) == "parallelize in line 3 of helping.py (RDDs)"
 
