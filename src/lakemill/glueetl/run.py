@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from lakemill.glueetl import needs
 from lakemill.pythonshell.run import run
@@ -34,10 +35,10 @@ def main() -> None:
     on_sail(launch)
 
 
-def on_sail(launch: dict[str, object]) -> None:
+def on_sail(launch: dict[str, Any]) -> None:
     os.environ.setdefault("RUST_LOG", QUIET)
     # Spark of Glue 3 to 5 makes null of what cannot be cast.
-    settings = {"spark.sql.ansi.enabled": "false"} | launch["settings"]  # type: ignore[operator]
+    settings = {"spark.sql.ansi.enabled": "false"} | launch["settings"]
     if launch["catalog"]:
         os.environ["SAIL_CATALOG__LIST"] = f'[{{type="glue", name="{CATALOG}"}}]'
         os.environ["SAIL_CATALOG__DEFAULT_CATALOG"] = CATALOG
@@ -61,22 +62,22 @@ def on_sail(launch: dict[str, object]) -> None:
         sparkcontext.leave()
 
 
-def become_java(launch: dict[str, object], need: needs.Need | bool) -> None:
+def become_java(launch: dict[str, Any], need: needs.Need | bool) -> None:
     """Run the script in the environment that has Spark on Java."""
     environment = launch["java"]
-    if not isinstance(environment, dict):
+    if environment is None:
         why = f"The script uses {need}, for which Spark runs on Java" if need is not True else "Spark is to run on Java"
         away = f"; --conf {needs.MODE}={needs.ON_SAIL} runs it on Sail all the same" if need is not True else ""
         refuse(launch, f"{why}. {launch['java_missing']}{away}")
     python, home = environment["python"], environment["home"]
-    found = os.environ | {"JAVA_HOME": home, "PYSPARK_PYTHON": python, "PYTHONPATH": _path(str(launch["temporary"]))}
+    found = os.environ | {"JAVA_HOME": home, "PYSPARK_PYTHON": python, "PYTHONPATH": _path(launch["temporary"])}
     os.execve(python, [python, "-P", str(ON_JAVA), sys.argv[1]], found)
 
 
-def refuse(launch: dict[str, object], message: str) -> None:
+def refuse(launch: dict[str, Any], message: str) -> None:
     """End the run with this as its ErrorMessage."""
     print(message, file=sys.stderr)
-    Path(str(launch["failure"])).write_text(message, encoding="utf-8")
+    Path(launch["failure"]).write_text(message, encoding="utf-8")
     sys.exit(1)
 
 

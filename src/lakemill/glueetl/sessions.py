@@ -16,12 +16,12 @@ class NotProvided(NotImplementedError):
     """The script asks for what there is not, where it runs."""
 
 
-def session(settings: dict[str, str] | None = None) -> SparkSession:
-    """The script's session."""
+def session(settings: dict[str, str] | None = None) -> Any:
+    """The script's SparkSession, of PySpark or of its client."""
     builder: Any = SparkSession.builder
     for name, value in (settings or {}).items():
         builder = builder.config(name, value)
-    return builder.getOrCreate()  # type: ignore[no-any-return]
+    return builder.getOrCreate()
 
 
 def on_java() -> bool:
