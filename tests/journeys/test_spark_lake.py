@@ -82,9 +82,8 @@ def test_folders_are_what_keys_imply(lake, bucket):
     with pytest.raises(NotThere):
         lake.status(f"{bucket}-none/a")
     lake.make_folder(f"{bucket}/new/folder")
-    assert lake.listed(f"{bucket}/new/folder") == [] and [one.name for one in lake.listed(f"{bucket}/new")] == [
-        "folder"
-    ]
+    assert lake.listed(f"{bucket}/new/folder") == []
+    assert [one.name for one in lake.listed(f"{bucket}/new")] == ["folder"]
     with pytest.raises(Exists):
         lake.make_folder(f"{bucket}/a/b/file")
 
