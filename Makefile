@@ -7,12 +7,13 @@ SDK2 := .venvs/sdk2
 SDK3 := .venvs/sdk3
 PEERS := .venvs/peers
 FLINK := .venvs/flink
+SPARK := .venvs/spark
 DBT := .venvs/dbt
 
 # lakemill starts many processes: where none keeps its byte code, each would compile all of it anew, for a second.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help venv clients flink demo test test-all bench bench-algorithms fuzz lint check types docs pictures lock clean
+.PHONY: help venv clients flink spark demo test test-all bench bench-algorithms fuzz lint check types docs pictures lock clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -23,6 +24,8 @@ venv: $(VENV)/.installed ## Make .venv with everything lakemill and its tests ne
 clients: $(SDK2)/.installed $(SDK3)/.installed $(DBT)/.installed ## Make one environment for each SageMaker SDK, and for dbt.
 
 flink: $(FLINK)/.installed ## Make an environment with PyFlink, for Flink applications (needs Java 17).
+
+spark: $(SPARK)/.installed ## Make an environment with PySpark, for Spark jobs with RDDs, MLlib or ORC (needs Java 17).
 
 # torch comes first and by itself: asked for as somebody's dependency, pip takes a CUDA build of several gigabytes.
 $(VENV)/.installed: requirements/lock.txt pyproject.toml
@@ -43,6 +46,12 @@ $(FLINK)/.installed: requirements/flink.txt
 	$(PYTHON) -m venv $(FLINK)
 	$(FLINK)/bin/python -m pip install -q --upgrade pip
 	$(FLINK)/bin/python -m pip install -q -r requirements/flink.txt
+	@touch $@
+
+$(SPARK)/.installed: requirements/spark.txt
+	$(PYTHON) -m venv $(SPARK)
+	$(SPARK)/bin/python -m pip install -q --upgrade pip
+	$(SPARK)/bin/python -m pip install -q -r requirements/spark.txt
 	@touch $@
 
 $(DBT)/.installed: requirements/dbt.txt

@@ -23,7 +23,8 @@ MAY_IMPORT = {
     "lakesql": {"formats"},
     "warehouse": {"lakesql", "formats"},
     "pythonshell": set(),
-    "glueetl": {"pythonshell", "mltransforms", "formats"},
+    "glueetl": {"sparkjvm", "pythonshell", "mltransforms", "formats"},
+    "sparkjvm": set(),
     "classifiers": {"formats"},
     "matching": {"algorithms", "formats"},
     "mltransforms": {"matching", "lakesql", "formats"},
@@ -37,7 +38,7 @@ MAY_IMPORT = {
 ENGINE_ORDER = [
     *("workers", "schedules", "keys", "objects", "resources", "tuning", "streams", "identity", "loglines", "functions"),
     *("jobs", "hosting", "transforms", "tables", "video", "catalog", "crawling", "queries", "warehouses", "delivery"),
-    *("flink", "analytics", "matching"),
+    *("flink", "spark", "analytics", "matching"),
 ]
 
 # Packages the light core must not load: it starts without them.

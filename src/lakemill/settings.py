@@ -52,6 +52,11 @@ class Settings:
         "Programs of Python that have PyFlink, with commas between; empty looks for bin/python in "
         "~/.local/share/lakemill/flink* and in .venvs/flink* beside lakemill's environment.",
     )
+    spark_python: str = _setting(
+        "",
+        "Program of Python that has PySpark, for Spark jobs that need Java; empty looks for bin/python in "
+        "~/.local/share/lakemill/spark* and in .venvs/spark* beside lakemill's environment.",
+    )
     log_format: Literal["text", "json"] = _setting("text", "Form of the request log.")
     log_requests: bool = _setting(True, "Write one line per request to standard error.")
 
@@ -59,6 +64,11 @@ class Settings:
     def flink_programs(self) -> list[Path]:
         """`flink_python` as paths."""
         return [Path(one.strip()) for one in self.flink_python.split(",") if one.strip()]
+
+    @property
+    def spark_programs(self) -> list[Path]:
+        """`spark_python` as paths."""
+        return [Path(self.spark_python.strip())] if self.spark_python.strip() else []
 
     @property
     def address(self) -> str:

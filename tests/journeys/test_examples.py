@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from lakemill.app import spark_on_java
+from lakemill.settings import load
+
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = ROOT / "examples"
 IMPATIENT = Path(__file__).parent / "impatient"
@@ -19,6 +22,7 @@ PYTHONS = {
     "sdk2": ROOT / ".venvs" / "sdk2" / "bin" / "python",
     "sdk3": ROOT / ".venvs" / "sdk3" / "bin" / "python",
 }
+ON_JAVA = pytest.mark.skipif(spark_on_java(load()) is not None, reason="Spark on Java is not installed: make spark")
 
 
 def run(lakemill, command, **environment):
@@ -43,6 +47,7 @@ def run(lakemill, command, **environment):
         ("boto3", "sealed_orders.py", "200 orders worth 10200"),
         ("boto3", "glue_job.py", "300 orders worth 3500"),
         pytest.param("boto3", "glue_spark.py", "320 customers in", marks=pytest.mark.slow),
+        pytest.param("boto3", "glue_mllib.py", "area under ROC: 0.90", marks=[pytest.mark.slow, ON_JAVA]),
         pytest.param("boto3", "find_matches.py", "F1 1.000", marks=pytest.mark.slow),
         ("boto3", "redshift.py", "by psycopg: [('Delta',)]"),
         ("boto3", "video_door.py", "the clip has 60 frames"),

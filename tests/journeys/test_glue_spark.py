@@ -133,10 +133,11 @@ def test_a_bookmark_is_rewound_paused_and_reset(spark_site):
 
 @pytest.mark.slow
 def test_what_a_script_raises_is_told_and_what_is_not_provided_has_a_name(spark_site):
-    job = spark_site.spark_job("print(spark.range(3).count())\nspark.sparkContext.parallelize([1])")
+    script = "print(spark.range(3).count())\nspark.sparkContext.parallelize([1])"
+    job = spark_site.spark_job(script, {"conf": "spark.api.mode=connect"})
     run = spark_site.run(job)
     assert run["JobRunState"] == "FAILED"
-    assert "SparkContext.parallelize is not provided: Spark jobs run on Sail" in run["ErrorMessage"]
+    assert "SparkContext.parallelize is not provided: this Spark job runs on Sail" in run["ErrorMessage"]
     assert spark_site.lines(run) == ["3"]
     assert any("Traceback" in line for line in spark_site.lines(run, "error"))
 

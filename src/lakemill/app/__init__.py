@@ -4,7 +4,7 @@
 page, `serving` listens, `extras` looks for what may be installed beside lakemill.
 """
 
-from lakemill.app.extras import flink_environments
+from lakemill.app.extras import flink_environments, spark_on_java
 from lakemill.app.folder import AlreadyRunning
 from lakemill.app.parts import SERVICES, App, build
 from lakemill.app.serving import PortTaken, main
@@ -12,7 +12,7 @@ from lakemill.engines.keys import MasterKeyUnfit
 from lakemill.engines.queries import ClusterUnavailable
 from lakemill.ports.log import LogUnavailable
 
-__all__ = ["SERVICES", "START_REFUSALS", "App", "build", "flink_environments", "main"]
+__all__ = ["SERVICES", "START_REFUSALS", "App", "build", "flink_environments", "main", "spark_on_java"]
 
 START_REFUSALS = (AlreadyRunning, ClusterUnavailable, LogUnavailable, MasterKeyUnfit, PortTaken)
 """What `main` raises when people have to put something right first; the text says what."""

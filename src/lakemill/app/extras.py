@@ -1,6 +1,8 @@
 """What may be installed beside lakemill."""
 
 from lakemill.engines.flink import PINS, Environments, FlinkMissing
+from lakemill.engines.spark import Environments as SparkEnvironments
+from lakemill.engines.spark import SparkMissing
 from lakemill.settings import Settings
 
 
@@ -16,3 +18,12 @@ def flink_environments(settings: Settings) -> dict[str, str | None]:
         except FlinkMissing as missing:
             found[name] = missing.command
     return found
+
+
+def spark_on_java(settings: Settings) -> str | None:
+    """The command that brings what Spark on Java lacks here; None: nothing."""
+    try:
+        SparkEnvironments(settings.spark_programs).find()
+    except SparkMissing as missing:
+        return missing.command
+    return None

@@ -22,6 +22,7 @@ from lakemill.engines.loglines import LogLines
 from lakemill.engines.objects import Objects
 from lakemill.engines.queries import Queries, open_cluster
 from lakemill.engines.resources import Resources
+from lakemill.engines.spark import Environments as SparkEnvironments
 from lakemill.engines.streams import Streams
 from lakemill.engines.tables import Tables
 from lakemill.engines.video import Video
@@ -248,6 +249,7 @@ def build(settings: Settings) -> App:
         folder=data / "jobs",
         endpoint=settings.endpoint,
         authority=authority,
+        spark=SparkEnvironments(settings.spark_programs),
         enforce=enforce,
     )
     learning = MachineLearning(

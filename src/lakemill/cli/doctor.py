@@ -35,7 +35,7 @@ def examine() -> list[dict[str, Any]]:
                 "mend": f"pip install 'lakemill[{extra}]'",
             }
         )
-    findings += _flink()
+    findings += [*_flink(), _spark()]
     findings.append(
         {
             "what": "network isolation of jobs (bubblewrap, Linux)",
@@ -60,6 +60,15 @@ def _flink() -> list[dict[str, Any]]:
         }
         for name, lacking in flink_environments(load()).items()
     ]
+
+
+def _spark() -> dict[str, Any]:
+    """Spark jobs that Sail cannot run."""
+    from lakemill.app import spark_on_java
+
+    lacking = spark_on_java(load())
+    what = "Spark jobs with RDDs, MLlib or ORC: PySpark in an environment of its own, and Java"
+    return {"what": what, "ok": lacking is None, "optional": True, "mend": lacking or ""}
 
 
 def _isolates() -> bool:

@@ -11,10 +11,10 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
-from lakemill.glueetl import catalog, objects, reading, sinks, sources
+from lakemill.glueetl import catalog, gluetypes, objects, reading, sinks, sources
 from lakemill.glueetl.dynamicframe import DynamicFrame, DynamicFrameCollection
 from lakemill.glueetl.reading import Typed
-from lakemill.glueetl.sparkcontext import NO_RDD, NotProvided, SparkContext, session
+from lakemill.glueetl.sessions import NO_RDD, NotProvided, on_java, session
 
 RETENTION_H = 168
 """Objects younger than this are not purged, unless retentionPeriod says otherwise."""
@@ -25,7 +25,10 @@ class GlueContext:
     """Sources and sinks of dynamic frames, and the session they work in."""
 
     def __init__(self, sparkContext: Any = None, **options: Any) -> None:
-        self._sc = sparkContext if isinstance(sparkContext, SparkContext) else SparkContext.getOrCreate()
+        import pyspark  # Sail's runner has put its own SparkContext there.
+
+        made = isinstance(sparkContext, pyspark.SparkContext)
+        self._sc = sparkContext if made else pyspark.SparkContext.getOrCreate()
         self.spark_session = session()
         self.create_dynamic_frame = DynamicFrameReader(self)
         self.create_data_frame = DataFrameReader(self)
@@ -90,8 +93,15 @@ class GlueContext:
         typed = sources.of_paths(connection_options or {}, kind, format_options or {}, transformation_ctx)
         return self._frame(typed, transformation_ctx)
 
-    def create_dynamic_frame_from_rdd(self, *_: Any, **__: Any) -> DynamicFrame:
-        raise NotProvided(NO_RDD.format(what="create_dynamic_frame_from_rdd"))
+    def create_dynamic_frame_from_rdd(
+        self, data: Any, name: str = "", schema: Any = None, sample_ratio: float | None = None, **stage: Any
+    ) -> DynamicFrame:
+        """data: rows, tuples, or dicts. schema: Spark's or awsglue's; None: what the first of them show."""
+        if not on_java():
+            raise NotProvided(NO_RDD.format(what="create_dynamic_frame_from_rdd"))
+        given = gluetypes.to_spark(schema) if isinstance(schema, gluetypes.DataType) else schema
+        frame: Any = self.spark_session.createDataFrame(data, given, sample_ratio)
+        return DynamicFrame.fromDF(frame, self, stage.get("transformation_ctx") or name)
 
     def create_data_frame_from_catalog(
         self, database: str, table_name: str, transformation_ctx: str = "", **more: Any
@@ -228,8 +238,8 @@ class DynamicFrameReader(_Part):
     def from_options(self, connection_type: str, *rest: Any, **more: Any) -> DynamicFrame:
         return self._glue_context.create_dynamic_frame_from_options(connection_type, *rest, **more)
 
-    def from_rdd(self, *rest: Any, **more: Any) -> DynamicFrame:
-        return self._glue_context.create_dynamic_frame_from_rdd()
+    def from_rdd(self, data: Any, name: str = "", *rest: Any, **more: Any) -> DynamicFrame:
+        return self._glue_context.create_dynamic_frame_from_rdd(data, name, *rest, **more)
 
 
 class DataFrameReader(_Part):

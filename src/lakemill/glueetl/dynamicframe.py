@@ -28,6 +28,7 @@ from lakemill.glueetl import (
     splitting,
 )
 from lakemill.glueetl.gluetypes import DataType, Field, StructType
+from lakemill.glueetl.sessions import NO_RDD, NotProvided, on_java
 
 Fields = list[tuple[str, Column, DataType]]
 _STAGE: dict[str, Any] = {"transformation_ctx": "", "info": "", "stageThreshold": 0, "totalThreshold": 0}
@@ -82,7 +83,9 @@ class DynamicFrame:
         return self._frame.count()
 
     def getNumPartitions(self) -> int:
-        raise NotImplementedError("getNumPartitions is not provided: Sail has no RDDs, and does not tell partitions.")
+        if not on_java():
+            raise NotProvided(NO_RDD.format(what="getNumPartitions"))
+        return self._frame.rdd.getNumPartitions()
 
     # Fields
 

@@ -7,7 +7,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lakemill.glueetl.sparkcontext import session
+from lakemill.glueetl.sessions import session
 
 
 class ThresholdPassed(RuntimeError):

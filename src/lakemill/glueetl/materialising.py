@@ -6,7 +6,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame
 
 from lakemill.glueetl import objects
-from lakemill.glueetl.sparkcontext import session
+from lakemill.glueetl.sessions import session
 
 _numbers = itertools.count()
 

@@ -1,7 +1,7 @@
 """Objects of S3 as frames, by format.
 
 Parquet and Avro are read where they are; text and ORC become Parquet files of the run first, because their schema is
-known only when all of them were read.
+known only when all of them were read. On Java, Avro does too.
 """
 
 import bz2
@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from lakemill.glueetl import columns, gluetypes, joining, jsonfiles, materialising, objects, textfiles
 from lakemill.glueetl.gluetypes import DataType, Field, StringType, StructType
 from lakemill.glueetl.objects import Stored
-from lakemill.glueetl.sparkcontext import session
+from lakemill.glueetl.sessions import on_java, session
 
 Typed = tuple[DataFrame, StructType]
 Converter = Callable[[list[Path], Mapping[str, Any], Path], StructType | None]
@@ -100,6 +100,8 @@ def _read(found: Sequence[Stored], format: str, options: Mapping[str, Any]) -> T
     if format in CONVERTERS:
         return _converted(found, format, options)
     uris = [one.uri for one in found]
+    if format == "avro" and on_java():  # Spark's package for it is none of those that PySpark brings.
+        uris, format = _from_avro(found), "parquet"
     try:
         return _loaded(uris, format)
     except PySparkException:
@@ -132,6 +134,18 @@ def _converted(found: Sequence[Stored], format: str, options: Mapping[str, Any])
     of_frame = gluetypes.of_spark(frame.schema)
     assert isinstance(of_frame, StructType)
     return frame, schema or of_frame
+
+
+def _from_avro(found: Sequence[Stored]) -> list[str]:
+    """A file of Parquet for each of Avro."""
+    folder = objects.scratch("avro")
+    made = []
+    for file in objects.fetched(found, folder / "fetched"):
+        target = folder / f"{file.name}.parquet"
+        textfiles.avro(file, target)
+        made.append(f"file://{target}")
+    shutil.rmtree(folder / "fetched")
+    return made
 
 
 def _unpacked(file: Path) -> Path:

@@ -10,7 +10,7 @@ from lakemill.glueetl.catalog import Table
 from lakemill.glueetl.gluetypes import ChoiceType, Field, StringType, StructType
 from lakemill.glueetl.objects import Stored
 from lakemill.glueetl.reading import Group, Typed
-from lakemill.glueetl.sparkcontext import session
+from lakemill.glueetl.sessions import session
 
 NULL_MARK = "\\N"
 IGNORED = {"groupFiles", "groupSize", "useS3ListImplementation", "maxBand", "maxFilesInBand", "isFailFast"}

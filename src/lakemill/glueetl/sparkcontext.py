@@ -1,4 +1,4 @@
-"""SparkContext for scripts that begin with one: the session's server has none, and no RDDs."""
+"""SparkContext for scripts that begin with one, where Spark is Sail: its server has none, and no RDDs."""
 
 import contextlib
 import os
@@ -9,16 +9,9 @@ from typing import Any
 from pyspark.sql.connect.dataframe import DataFrame
 from pyspark.sql.connect.session import SparkSession
 
-NO_RDD = (
-    "{what} is not provided: Spark jobs run on Sail, which has DataFrames and SQL but no RDDs and no MLlib. "
-    "Use DataFrames (spark.createDataFrame, mapInPandas, mapInArrow), or run the script in an environment of your own "
-    "that has pyspark and Java (pip install pyspark), outside of Glue."
-)
+from lakemill.glueetl.sessions import NO_RDD, NotProvided, session
+
 _settings: dict[str, str] = {}
-
-
-class NotProvided(NotImplementedError):
-    """The script asks for what Sail does not have."""
 
 
 class Broadcast:
@@ -106,16 +99,6 @@ class SparkContext:
 
     def __exit__(self, *_: Any) -> None:
         self.stop()
-
-
-def session(settings: dict[str, str] | None = None) -> SparkSession:
-    """The script's session."""
-    from pyspark.sql import SparkSession as Front
-
-    builder = Front.builder
-    for name, value in (settings or {}).items():
-        builder = builder.config(name, value)
-    return builder.getOrCreate()  # type: ignore[return-value]
 
 
 def install(settings: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Tables of the Data Catalog in spark.sql: what --enable-glue-datacatalog switches on.
+"""Tables of the Data Catalog in spark.sql on Sail: what --enable-glue-datacatalog switches on.
 
 Sail reads tables of Parquet and JSON from the catalog by itself, and makes tables there. Tables of other formats, and
 ones whose partitions lie elsewhere than in `key=value` folders of the table, are read by awsglue: a statement's mention
@@ -10,16 +10,16 @@ import re
 from typing import Any
 
 import sqlglot
-from pyspark.sql.connect.readwriter import DataFrameReader
-from pyspark.sql.connect.session import SparkSession
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.tokens import Token, TokenType
 
 from lakemill.glueetl import catalog, choices, sources
-from lakemill.glueetl.sparkcontext import session
+from lakemill.glueetl.sessions import session
 
 OF_SAIL = ("parquet", "json")
+PREFIX = "lakemill_"
+"""Names of views that are tables of the catalog begin with it."""
 _USE = re.compile(r"\s*USE\s+(?!DATABASE\b|SCHEMA\b|NAMESPACE\b|CATALOG\b)", re.IGNORECASE)
 _DESCRIBE = re.compile(
     r"\s*DESC(?:RIBE)?\s+(?!FUNCTION|CATALOG|DATABASE|SCHEMA|NAMESPACE|TABLE|QUERY|EXTENDED)", re.IGNORECASE
@@ -30,6 +30,9 @@ Name = tuple[str, str]
 
 def install() -> None:
     """SparkSession.sql and DataFrameReader.table (which SparkSession.table calls) see the tables."""
+    from pyspark.sql.connect.readwriter import DataFrameReader
+    from pyspark.sql.connect.session import SparkSession
+
     logging.getLogger("sqlglot").setLevel(logging.ERROR)
     sql, of_reader = SparkSession.sql, DataFrameReader.table
 
@@ -39,7 +42,7 @@ def install() -> None:
     def read(self: Any, tableName: str) -> Any:
         database, _, name = tableName.replace("`", "").rpartition(".")
         found = (database or session().catalog.currentDatabase(), name)
-        return of_reader(self, _view(*found) if _is_ours(found) else tableName)
+        return of_reader(self, view(*found) if _is_ours(found) else tableName)
 
     SparkSession.sql = run  # type: ignore[method-assign, assignment]
     DataFrameReader.table = read  # type: ignore[method-assign, assignment]
@@ -52,10 +55,10 @@ def prepared(spark: Any, text: str) -> str:
     if found := _DESCRIBE.match(text):
         return f"DESCRIBE TABLE {text[found.end() :]}"
     names = {}
-    for database, name in _mentioned(text):
+    for database, name in mentioned(text):
         where = (database or spark.catalog.currentDatabase(), name)
-        if (database or not _is_view(spark, name)) and _is_ours(where):
-            names[database, name] = _view(*where)
+        if (database or not is_view(spark, name)) and _is_ours(where):
+            names[database, name] = view(*where)
     return replaced(text, names) if names else text
 
 
@@ -100,7 +103,7 @@ def _is_source(tokens: list[Token], at: int) -> bool:
     return before in (TokenType.FROM, TokenType.JOIN, TokenType.COMMA)
 
 
-def _mentioned(text: str) -> set[Name]:
+def mentioned(text: str) -> set[Name]:
     """Tables that a statement names, without those it defines itself."""
     try:
         trees = sqlglot.parse(text, read="spark")
@@ -117,7 +120,7 @@ def _mentioned(text: str) -> set[Name]:
     return {(database, name) for database, name in found if name}
 
 
-def _is_view(spark: Any, name: str) -> bool:
+def is_view(spark: Any, name: str) -> bool:
     return any(one.isTemporary and one.name.lower() == name for one in spark.catalog.listTables())
 
 
@@ -143,11 +146,11 @@ def _in_folders(table: catalog.Table) -> bool:
     return True
 
 
-def _view(database: str, name: str) -> str:
+def view(database: str, name: str) -> str:
     """A temporary view of a table, made anew."""
     table = catalog.table(database, name)
     frame, schema = sources.of_table(table, "", {}, "")
     fields = choices.matched(schema, table.schema)
-    view = re.sub(r"\W", "_", f"lakemill_{database}_{name}")
+    view = re.sub(r"\W", "_", f"{PREFIX}{database}_{name}")
     frame.select([value.alias(one) for one, value, _ in fields]).createOrReplaceTempView(view)
     return view

@@ -139,6 +139,25 @@ def orc(files: list[Path], target: Path) -> None:
         writer.close()
 
 
+def avro(source: Path, target: Path) -> None:
+    """Avro as Parquet, by DuckDB. Raises ValueError."""
+    import duckdb_extension_avro
+
+    folder = Path(duckdb_extension_avro.__file__).parent / "extensions" / f"v{duckdb.__version__}"
+    with duckdb.connect() as connection:
+        connection.load_extension(str(folder / "avro.duckdb_extension"))
+        rows = f"SELECT * FROM read_avro('{_text(str(source))}')"
+        try:
+            connection.execute(f"COPY ({rows}) TO '{_text(str(target))}' (FORMAT parquet)")
+        except duckdb.Error as error:
+            raise ValueError(f"The Avro cannot be read: {error}") from error
+
+
+def has_rows(file: Path) -> bool:
+    """Whether a file of Parquet has any."""
+    return bool(pa.parquet.read_metadata(file).num_rows)
+
+
 def to_orc(source: Path, target: Path, compression: str) -> None:
     """Parquet as ORC, row group by row group."""
     file = pa.parquet.ParquetFile(source)

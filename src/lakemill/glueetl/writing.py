@@ -113,7 +113,7 @@ def _stored(folder: Path, location: str, format: str, keys: Sequence[str], compr
     ending = ending.replace(".none.", ".").replace(".uncompressed.", ".")
     places: dict[str, Written] = {}
     numbered: list[tuple[Path, str]] = []
-    for number, file in enumerate(sorted(one for one in folder.rglob("*") if one.is_file()) if folder.exists() else []):
+    for number, file in enumerate(_with_rows(folder, format)):
         inside = file.relative_to(folder).parent.as_posix()
         inside = "" if inside == "." else f"{inside}/"
         if format == "orc":
@@ -125,6 +125,14 @@ def _stored(folder: Path, location: str, format: str, keys: Sequence[str], compr
         numbered.append((file, f"{base}{inside}{prefix}{number:05d}{ending}"))
     objects.put(numbered)
     return list(places.values())
+
+
+def _with_rows(folder: Path, format: str) -> list[Path]:
+    """What Spark wrote, without its own notes, and without files that have no rows, of which it writes one on Java."""
+    files = [one for one in sorted(folder.rglob("*")) if one.is_file() and not one.name.startswith(("_", "."))]
+    if format in ("parquet", "orc"):
+        return [one for one in files if textfiles.has_rows(one)]
+    return [one for one in files if one.stat().st_size]
 
 
 def _flat(frame: DataFrame, schema: StructType, keys: Sequence[str]) -> DataFrame:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lakemill.glueetl.sqltables import _mentioned, replaced
+from lakemill.glueetl.sqltables import mentioned, replaced
 
 VIEWS = {("db", "c"): "v", ("", "d"): "w"}
 
@@ -26,5 +26,5 @@ def test_mentions_of_tables_become_those_of_views(text, wanted):
 
 
 def test_tables_are_found_but_those_a_statement_defines():
-    assert _mentioned("WITH t AS (SELECT * FROM db.c) SELECT * FROM t JOIN E") == {("db", "c"), ("", "e")}
-    assert _mentioned("SELEC nonsense FROM (") == set()
+    assert mentioned("WITH t AS (SELECT * FROM db.c) SELECT * FROM t JOIN E") == {("db", "c"), ("", "e")}
+    assert mentioned("SELEC nonsense FROM (") == set()

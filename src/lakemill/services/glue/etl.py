@@ -7,6 +7,7 @@ from lakemill.engines.identity import Identity
 from lakemill.engines.jobs import Jobs
 from lakemill.engines.objects import Objects
 from lakemill.engines.resources import Resources
+from lakemill.engines.spark import Environments
 from lakemill.ports.clock import Clock
 from lakemill.services.base import Call, Need, pass_role
 from lakemill.services.glue import roles
@@ -28,7 +29,7 @@ class Etl:
     """What Glue has beside its catalog to run scripts.
 
     folder: below it each run has one. endpoint, authority: where lakemill listens, and its certificate for https.
-    enforce: whether roles must exist and trust Glue.
+    spark: where Spark on Java is. enforce: whether roles must exist and trust Glue.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Etl:
         folder: Path,
         endpoint: str,
         authority: Path | None = None,
+        spark: Environments | None = None,
         enforce: bool = True,
     ) -> None:
         self._resources, self._identity = resources, identity
@@ -50,7 +52,9 @@ class Etl:
         self.firing = Firing(resources, runs, workflows, clock)
         self.keys = RoleKeys(CREDENTIALS_PATH, roles.SERVICE, self._holder, identity, endpoint, enforce=enforce)
         self.bookmarks = BookmarkPage(runs, self.keys, clock)
-        self._work = JobRunWork(runs, objects, identity, self.keys, folder, endpoint, authority, enforce=enforce)
+        self._work = JobRunWork(
+            runs, objects, identity, self.keys, folder, endpoint, authority, spark=spark, enforce=enforce
+        )
         jobs.register(KIND, self._work)
         self.parts = (
             JobOperations(resources, identity, enforce=enforce),

@@ -22,8 +22,8 @@ SETTINGS, CATALOG = "--conf", "--enable-glue-datacatalog"
 OFF = ("false", "")
 UNSUPPORTED = {
     "--class": "there is no Scala",
-    "--extra-jars": "there is no JVM",
-    "--user-jars-first": "there is no JVM",
+    "--extra-jars": "no jars are added to Spark",
+    "--user-jars-first": "no jars are added to Spark",
     "--datalake-formats": "Delta and Iceberg need no further libraries; leave it out",
     "--enable-spark-ui": "there is no Spark history server",
     "--enable-job-insights": "there is nothing that would analyse a run",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lakemill.engines.spark import Environments, SparkMissing
 from lakemill.services.glue import job_arguments
 from lakemill.services.glue.job_capacity import PYTHON_SHELL, SPARK
 
@@ -30,9 +31,23 @@ PROGRAMS = {
 }
 
 
-def spark_launch(arguments: Mapping[str, str], temporary: Path) -> dict[str, Any]:
-    """What the launch file of a Spark job says beside what every job's does."""
+def spark_launch(
+    arguments: Mapping[str, str], temporary: Path, libraries: Path, environments: Environments
+) -> dict[str, Any]:
+    """What the launch file of a Spark job says beside what every job's does. libraries: where files of the job are.
+
+    The runner chooses where Spark is: it reads the script, which this process does not.
+    """
+    found, missing = None, None
+    try:
+        environment = environments.find()
+        found = {"python": str(environment.python), "home": str(environment.java.parent.parent)}
+    except SparkMissing as error:
+        missing = str(error)
     return {
+        "java": found,
+        "java_missing": missing,
+        "modules": sorted(map(str, libraries.glob("*.py"))),
         "temporary": str(temporary),
         "settings": job_arguments.spark_settings(arguments),
         "catalog": job_arguments.switched_on(arguments, job_arguments.CATALOG),

@@ -13,6 +13,7 @@ import msgspec
 from lakemill.engines.identity import Identity, RoleRefused, RoleRights
 from lakemill.engines.jobs import Job, JobKind, LogTarget, Outcome, Plan, Process
 from lakemill.engines.objects import Objects, ObjectsError
+from lakemill.engines.spark import Environments
 from lakemill.ports.compute import RunSpec
 from lakemill.services.base import ServiceError
 from lakemill.services.glue import job_arguments, job_bookmarks, job_programs, roles
@@ -38,6 +39,7 @@ class JobRunWork(JobKind):
     """What the jobs engine calls, in the run's thread.
 
     folder: below it each run has one. endpoint, authority: where lakemill listens, and its certificate for https.
+    spark: where Spark on Java is, for scripts that need it.
     """
 
     def __init__(
@@ -50,10 +52,12 @@ class JobRunWork(JobKind):
         endpoint: str,
         authority: Path | None = None,
         *,
+        spark: Environments | None = None,
         enforce: bool = True,
     ) -> None:
         self._runs, self._objects, self._identity, self._keys = runs, objects, identity, keys
         self._folder, self._endpoint, self._authority = folder, endpoint, authority
+        self._spark = spark or Environments()
         self._rights = RoleRights(identity, objects, roles.SERVICE, roles.SESSION, enforce=enforce)
 
     # What the engine asks for, in this order
@@ -79,7 +83,7 @@ class JobRunWork(JobKind):
             "failure": str(files.failure),
         }
         if command == SPARK:
-            launch |= job_programs.spark_launch(arguments, files.temporary)
+            launch |= job_programs.spark_launch(arguments, files.temporary, files.libraries, self._spark)
         files.launch.write_bytes(msgspec.json.encode(launch))
         run = RunSpec(
             [sys.executable, "-P", str(program.runner), str(files.launch)],
