@@ -2,8 +2,11 @@
 
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import duckdb
 
 from lakemill.warehouse import history
 from lakemill.warehouse.store import FILE
@@ -11,6 +14,7 @@ from lakemill.warehouse.store import FILE
 if TYPE_CHECKING:
     from lakemill.warehouse.instance import Instance
 
+_WRITING_S = 60.0
 _FILES = {FILE: "warehouse.duckdb", history.FILE: "history.duckdb"}
 
 
@@ -33,6 +37,7 @@ def snapshot(warehouse: "Instance", folder: str) -> int:
                 path = str(work / file).replace("'", "''")
                 connection.execute(f"ATTACH '{path}' AS {copy}")
                 connection.execute(f"COPY FROM DATABASE {name} TO {copy}")
+                _write(connection, copy)
                 connection.execute(f"DETACH {copy}")
                 shutil.move(work / file, target / file)
                 total += _kept(target / file)
@@ -40,6 +45,19 @@ def snapshot(warehouse: "Instance", folder: str) -> int:
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return total
+
+
+def _write(connection: duckdb.DuckDBPyConnection, database: str) -> None:
+    """Write a database into its file. DETACH alone would put that off while somebody's transaction has met it."""
+    until = time.monotonic() + _WRITING_S
+    while True:
+        try:
+            connection.execute(f"CHECKPOINT {database}")
+            return
+        except duckdb.TransactionException:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 def _kept(path: Path) -> int:
