@@ -23,3 +23,9 @@ def pytest_collection() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests come first: one that came last would be waited for by idle workers."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)

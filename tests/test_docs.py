@@ -174,6 +174,7 @@ def lakemill(tmp_path_factory):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if RUN.search(page.read_text())], ids=name)
+@pytest.mark.long
 def test_examples_run_and_print_what_the_page_says(lakemill, page, tmp_path):
     text = page.read_text()
     program = tmp_path / "program.py"
@@ -236,6 +237,7 @@ for call in (
     assert done.stdout.split() == ["SignatureDoesNotMatch", "NoSuchBucket", "NotImplemented"], done.stderr
 
 
+@pytest.mark.long
 def test_the_site_builds(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "-d", str(tmp_path / "site")],

@@ -14,5 +14,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not isinstance(item, pytest.Function) or item.originalname != "test_algorithm":
             continue
         chosen = item.callspec.params
-        if chosen["check"].__name__ in COSTLY and chosen["subject"].name not in EVERY_DAY:
-            item.add_marker(pytest.mark.slow)
+        if chosen["check"].__name__ in COSTLY:
+            item.add_marker(pytest.mark.long if chosen["subject"].name in EVERY_DAY else pytest.mark.slow)

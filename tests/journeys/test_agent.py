@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 
 def command(lakemill, config, *options):
     return [sys.executable, "-m", "lakemill", "agent", str(config), "--data", str(lakemill.data), *options]
@@ -28,6 +30,7 @@ def made(lakemill, stream):
     return kinesis
 
 
+@pytest.mark.long
 def test_lines_that_are_appended_arrive_while_the_agent_runs_and_after_it_was_killed(lakemill, tmp_path):
     kinesis = made(lakemill, "agent-follows")
     log, config = tmp_path / "app.log", tmp_path / "agent.json"

@@ -16,6 +16,7 @@ def site(tmp_path_factory):
     connection.close()
 
 
+@pytest.mark.long
 def test_every_query_gives_the_right_answer(site):
     connection, athena = site
     wrong = []

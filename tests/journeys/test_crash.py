@@ -134,6 +134,7 @@ def killed_many_times(running, kills, seed):
     return acknowledged, outcomes
 
 
+@pytest.mark.long
 def test_what_was_acknowledged_survives_kills_at_any_moment(fresh):
     print(killed_many_times(fresh(), KILLS_DAILY, seed=1))
 

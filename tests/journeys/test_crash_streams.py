@@ -150,6 +150,7 @@ def killed_many_times(running, kills, seed):
     return len(acknowledged) + len(line.deliveries.truth)
 
 
+@pytest.mark.long
 def test_acknowledged_records_survive_kills_at_any_moment(fresh):
     print(killed_many_times(fresh(), KILLS_DAILY, seed=1))
 

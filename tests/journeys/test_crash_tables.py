@@ -4,6 +4,7 @@ import random
 import time
 
 import botocore.exceptions
+import pytest
 from tests.journeys import crash
 from tests.journeys.video import Producer, recording
 
@@ -115,6 +116,7 @@ class Camera(crash.Writer):
             assert data.count(bytes.fromhex("1a45dfa3")) == len(some)
 
 
+@pytest.mark.long
 def test_items_and_fragments_survive_every_kill(fresh):
     running, draw = fresh(), random.Random(12)
     bank, camera = Bank(1), Camera(2)

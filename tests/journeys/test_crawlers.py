@@ -497,6 +497,7 @@ def test_listing_and_tags(lakemill, glue, arn):
     assert glue.get_tags(ResourceArn=resource)["Tags"] == {"owner": "me"}
 
 
+@pytest.mark.long
 def test_the_command_makes_tables_of_a_folder(lakemill):
     fill(lakemill, "by-command", {"sales/d=1/a.json": lines({"a": 1}), "sales/x.tmp": b"half"})
 

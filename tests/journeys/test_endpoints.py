@@ -138,6 +138,7 @@ def test_a_model_without_a_network_answers_all_the_same(studio):  # noqa: F811
     studio.delete("alone")
 
 
+@pytest.mark.long
 def test_endpoints_come_back_after_a_kill_and_after_a_restart(fresh):
     lakemill = fresh()
     studio = Studio(lakemill, "comeback")  # noqa: F811

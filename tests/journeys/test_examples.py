@@ -14,6 +14,8 @@ import pytest
 from lakemill.app import spark_on_java
 from lakemill.settings import load
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = ROOT / "examples"
 IMPATIENT = Path(__file__).parent / "impatient"

@@ -398,6 +398,7 @@ def test_a_configuration_that_is_wrong_is_refused_with_a_reason(site, configurat
     assert said in caught.value.response["Error"]["Message"]
 
 
+@pytest.mark.long
 def test_nothing_is_lost_and_every_object_is_whole_when_the_platform_is_killed_under_load(fresh):
     running = fresh()
     site = Site(running, "lake")

@@ -4,6 +4,7 @@ import json
 import time
 
 import psutil
+import pytest
 from tests.journeys import analytics
 
 CODE = """
@@ -13,6 +14,7 @@ SELECT STREAM "i", COUNT(*) OVER W FROM "SOURCE_SQL_STREAM_001" WINDOW W AS (ROW
 """
 
 
+@pytest.mark.long
 def test_state_is_exact_and_rows_come_at_least_once_after_kill_9(fresh):
     lakemill = fresh()
     role = analytics.role(lakemill, "crash")

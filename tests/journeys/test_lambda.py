@@ -581,6 +581,7 @@ def test_the_role_must_be_allowed_to_open_what_the_stream_seals(lakemill, functi
 # The command line
 
 
+@pytest.mark.long
 def test_a_function_from_a_file_in_one_line(lakemill, tmp_path):
     (tmp_path / "hello.py").write_text(
         "def handler(event, context):\n    print('hi')\n    return event['name'].upper()\n"

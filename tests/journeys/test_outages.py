@@ -47,6 +47,7 @@ def calm(tmp_path_factory):
 # Processes
 
 
+@pytest.mark.long
 def test_an_endpoint_heals_when_its_process_is_killed(fresh):
     running = fresh()
     studio = Studio(running, "healing")
@@ -63,6 +64,7 @@ def test_an_endpoint_heals_when_its_process_is_killed(fresh):
     assert [line for line in running.requests if "Traceback" in line] == []
 
 
+@pytest.mark.long
 def test_the_whole_tree_is_killed_and_everything_has_an_end(fresh):
     """As a power cut would: the platform, the training and the serving process, all at once."""
     running = fresh()
@@ -94,6 +96,7 @@ def test_the_whole_tree_is_killed_and_everything_has_an_end(fresh):
     assert patiently(lambda: studio.score("e")) == before
 
 
+@pytest.mark.long
 def test_a_stop_and_a_start_lose_nothing(fresh):
     running = fresh()
     studio = Studio(running, "stopping")
@@ -167,6 +170,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@pytest.mark.long
 def test_a_full_disk_is_told_and_loses_nothing(small_disk):
     folder, resize = small_disk
     with Lakemill(folder / "data") as running:
@@ -249,6 +253,7 @@ def test_a_start_on_a_full_disk_is_refused_or_works(small_disk):
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits the files of a running process")
+@pytest.mark.long
 def test_writes_that_the_disk_refuses_lose_nothing(fresh):
     """No file may grow above 1 MiB for a while: the log of the metadata fails in the middle of commits."""
     running = fresh()

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from tests.journeys.test_examples import PYTHONS, run
 
+pytestmark = pytest.mark.long
+
 PROGRAM = Path(__file__).with_name("tabular_sdk2.py")
 
 

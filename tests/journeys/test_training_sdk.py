@@ -74,6 +74,7 @@ def train_with(lakemill, name, script):
 
 
 @pytest.mark.sdk2
+@pytest.mark.long
 def test_an_estimator_of_sdk_2_trains_shows_its_log_and_can_be_attached_to(lakemill):
     printed = train_with(lakemill, "sdk2", SDK2)
     assert "#011train-logloss:" in printed
@@ -82,5 +83,6 @@ def test_an_estimator_of_sdk_2_trains_shows_its_log_and_can_be_attached_to(lakem
 
 
 @pytest.mark.sdk3
+@pytest.mark.long
 def test_a_model_trainer_of_sdk_3_trains(lakemill):
     assert "MODEL s3://sdk3-journey/out/three-" in train_with(lakemill, "sdk3", SDK3)

@@ -33,3 +33,15 @@ def limit_data(size: int) -> None:
             import resource
 
             resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+
+
+def do_without(package: str) -> None:
+    """Let a package that is not loaded yet be absent for this process, whoever asks for it."""
+
+    class Finder:
+        @staticmethod
+        def find_spec(name: str, path: Any = None, target: Any = None) -> None:
+            if name == package:
+                raise ModuleNotFoundError(f"this process does without {package}", name=package)
+
+    sys.meta_path.insert(0, Finder)

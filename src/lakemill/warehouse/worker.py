@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from lakemill.formats.answering import limit_data
+from lakemill.formats.answering import do_without, limit_data
 from lakemill.formats.messages import framed, read_message
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.interface import LakeRefused
@@ -126,6 +126,7 @@ def main() -> None:
     memory_mib = parser.parse_args().memory_mib
     # Arrow's own allocator sets a GiB aside, which the limit would count.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    do_without("pandas")  # DuckDB and Arrow would load it only to see that nothing they are given is of it.
     source, wire = os.fdopen(os.dup(0), "rb"), Wire(os.fdopen(os.dup(1), "wb"))
     os.dup2(2, 1)  # Whatever prints must not come between the messages.
     if memory_mib:

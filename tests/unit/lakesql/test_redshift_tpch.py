@@ -22,6 +22,7 @@ def site(tmp_path_factory):
     own.close()
 
 
+@pytest.mark.long
 def test_every_query_gives_the_right_answer(site):
     own, session = site
     wrong = []
