@@ -24,6 +24,8 @@ class Worker:
         command = [sys.executable, "-m", "lakemill.warehouse.worker", "--memory-mib", str(memory_mib)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.progress = []
+        self._results = folder / "results"
+        self._results.mkdir(parents=True, exist_ok=True)
         self._numbers, self._waiting, self._turn = itertools.count(1), {}, threading.Lock()
         threading.Thread(target=self._read, daemon=True).start()
         places = {"folder": str(folder / "data"), "scratch": str(folder / "scratch")}
@@ -52,8 +54,8 @@ class Worker:
         return self.call("execute", batch=self.batch(*statements, **options))
 
     def batch(self, *statements, **options):
-        batch = {"id": "one", "database": "dev", "user": "awsuser", "statements": list(statements), "folder": "."}
-        return batch | options
+        batch = {"id": "one", "database": "dev", "user": "awsuser", "statements": list(statements)}
+        return batch | {"folder": str(self._results)} | options
 
     def kill(self):
         self.process.kill()
