@@ -77,6 +77,8 @@ def fill(session: "Session", schema: str, name: str, view: Relation, compiled: C
     if missing is not None:
         raise SqlFailed("42703", f'column "{missing}" of materialized view "{name}" is not given any more')
     view.changes = session.store.changes(view.depends)
+    if not session.transaction.watched:  # It may lack what nobody has noted.
+        view.changes = dict.fromkeys(view.depends, -1)
     session.transaction.touched()
     session.transaction.wrote([view.oid])
     columns = ", ".join(f"{quoted(column.name)} {column.typed().duckdb()}" for column in view.columns)
