@@ -187,6 +187,21 @@ def test_psycopg_reads_the_cursor_that_a_procedure_has_opened(clients):
         made.rollback()
 
 
+def test_names_in_quotes_keep_their_case_where_the_session_says_so(clients):
+    with clients.connect() as made:
+        cursor = made.cursor()
+        cursor.execute("SET enable_case_sensitive_identifier TO true")
+        cursor.execute('CREATE TABLE "Items" ("itemName" varchar(9), PLAIN int)')
+        cursor.execute('CREATE TABLE items ("itemname" int)')
+        cursor.execute('INSERT INTO "Items" VALUES (%s, %s)', ("tea", 2))
+        cursor.execute('SELECT "itemName", plain FROM "Items"')
+        assert [column[0] for column in cursor.description] == ["itemName", "plain"]
+        assert cursor.fetchone() == ["tea", 2]
+        cursor.execute("SELECT table_name FROM svv_tables WHERE table_name ILIKE 'items' ORDER BY 1")
+        assert [row[0] for row in cursor.fetchall()] == ["Items", "items"]
+        made.rollback()
+
+
 # psycopg, SQLAlchemy
 
 

@@ -142,7 +142,7 @@ class _Running:
         statements = redshift.split(text)
         if len(statements) != 1:
             raise SqlFailed("42601", "a statement must be exactly one" if statements else "a statement is empty")
-        parsed = redshift.parse(statements[0])
+        parsed = session.parse(statements[0])
         named = parsed.kind != "command" or parsed.words[:1] == ["CALL"]
         result = session.run(parsed, self._parameters if named and self._parameters.named else None)
         executed.rows = result.rows

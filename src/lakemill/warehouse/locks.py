@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterable
 
 from lakemill.lakesql.errors import SqlFailed
+from lakemill.warehouse.watching import Watch
 
 
 class Locks:
@@ -14,6 +15,7 @@ class Locks:
         self._holder: dict[int, int] = {}
         self._wants: dict[int, int] = {}
         self._moves = 0
+        self.watch = Watch()
         self._moved: dict[int, int] = {}
 
     def now(self) -> int:

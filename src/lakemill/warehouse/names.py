@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from lakemill.lakesql.dialects import redshift
-from lakemill.lakesql.dialects.redshift import Catalog, Column, External, Relation, View
+from lakemill.lakesql.dialects.redshift import Catalog, Column, External, Relation, View, cases
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.types import Type, quoted
 from lakemill.warehouse import objects, rights, spectrum, system
@@ -52,7 +52,7 @@ class Names:
         return (
             self._path
             if self._path is not None
-            else search_path(self._session.settings["search_path"], self._session.user)
+            else search_path(self._session.settings["search_path"], self._session.user, self._session.case_sensitive)
         )
 
     def relation(self, parts: tuple[str, ...]) -> Found:
@@ -190,13 +190,15 @@ class Tag:
         self.oid = document.oid
 
 
-def search_path(setting: str, user: str) -> list[str]:
-    """The schemas of a search path.
+def search_path(setting: str, user: str, case_sensitive: bool = False) -> list[str]:
+    """The schemas of a search path; with case_sensitive those in double quotes keep their case.
 
     >>> search_path('"$user", public', "ann")
     ['ann', 'public']
     """
-    names = [name.strip().strip("'").strip('"') for name in setting.split(",")]
+    names = [name.strip().strip("'") for name in setting.split(",")]
+    names = [cases.kept_name(name) if case_sensitive and name.startswith('"') else name for name in names]
+    names = [name.strip('"') for name in names]
     return [user if name == "$user" else name for name in names if name]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pyarrow as pa
 
+from lakemill.lakesql.dialects.redshift import cases
 from lakemill.lakesql.dialects.redshift import names as types
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.types import Type
@@ -45,7 +46,7 @@ def _column(name: str, kind: Type) -> Column:
     if kind.name == "decimal":
         precision, scale = kind.args
     return Column(
-        name=name,
+        name=cases.shown(name),
         type=types.pg_name(kind),
         length=precision if kind.name in ("varchar", "char", "varbyte") else 0,
         precision=precision,

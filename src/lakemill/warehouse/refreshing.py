@@ -33,6 +33,8 @@ COLUMNS = (
 RECOMPUTED = "Refresh successfully recomputed MV from scratch"
 CURRENT = "MV was already updated"
 _EVERY_S = 1.0
+# Whether there is a view to look after; most warehouses have none, and many tables.
+_SOME = """SELECT count(*) FROM duckdb_tables() WHERE comment LIKE '%"auto_refresh":true%'"""
 # A refresh that met another transaction is tried again.
 _PASSING = ("40001", "40P01", "57014")
 
@@ -75,6 +77,8 @@ def fill(session: "Session", schema: str, name: str, view: Relation, compiled: C
     if missing is not None:
         raise SqlFailed("42703", f'column "{missing}" of materialized view "{name}" is not given any more')
     view.changes = session.store.changes(view.depends)
+    if not session.transaction.watched:  # It may lack what nobody has noted.
+        view.changes = dict.fromkeys(view.depends, -1)
     session.transaction.touched()
     session.transaction.wrote([view.oid])
     columns = ", ".join(f"{quoted(column.name)} {column.typed().duckdb()}" for column in view.columns)
@@ -157,10 +161,12 @@ class Refresher:
 
     def _stale(self) -> list[tuple[str, tuple[str, str, Relation], dict[int, int]]]:
         """Database, view, and the last changes of what it reads."""
-        found = []
+        found: list[tuple[str, tuple[str, str, Relation], dict[int, int]]] = []
         with self._warehouse.connection() as connection:
             store = Store(connection)
             connection.execute("BEGIN")
+            if not (connection.execute(_SOME).fetchone() or (0,))[0]:
+                return []
             for database in store.all("database"):
                 for view in store.relations(database):
                     if view[2].auto_refresh and stale(store, view[2]):

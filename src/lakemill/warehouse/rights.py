@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from lakemill.lakesql.dialects.redshift import Use
+from lakemill.lakesql.dialects.redshift import Use, cases
 from lakemill.lakesql.errors import SqlFailed
 
 if TYPE_CHECKING:
@@ -136,13 +136,22 @@ def has(session: "Session", kind: str, user: str | None, name: str, privilege: s
     if wanted == "TEMPORARY":
         wanted = "TEMP"
     if kind in ("table", "column"):
-        found = session.names.lookup(tuple(part.strip('"') for part in name.split(".")))
+        parts = tuple(_part(session, part) for part in name.split("."))
+        found = session.names.lookup(parts)
         if found is None:
-            session.names.relation(tuple(name.split(".")))  # A system view, or nothing.
+            session.names.relation(parts)  # A system view, or nothing.
             return wanted == "SELECT"
         return may(session, found[2], wanted, who, grant)
-    document = session.store.get(kind, name, "" if kind == "database" else session.database)
+    inside = "" if kind == "database" else session.database
+    document = session.store.get(kind, name if kind == "database" else _part(session, name), inside)
     if document is None:
         code = "3F000" if kind == "schema" else "3D000"
         raise SqlFailed(code, f'{kind} "{name}" does not exist')
     return may(session, document, wanted, who, grant)
+
+
+def _part(session: "Session", name: str) -> str:
+    """A name in a text, which may be in double quotes."""
+    if name.startswith('"') and session.case_sensitive:
+        return cases.kept_name(name.strip('"'))
+    return name.strip('"')

@@ -1,6 +1,7 @@
 """A session: statements of one user in one database, one after another."""
 
 import contextlib
+import re
 import secrets
 import threading
 import time
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from lakemill.lakesql.dialects import redshift
-from lakemill.lakesql.dialects.redshift import Compiled, Parameters, Parsed
+from lakemill.lakesql.dialects.redshift import Compiled, Parameters, Parsed, cases
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.interface import LakeRefused
 from lakemill.warehouse import commands, reading, rights, spectrum, tabular
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from lakemill.warehouse.instance import Instance
 
 _TAGS = {"insert": "INSERT 0 {}", "update": "UPDATE {}", "delete": "DELETE {}", "merge": "MERGE {}"}
+# Statements about what has a name without case.
+_NO_CASE = re.compile(r"\s*(?:(?:CREATE|ALTER|DROP)\s+(?:USER|GROUP|ROLE|DATABASE)|SET\s+SESSION\s+AUTH)", re.I)
 # In a transaction that has failed, only its end is still understood.
 _ENDS = {"ROLLBACK", "ABORT", "COMMIT", "END"}
 
@@ -109,11 +112,33 @@ class Session:
     def execute(self, text: str, parameters: Parameters | None = None) -> Result:
         """Carry out one statement. Raises SqlFailed; what a query fails with may come with its rows."""
         try:
-            parsed = redshift.parse(text)
+            parsed = self.parse(text)
         except SqlFailed:
             self.fail()
             raise
         return self.run(parsed, parameters)
+
+    def parse(self, text: str) -> Parsed:
+        """A statement of the client, taken apart. Raises SqlFailed 42601."""
+        given = self.kept(text)
+        try:
+            return redshift.parse(given)
+        except SqlFailed as failure:
+            raise cases.placed(failure, given) from None
+
+    def kept(self, text: str) -> str:
+        """A text in SQL that comes from outside: its names in quotes keep their case, if the session's setting says so.
+
+        Users, groups, roles and databases have names without case.
+        """
+        if not self.case_sensitive or _NO_CASE.match(text):
+            return text
+        return cases.kept(text)
+
+    @property
+    def case_sensitive(self) -> bool:
+        """Whether enable_case_sensitive_identifier is on."""
+        return self.settings["enable_case_sensitive_identifier"] == "on"
 
     def run(self, parsed: Parsed, parameters: Parameters | None = None) -> Result:
         """Carry out a statement that was taken apart. Raises SqlFailed."""
@@ -162,7 +187,7 @@ class Session:
             return compiled
         except BaseException as wrong:
             self.transaction.fail()
-            raise failure_of(wrong) from None
+            raise cases.placed(failure_of(wrong), parsed.text) from None
 
     def _compiled(self, parsed: Parsed, parameters: Parameters | None) -> Compiled:
         """For 64 bits only where it could be done again."""
@@ -291,7 +316,7 @@ class Session:
         self._done(work, watch)
 
     def _failed(self, wrong: BaseException, work: Work, watch: threading.Timer | None) -> SqlFailed:
-        failure = work.stopped or failure_of(wrong)
+        failure = work.stopped or cases.placed(failure_of(wrong), work.text)
         self._done(work, watch, failure)
         self.fail()
         return failure

@@ -101,7 +101,7 @@ SETTINGS: dict[str, Setting] = {
     "datestyle": Setting("ISO, MDY", _date_style, "DateStyle"),
     "default_transaction_isolation": Setting("serializable", _one_of("serializable")),
     "default_transaction_read_only": Setting("off", _one_of("off")),
-    "enable_case_sensitive_identifier": Setting("off", _never),
+    "enable_case_sensitive_identifier": Setting("off", _switch),
     "enable_result_cache_for_session": Setting("off", _never),
     "extra_float_digits": Setting("0", _number(-15, 2)),
     "integer_datetimes": Setting("on", _one_of("on"), "integer_datetimes"),

@@ -156,6 +156,14 @@ class Store:
         sequence = f"{FILE}.{HIDDEN}.change_numbers"
         self._connection.execute(f"INSERT INTO {_CHANGES} SELECT unnest([{numbers}]), nextval('{sequence}')")
 
+    def any_materialized(self) -> bool:
+        """Whether there is a materialized view in any database."""
+        found = self._connection.execute(
+            f"SELECT count(*) FROM duckdb_tables() WHERE database_name = '{FILE}' "
+            """AND comment LIKE '%"kind":"materialized"%'"""
+        ).fetchone()
+        return bool(found and found[0])
+
     def changes(self, relations: Iterable[int]) -> dict[int, int]:
         """The last change of each of these tables, 0 where none was noted."""
         wanted = sorted(relations)

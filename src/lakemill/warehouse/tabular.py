@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from lakemill.lakesql.dialects.redshift import cases
 from lakemill.lakesql.types import Type
 from lakemill.warehouse.results import Result
 
@@ -41,6 +42,7 @@ def columns(definition: str) -> list[tuple[str, str]]:
 def table(definition: Sequence[tuple[str, str]], rows: Iterable[Sequence[Any]]) -> pa.Table:
     """Rows of Python's values as a table of Arrow."""
     listed = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in definition]
+    listed = [[cases.shown(one) if isinstance(one, str) else one for one in values] for values in listed]
     arrays = [pa.array(values, TYPES[kind][1]) for values, (_, kind) in zip(listed, definition, strict=True)]
     return pa.table(arrays, names=[name for name, _ in definition])
 

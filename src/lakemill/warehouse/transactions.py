@@ -31,6 +31,8 @@ class Transaction:
         self._fresh = True
         self._since = 0
         self._written: set[int] = set()
+        self.watched = False
+        """Whether all that was committed after what it sees is noted."""
         self.at_commit: list[Callable[[], None]] = []
         self.at_rollback: list[Callable[[], None]] = []
 
@@ -106,9 +108,7 @@ class Transaction:
         if changed:
             self._cache.committing()
         try:
-            if not self._fresh:
-                self.note()
-            self._connection.execute("COMMIT")
+            self._commit()
         except BaseException:
             self.rollback()
             raise
@@ -116,6 +116,25 @@ class Transaction:
             if changed:
                 self._cache.committed()
         self._ended(True)
+
+    def _commit(self) -> None:
+        if self._fresh or not self._written:
+            self._connection.execute("COMMIT")
+            return
+        noting = self._locks.watch.enter()
+        try:
+            if noting:
+                self.note()
+            self._connection.execute("COMMIT")
+        finally:
+            self._locks.watch.leave(noting)
+
+    def watch(self) -> None:
+        """Have changes of tables noted from now on; it begins anew for that, if it has done nothing yet."""
+        self.need()
+        self._locks.watch.start()
+        if not self.watched and self._fresh:
+            self.anew()
 
     def fail(self) -> None:
         """A statement has failed: what was done is taken back; a block stays until its end is said."""
@@ -144,8 +163,12 @@ class Transaction:
     def _see(self) -> None:
         """Begin to see the file as it is now: DuckDB does so with the first statement that reads it."""
         self._since, version = self._locks.now(), self._cache.version()
+        self.watched = self._locks.watch.settled
         self._connection.execute("BEGIN")
         self._connection.execute(SEE)
+        if not self._locks.watch.known:
+            self._locks.watch.tell(self._store.any_materialized())
+            self.watched = self._locks.watch.settled
         self._store.begun(version if version == self._cache.version() else -1)
 
     def _ended(self, written: bool) -> None:

@@ -63,6 +63,26 @@ def test_a_refresh_that_fails_is_told_and_tried_again_after_the_next_change(owne
     assert owner.rows("select number from numbers") == [["1"]]
 
 
+def test_what_was_committed_before_the_first_view_without_a_note_is_not_missed(warehouse, client):
+    before = warehouse.locks.watch
+    warehouse.locks.watch = type(before)()
+    try:
+        warehouse.locks.watch.tell(False)
+        early, writer = client(), client()
+        early.run("create table t (id int)")
+        early.run("begin")
+        early.run("select * from t")
+        writer.run("insert into t values (1)")
+        early.run("create materialized view old as select count(*) as n from t")
+        early.run("commit")
+        assert early.rows("select n, is_stale from old, svv_mv_info") == [["0", "t"]]
+        early.run("refresh materialized view old")
+        assert early.rows("select n, is_stale from old, svv_mv_info") == [["1", "f"]]
+    finally:
+        warehouse.locks.watch = before
+        before.start()
+
+
 def test_a_writer_who_has_not_ended_leaves_the_view_stale(owner, client):
     writer = client()
     writer.run("begin")

@@ -112,7 +112,7 @@ def carry_out(session: "Session", parsed: Parsed, parameters: Parameters | None 
         return calling.call(session, parsed.text, parameters)
     if parameters is not None and (parameters.values or parameters.named) and parsed.words[:1] != ["DECLARE"]:
         raise SqlFailed("42601", f"parameters are not possible in {parsed.words[0]}")
-    tokens = Tokens(parsed.text, folded=session.settings["enable_case_sensitive_identifier"] == "off")
+    tokens = Tokens(parsed.text)
     words = tokens.words(4)
     for count in range(len(words), 0, -1):
         start = " ".join(words[:count])

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from lakemill.lakesql.dialects.redshift import cases
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.warehouse import rights
 from lakemill.warehouse.commands.tokens import Tokens
@@ -125,6 +126,7 @@ def changed_settings(tokens: Tokens, settings: dict[str, str]) -> dict[str, str]
 
 def existing_user(session: "Session", name: str) -> str:
     """A user's name. Raises SqlFailed 42704."""
+    name = cases.folded(name)
     if session.store.get("user", name) is None:
         raise SqlFailed("42704", f'user "{name}" does not exist')
     return name

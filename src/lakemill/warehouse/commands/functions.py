@@ -32,7 +32,7 @@ def create(session: "Session", tokens: Tokens) -> Result:
         if word := tokens.any_of("VOLATILE", "STABLE", "IMMUTABLE"):
             made.volatility = word.lower()
         elif tokens.take("AS"):
-            made.body = tokens.string().strip().rstrip(";")
+            made.body = session.kept(tokens.string()).strip().rstrip(";")
         elif tokens.take("LANGUAGE"):
             language = tokens.string().lower() if tokens.is_string() else tokens.name()
         else:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from lakemill.lakesql.dialects.redshift import cases
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.warehouse import rights
 from lakemill.warehouse.commands import removing, signatures
@@ -181,7 +182,7 @@ def _grantees(session: "Session", tokens: Tokens) -> list[str]:
             kind = (tokens.any_of("GROUP", "ROLE") or "USER").lower()
             if kind == "user" and tokens.peek() == "USER":
                 tokens.take("USER")
-            name = tokens.name()
+            name = cases.folded(tokens.name())
             if session.store.get(kind, name) is None:
                 raise SqlFailed("42704", f'{kind} "{name}" does not exist')
             found.append(f"{kind}:{name}")

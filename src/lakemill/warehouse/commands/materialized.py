@@ -36,6 +36,7 @@ def create(session: "Session", tokens: Tokens) -> Result:
         if tokens.position() == before:
             raise tokens.wrong()
     view.text, view.path = tokens.rest(), session.names.path()
+    session.transaction.watch()
     schema, name = session.names.made_in(parts)
     if session.store.relation(session.database, schema, name) is not None:
         raise SqlFailed("42P07", f'Relation "{name}" already exists')

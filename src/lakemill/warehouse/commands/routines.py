@@ -27,7 +27,7 @@ def create_procedure(session: "Session", tokens: Tokens) -> Result:
         if tokens.take("NONATOMIC"):
             made.nonatomic = True
         elif tokens.take("AS"):
-            made.body = tokens.string()
+            made.body = session.kept(tokens.string())
         elif tokens.take("LANGUAGE"):
             language = tokens.string().lower() if tokens.is_string() else tokens.name()
         elif tokens.take("SECURITY"):

@@ -33,14 +33,14 @@ class Token:
 class Tokens:
     """The tokens that are left. Every method raises SqlFailed 42601 where something else must stand there.
 
-    folded: names in quotes are in lower case too, as they are unless enable_case_sensitive_identifier is on.
+    Names are in lower case, those in quotes too; capitals that count are marked (`redshift.cases`).
 
     >>> Tokens('ALTER TABLE s."T" RENAME').words(2)
     ['ALTER', 'TABLE']
     """
 
-    def __init__(self, text: str, folded: bool = True) -> None:
-        self.text, self._folded = text, folded
+    def __init__(self, text: str) -> None:
+        self.text = text
         self._tokens = [
             Token(found[0], found.start(), found.lastgroup if found.lastgroup != "mark" else "dollar")  # type: ignore[arg-type]
             for found in _TOKEN.finditer(text)
@@ -102,7 +102,7 @@ class Tokens:
         name = token.raw[1:-1].replace('""', '"')
         if not name:
             raise SqlFailed("42601", 'zero-length delimited identifier at or near """"')
-        return name.lower() if self._folded else name
+        return name.lower()
 
     def qualified(self) -> tuple[str, ...]:
         """A name of one to three parts."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from lakemill.lakesql.dialects import redshift
+from lakemill.lakesql.dialects.redshift import cases
 from lakemill.lakesql.dialects.redshift.model import Column, Relation, Use
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.interface import Lake
@@ -147,7 +148,7 @@ def _input(session: "Session", copy: Copy, target: Target, lake: Lake, objects: 
     if copy.format not in ("AVRO",):
         unpacking.plain(objects, copy, folder, lambda: _check(session))
     if copy.format in ("JSON", "AVRO"):
-        names = [column.name for column in target.columns]
+        names = [cases.shown(column.name) for column in target.columns]
         supers = [column.type.name == "super" for column in target.columns]
         if copy.mode == "noshred" and supers != [True]:
             raise SqlFailed("XX000", "noshred needs a list of one column, of type SUPER")

@@ -83,9 +83,11 @@ def values(words: Words) -> list[Query]:
     return found
 
 
-def _checked(text: str) -> Query:
+def _checked(text: str, change: bool = False) -> Query:
+    """change: whether it may be another statement than a query."""
     try:
-        redshift.parse(text)
+        if redshift.parse(text).kind != "query" and not change:
+            raise SqlFailed("42601", "a query must stand here")
     except SqlFailed as wrong:
         raise SqlFailed(wrong.code, wrong.message, detail=f"in: {text}") from None
     return Query(text)
@@ -168,7 +170,7 @@ def _other(words: Words) -> Statement:
         raise SqlFailed("0A000", f"{words.peek()} is not supported in stored procedures")
     if words.peek() not in _SQL:
         raise words.wrong()
-    return Sql(line, _checked(words.until(";")))
+    return Sql(line, _checked(words.until(";"), change=True))
 
 
 def _select(words: Words) -> Statement:

@@ -72,7 +72,7 @@ def dynamic(running: Running, query: Query) -> Result:
     text = running.evaluator.text(query)
     if text is None:
         raise SqlFailed("22004", "cannot EXECUTE a null querystring")
-    statements = redshift.split(text)
+    statements = redshift.split(running.session.kept(text))
     if len(statements) != 1:
         raise SqlFailed("42601", "EXECUTE takes exactly one statement")
     return carry_out(running, Bound(redshift.parse(statements[0]), []))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from lakemill.lakesql.dialects.redshift import cases
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.scans import avro
 from lakemill.warehouse.loading.words import Words
@@ -33,7 +34,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
 
 def carry_out(session: "Session", text: str) -> Result:
     """CREATE EXTERNAL SCHEMA, CREATE EXTERNAL TABLE, or ALTER TABLE of an external table. Raises SqlFailed."""
-    words = Words(text)
+    words = Words(cases.shown(text))
     if words.take("CREATE", "EXTERNAL", "SCHEMA"):
         return schemas.create(session, words)
     if words.take("CREATE", "EXTERNAL", "TABLE"):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from lakemill.lakesql.dialects.model import TableUse
+from lakemill.lakesql.dialects.redshift import cases
 from lakemill.lakesql.dialects.redshift.model import External
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.interface import Lake, LakeRefused
@@ -29,6 +30,7 @@ def relation(session: "Session", schema: str, external: dict[str, Any], name: st
     `database` of what it gives is the schema's name, by which `reading` finds the catalog's again.
     """
     rights.check_usage(session, schema)
+    name = cases.folded(name)
     with told(f'table "{schema}.{name}"'), opened(session, external) as lake:
         try:
             table = table_of(lake, external["database"], name)

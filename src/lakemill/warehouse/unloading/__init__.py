@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from lakemill.lakesql.ddl.partitions import path as partition_path
 from lakemill.lakesql.dialects import redshift
-from lakemill.lakesql.dialects.redshift import Compiled
+from lakemill.lakesql.dialects.redshift import Compiled, cases
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.interface import LakeRefused
 from lakemill.lakesql.scans import sql
@@ -53,16 +53,19 @@ def carry_out(session: "Session", text: str) -> Result:
 
 
 def _compiled(session: "Session", unload: Unload) -> Compiled:
-    parsed = redshift.parse(unload.query)
+    parsed = redshift.parse(session.kept(unload.query))
     if parsed.kind != "query":
         raise SqlFailed("42601", "UNLOAD needs a query")
     if parsed.tree is not None and (parsed.tree.args.get("limit") or parsed.tree.args.get("offset")):
         raise SqlFailed("0A000", "Limit clause is not supported", hint="Use a sub-query with the LIMIT clause")
-    return session.compile(parsed)
+    compiled = session.compile(parsed)
+    compiled.columns = [(cases.shown(name), kind) for name, kind in compiled.columns or []]
+    return compiled
 
 
 def _check_keys(unload: Unload, columns: list[tuple[str, Type]]) -> None:
     names = [name for name, _ in columns]
+    unload.keys[:] = [cases.shown(key) for key in unload.keys]
     for key in unload.keys:
         if key not in names:
             raise SqlFailed("42703", f'column "{key}" of PARTITION BY is not in the query')

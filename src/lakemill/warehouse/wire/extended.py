@@ -78,7 +78,7 @@ class Extended:
         parts = redshift.split(text)
         if len(parts) > 1:
             raise SqlFailed("42601", "cannot insert multiple commands into a prepared statement")
-        statement = Statement(redshift.parse(parts[0]) if parts else None, given)
+        statement = Statement(self._session.parse(parts[0]) if parts else None, given)
         if statement.parsed is not None:
             self._session.check(statement.parsed)
             if statement.parsed.kind != "command":

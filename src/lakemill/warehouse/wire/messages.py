@@ -3,6 +3,7 @@
 import struct
 from typing import Protocol
 
+from lakemill.lakesql.dialects.redshift import cases
 from lakemill.lakesql.errors import SqlFailed
 
 STARTUP_BYTES_MAX = 10_000
@@ -121,11 +122,11 @@ def failure(error: SqlFailed, severity: str = "ERROR") -> bytes:
     fields += [(b"D", error.detail), (b"H", error.hint)]
     fields += [(b"P", str(error.position) if error.position else "")]
     fields += [(b"W", error.context)]
-    return message(b"E", b"".join(kind + text(value) for kind, value in fields if value) + b"\0")
+    return message(b"E", b"".join(kind + text(cases.shown(value)) for kind, value in fields if value) + b"\0")
 
 
 def notice(said: str) -> bytes:
     """NoticeResponse of a text that begins with its severity: `INFO:  something`."""
     severity, _, rest = said.partition(":  ")
     fields = [(b"S", severity), (b"C", "01000" if severity == "WARNING" else "00000"), (b"M", rest)]
-    return message(b"N", b"".join(kind + text(value) for kind, value in fields) + b"\0")
+    return message(b"N", b"".join(kind + text(cases.shown(value)) for kind, value in fields) + b"\0")

@@ -4,6 +4,7 @@ import struct
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lakemill.lakesql.dialects.redshift import cases
 from lakemill.lakesql.dialects.redshift import names as types
 from lakemill.lakesql.types import Type
 from lakemill.warehouse.wire import encoding, messages, rows
@@ -24,7 +25,7 @@ def row_description(columns: Columns, formats: Sequence[bool]) -> bytes:
     body = [struct.pack(">h", len(columns))]
     for (name, kind), binary in zip(columns, formats, strict=True):
         numbers = struct.pack(">ihihih", 0, 0, types.oid(kind), types.size(kind), types.typmod(kind), int(binary))
-        body.append(messages.text(name) + numbers)
+        body.append(messages.text(cases.shown(name)) + numbers)
     return messages.message(b"T", b"".join(body))
 
 

@@ -55,8 +55,8 @@ create table "Mixed" ("Ab" int)
 select ab from mixed
 --> | none
 
-set enable_case_sensitive_identifier to true
---> ! 0A000 "enable_case_sensitive_identifier" can only be off
+set enable_case_sensitive_identifier to perhaps
+--> ! 22023 parameter "enable_case_sensitive_identifier" requires a Boolean value
 
 reset all
 --> RESET

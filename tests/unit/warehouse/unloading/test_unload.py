@@ -173,3 +173,19 @@ def test_sizes_have_units():
     text = "unload ('select 1') to 's3://b/x' iam_role default parquet maxfilesize as 1.5 gb rowgroupsize 64 mb"
     parsed = statement.parse(text)
     assert (parsed.file_bytes_max, parsed.group_bytes) == (1536 << 20, 64 << 20)
+
+
+def test_names_whose_case_counts_are_those_of_columns_in_files(site):
+    site.run("set enable_case_sensitive_identifier to on")
+    try:
+        site.run('create table "Goods" ("itemName" varchar(9), "Price" int)')
+        site.lake.put("s3://lake/in/1.json", b'{"itemName": "tea", "Price": 2}\n{"itemname": "lost", "Price": 3}\n')
+        site.run("copy \"Goods\" from 's3://lake/in/' iam_role default json 'auto'")
+        unloaded(site, 'select "Price", "itemName" from "Goods" order by "Price"', "header parallel off")
+        (path,) = files(site).values()
+        assert path.read_text() == "Price|itemName\n2|tea\n3|\n"
+        unloaded(site, 'select "Price", "itemName" from "Goods"', 'parquet partition by ("Price") allowoverwrite')
+        assert any("Price=2" in name for name in files(site))
+    finally:
+        site.run("reset enable_case_sensitive_identifier")
+        site.clear()

@@ -9,7 +9,7 @@ from lakemill.lakesql.dialects import operators as shared_operators
 from lakemill.lakesql.dialects import rules as shared
 from lakemill.lakesql.dialects.coercion import INTEGERS, NUMBERS
 from lakemill.lakesql.dialects.functions import registry
-from lakemill.lakesql.dialects.redshift import grammar, inlining, literals, predicates
+from lakemill.lakesql.dialects.redshift import cases, grammar, inlining, literals, predicates
 from lakemill.lakesql.dialects.redshift.casts import cast
 from lakemill.lakesql.dialects.redshift.coercion import coerce, literal
 from lakemill.lakesql.dialects.redshift.intervals import of_words
@@ -66,7 +66,7 @@ def _member(value: Typed, name: str, node: exp.Expr) -> Typed:
     """a.b of a SUPER: NULL where there is no such name."""
     if value.type != SUPER:
         raise failed("42601", f"navigation on a value that is not SUPER: {node.sql('redshift')[:60]}", node)
-    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    quoted = cases.shown(name).replace("\\", "\\\\").replace('"', '\\"')
     return Typed(f"json_extract({value.sql}, {text(f'$.{chr(34)}{quoted}{chr(34)}')})", SUPER)
 
 
@@ -142,7 +142,11 @@ def _regclass(c: "Compiler", node: exp.Cast) -> Typed:
     tree = grammar.parse(f"SELECT class_.{wanted} FROM pg_catalog.pg_class AS class_ {spaces}")
     assert isinstance(tree, exp.Select)
     if isinstance(value.value, str):
-        *schema, name = value.value.lower().replace('"', "").split(".")
+        on = c.dialect.catalog.setting("enable_case_sensitive_identifier") == "on"  # type: ignore[attr-defined]
+        *schema, name = [
+            part.strip('"') if on and part.startswith('"') else part.strip('"').lower()
+            for part in value.value.split(".")
+        ]
         tree = tree.where(exp.column("relname", "class_").eq(exp.Literal.string(name)))
         if schema:
             tree = tree.where(exp.column("nspname", "space_").eq(exp.Literal.string(schema[-1])))

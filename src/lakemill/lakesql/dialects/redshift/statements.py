@@ -73,6 +73,8 @@ def _query(text: str, tree: exp.Expr, first_words: list[str]) -> Parsed:
         return Parsed("query", text, tree, words=first_words)
     for node in _selects(tree):
         node.set("into", None)
+    if not isinstance(into.this, exp.Table):
+        raise grammar.syntax_error(text, None)
     target = tuple(p.name for p in into.this.parts)
     temporary = bool(into.args.get("temporary")) or target[-1].startswith("#")
     return Parsed("ctas", text, tree, target, flags={"into", *(["temporary"] if temporary else [])}, words=first_words)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from lakemill.lakesql.dialects.redshift import cases
 from lakemill.lakesql.dialects.typed import Typed, failed, text
 from lakemill.lakesql.types import BIGINT, BOOLEAN, INTEGER, VARCHAR, Type
 
@@ -31,7 +32,7 @@ def _looked_up(name: str, kinds: list[list[Type]], template: str, result: Type, 
             raise failed("42883", f"function {name}({shown}) does not exist", node)
         catalog = c.dialect.catalog  # type: ignore[attr-defined]
         found = {view: catalog.relation(("pg_catalog", view)).sql for view in views}
-        path = ", ".join(text(schema) for schema in catalog.value("current_schemas") or ["pg_catalog"])
+        path = ", ".join(text(cases.shown(schema)) for schema in catalog.value("current_schemas") or ["pg_catalog"])
         return Typed(template.format(*given, path=path, **found), result)
 
     return rule

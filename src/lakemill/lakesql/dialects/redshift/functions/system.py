@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from lakemill.lakesql.dialects.functions.registry import table, unexpected
+from lakemill.lakesql.dialects.redshift import cases
 from lakemill.lakesql.dialects.typed import Typed, failed, text
 from lakemill.lakesql.types import BIGINT, BOOLEAN, INTEGER, VARCHAR, Type
 
@@ -33,6 +34,7 @@ def _of_session(name: str) -> Rule:
         if args:
             raise failed("42883", f"function {name} does not take {len(args)} arguments", node)
         value = getattr(c.dialect.catalog, name)  # type: ignore[attr-defined]
+        value = cases.shown(value) if value is not None else None
         return Typed("CAST(NULL AS VARCHAR)" if value is None else text(value), VARCHAR, value)
 
     return rule
@@ -78,7 +80,7 @@ def _privilege(kind: str) -> Rule:
 def _schemas(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
     """As text: {pg_catalog,public}."""
     value = c.dialect.catalog.value("current_schemas") or []  # type: ignore[attr-defined]
-    return Typed(text("{" + ",".join(value) + "}"), VARCHAR)
+    return Typed(text("{" + ",".join(map(cases.shown, value)) + "}"), VARCHAR)
 
 
 def _user_by_id(c: "Compiler", args: list[exp.Expr], node: exp.Expr) -> Typed:
