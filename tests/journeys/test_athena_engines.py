@@ -1,7 +1,9 @@
 """Athena's queries by each engine: processes of this machine, a server with Trino's protocol, and Trino itself."""
 
+import json
 import os
 import time
+import urllib.request
 import uuid
 
 import pytest
@@ -136,7 +138,7 @@ def real_lake(tmp_path_factory):
         made = open_cluster(options[1])
         client = Client(Cluster(base=made.base, catalog="system", user="lakemill"), "runtime")
         for catalog, connector in ((f"{name}_iceberg", "iceberg"), (name, "hive")):
-            properties = catalog_properties(lakemill, connector, f"{name}_iceberg")
+            properties = catalog_properties(lakemill, connector, f"{name}_iceberg", version_of(made.base))
             shown = ", ".join(f"\"{key}\" = '{value}'" for key, value in properties.items())
             done(client, f"CREATE CATALOG {catalog} USING {connector} WITH ({shown})")
         yield filled(lakemill, "engine_real")
@@ -144,14 +146,19 @@ def real_lake(tmp_path_factory):
             done(client, f"DROP CATALOG {catalog}")
 
 
-def catalog_properties(lakemill, connector, iceberg):
+def version_of(base):
+    with urllib.request.urlopen(f"{base}/v1/info", timeout=10) as answer:
+        return int(json.load(answer)["nodeVersion"]["version"].split("-")[0])
+
+
+def catalog_properties(lakemill, connector, iceberg, version):
     """As docs/services/athena.md tells an operator."""
     properties = {
         "hive.metastore.glue.endpoint-url": lakemill.endpoint,
         "hive.metastore.glue.region": "us-east-1",
         "hive.metastore.glue.aws-access-key": lakemill.access_key_id,
         "hive.metastore.glue.aws-secret-key": lakemill.secret,
-        "fs.native-s3.enabled": "true",
+        "fs.s3.enabled" if version >= 481 else "fs.native-s3.enabled": "true",
         "s3.endpoint": lakemill.endpoint,
         "s3.region": "us-east-1",
         "s3.path-style-access": "true",

@@ -124,6 +124,23 @@ def test_what_the_caller_may_not_see_is_not_asked_for(fails, lake, trino):
     assert trino.statements == []
 
 
+def test_all_that_is_below_projected_partitions_is_checked(carried, lake, trino):
+    table = lake.table("default", "t")
+    storage = table["StorageDescriptor"] | {"Location": "s3://lake/p/"}
+    parameters = {
+        **{"projection.enabled": "true", "projection.k.type": "injected"},
+        "storage.location.template": "s3://lake/p/${k}/",
+    }
+    keys = [{"Name": "k", "Type": "string"}]
+    lake.create_table(
+        "default", table | {"Name": "p", "StorageDescriptor": storage, "Parameters": parameters, "PartitionKeys": keys}
+    )
+    lake.put("s3://lake/p/a/1.csv", b"1,2\n")
+    lake.put("s3://lake/p/b/1.csv", b"3,4\n")
+    assert Path(carried("SELECT n FROM p WHERE k = 'b'").result).read_text() == '"n"\n"3"\n'
+    assert ("check", (["s3://lake/p/a/1.csv", "s3://lake/p/b/1.csv"],), {}) in lake.calls
+
+
 def test_what_a_view_reads_is_checked_too(carried, fails, lake, trino):
     carried("CREATE VIEW v AS SELECT n AS m FROM t")
     assert trino.statements[-1].text.startswith("SELECT * FROM (\n") and trino.statements[-1].text.endswith("LIMIT 0")
