@@ -48,8 +48,7 @@ class ClusterQuery(Query):
         self._cluster: Cluster = statement.cluster
         self.connection.execute("SET preserve_insertion_order = true")  # ORDER BY is the cluster's.
         self._parsed, self._database = parsed, statement.database.lower()
-        renamed = self._cluster.catalog if self._cluster.catalog != tables.CATALOGS[0] else ""
-        self._text = Text(parsed.query, statement.parameters, renamed)
+        self._text = Text(parsed.query, statement.parameters, self._cluster.catalog)
         self._client = Client(self._cluster, self._database, _properties(statement))
         self._pages: Iterator[Page] = iter(())
         self._stats = Stats()
@@ -71,10 +70,13 @@ class ClusterQuery(Query):
         columns, first = self._begin(text)
         kinds = [of_signature(column.type_signature) for column in columns]
         names = [f"c{place}" for place in range(len(kinds))]
+        waiting = [first]
         schema = pa.schema([(name, arrow_type(kind)) for name, kind in zip(names, kinds, strict=True)])
 
         def batches() -> Iterator[pa.RecordBatch]:
-            for page in self._take(first, text):
+            if not waiting:
+                raise SqlFailed("GENERIC_INTERNAL_ERROR", "The cluster gives its rows only once")
+            for page in self._take(waiting.pop(), text):
                 if rows := page.rows:
                     yield batch(rows, kinds, schema)
 
