@@ -1,8 +1,8 @@
 """What a statement is, what it reads, and what cannot be smuggled into it."""
 
-import duckdb
 import re
 
+import duckdb
 import pytest
 
 from lakemill.lakesql import types
