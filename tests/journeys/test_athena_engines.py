@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import time
 import urllib.request
 import uuid
@@ -78,6 +80,7 @@ class TestOnTrinosProtocol(AthenaQueries):
     def slow(self):
         return "SELECT 1 AS held"
 
+    @pytest.mark.slow
     def test_a_query_is_asked_for_in_its_callers_name(self, trino, lake):
         id = lake.run("SELECT 1 AS asked")["QueryExecutionId"]
         headers = trino.statements[-1].headers
@@ -91,6 +94,7 @@ class TestOnTrinosProtocol(AthenaQueries):
         lake.athena.stop_query_execution(QueryExecutionId=id)
         assert trino.statements[-1].deleted.is_set()
 
+    @pytest.mark.slow
     def test_a_query_that_has_read_too_much_is_ended_there(self, trino, lake):
         limit = {"BytesScannedCutoffPerQuery": 10_000_000}
         name = f"limited-{uuid.uuid4()}"
@@ -183,3 +187,11 @@ class TestOnTrino(AthenaQueries):
     @pytest.fixture
     def slow(self):
         return SLOW
+
+
+def test_a_url_that_cannot_be_used_is_refused_at_the_start(tmp_path):
+    options = ("--port", "0", "--data", str(tmp_path), "--queries-url", "presto://head")
+    command = [sys.executable, "-m", "lakemill", "up", *options]
+    outcome = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert outcome.returncode == 1
+    assert "must be empty or trino://" in outcome.stderr and "Traceback" not in outcome.stderr
