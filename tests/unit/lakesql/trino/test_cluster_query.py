@@ -149,6 +149,18 @@ def test_what_a_view_reads_is_checked_too(carried, fails, lake, trino):
     assert ("check", (["s3://lake/t/1.csv"],), {}) in lake.calls
 
 
+def test_rows_become_tables_and_names_that_nobody_gave_are_none(carried, fails, lake):
+    made = "CREATE TABLE {} WITH (external_location = 's3://lake/{}/') AS SELECT {} FROM {}"
+    outcome = carried(made.format("x", "x", "n AS _col0, g", "t"))
+    assert (outcome.updated, len(outcome.manifest), outcome.scanned_bytes) == (20, 1, 90)
+    assert carried(made.format("y", "y", "*", "x")).updated == 20
+    columns = lake.catalog["default"]["y"]["StorageDescriptor"]["Columns"]
+    assert columns == [{"Name": "_col0", "Type": "int"}, {"Name": "g", "Type": "int"}]
+    assert fails(made.format("z", "z", "n + 1", "t")).startswith(
+        "MISSING_COLUMN_NAME: line 1:1: Column name not specified"
+    )
+
+
 def test_errors_are_in_the_words_and_places_of_the_statement(carried, fails, lake):
     assert (
         fails("SELECT nope FROM awsdatacatalog.default.t")
