@@ -46,6 +46,7 @@ def late(*values):
 class AthenaQueries:
     """The suite."""
 
+    @pytest.mark.slow
     def test_values_have_athenas_texts_and_types(self, lake):
         done = lake.run(TYPES)
         assert lake.rows_of(done)[1] == TEXTS
@@ -194,6 +195,7 @@ class AthenaQueries:
         lake.athena.stop_query_execution(QueryExecutionId=id)
         assert lake.ended(id, "CANCELLED")["Status"]["StateChangeReason"] == "Query was cancelled by the user"
 
+    @pytest.mark.slow
     def test_objects_that_may_not_be_read_fail_a_query(self, lake):
         iam, user = lake.lakemill.client("iam"), named("reader")
         iam.create_user(UserName=user)

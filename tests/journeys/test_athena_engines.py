@@ -1,7 +1,11 @@
 """Athena's queries by each engine: processes of this machine, a server with Trino's protocol, and Trino itself."""
 
+import json
 import os
+import subprocess
+import sys
 import time
+import urllib.request
 import uuid
 
 import pytest
@@ -76,6 +80,7 @@ class TestOnTrinosProtocol(AthenaQueries):
     def slow(self):
         return "SELECT 1 AS held"
 
+    @pytest.mark.slow
     def test_a_query_is_asked_for_in_its_callers_name(self, trino, lake):
         id = lake.run("SELECT 1 AS asked")["QueryExecutionId"]
         headers = trino.statements[-1].headers
@@ -89,6 +94,7 @@ class TestOnTrinosProtocol(AthenaQueries):
         lake.athena.stop_query_execution(QueryExecutionId=id)
         assert trino.statements[-1].deleted.is_set()
 
+    @pytest.mark.slow
     def test_a_query_that_has_read_too_much_is_ended_there(self, trino, lake):
         limit = {"BytesScannedCutoffPerQuery": 10_000_000}
         name = f"limited-{uuid.uuid4()}"
@@ -136,7 +142,7 @@ def real_lake(tmp_path_factory):
         made = open_cluster(options[1])
         client = Client(Cluster(base=made.base, catalog="system", user="lakemill"), "runtime")
         for catalog, connector in ((f"{name}_iceberg", "iceberg"), (name, "hive")):
-            properties = catalog_properties(lakemill, connector, f"{name}_iceberg")
+            properties = catalog_properties(lakemill, connector, f"{name}_iceberg", version_of(made.base))
             shown = ", ".join(f"\"{key}\" = '{value}'" for key, value in properties.items())
             done(client, f"CREATE CATALOG {catalog} USING {connector} WITH ({shown})")
         yield filled(lakemill, "engine_real")
@@ -144,14 +150,19 @@ def real_lake(tmp_path_factory):
             done(client, f"DROP CATALOG {catalog}")
 
 
-def catalog_properties(lakemill, connector, iceberg):
+def version_of(base):
+    with urllib.request.urlopen(f"{base}/v1/info", timeout=10) as answer:
+        return int(json.load(answer)["nodeVersion"]["version"].split("-")[0])
+
+
+def catalog_properties(lakemill, connector, iceberg, version):
     """As docs/services/athena.md tells an operator."""
     properties = {
         "hive.metastore.glue.endpoint-url": lakemill.endpoint,
         "hive.metastore.glue.region": "us-east-1",
         "hive.metastore.glue.aws-access-key": lakemill.access_key_id,
         "hive.metastore.glue.aws-secret-key": lakemill.secret,
-        "fs.native-s3.enabled": "true",
+        "fs.s3.enabled" if version >= 481 else "fs.native-s3.enabled": "true",
         "s3.endpoint": lakemill.endpoint,
         "s3.region": "us-east-1",
         "s3.path-style-access": "true",
@@ -176,3 +187,11 @@ class TestOnTrino(AthenaQueries):
     @pytest.fixture
     def slow(self):
         return SLOW
+
+
+def test_a_url_that_cannot_be_used_is_refused_at_the_start(tmp_path):
+    options = ("--port", "0", "--data", str(tmp_path), "--queries-url", "presto://head")
+    command = [sys.executable, "-m", "lakemill", "up", *options]
+    outcome = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert outcome.returncode == 1
+    assert "must be empty or trino://" in outcome.stderr and "Traceback" not in outcome.stderr

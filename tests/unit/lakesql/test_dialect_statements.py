@@ -1,5 +1,7 @@
 """What a statement is, what it reads, and what cannot be smuggled into it."""
 
+import re
+
 import duckdb
 import pytest
 
@@ -88,6 +90,14 @@ def test_parameters_become_expressions():
 def test_a_parameter_stays_one_expression(text):
     with pytest.raises(SqlFailed, match="INVALID_PARAMETER_USAGE"):
         athena.parse("SELECT ?", [text])
+
+
+def test_parameters_stand_where_their_question_marks_do():
+    text = (
+        "WITH w AS (SELECT ? AS a) SELECT ?, a FROM w WHERE a > ? GROUP BY a HAVING a < ? ORDER BY ? OFFSET ? LIMIT ?"
+    )
+    tree = athena.parse(text, [str(number) for number in range(7)]).tree
+    assert re.findall(r"\d", tree.sql("trino")) == list("0123456")
 
 
 def test_parameters_are_counted():

@@ -48,12 +48,12 @@ class ClusterQuery(Query):
         self._cluster: Cluster = statement.cluster
         self.connection.execute("SET preserve_insertion_order = true")  # ORDER BY is the cluster's.
         self._parsed, self._database = parsed, statement.database.lower()
-        renamed = self._cluster.catalog if self._cluster.catalog != tables.CATALOGS[0] else ""
-        self._text = Text(parsed.query, statement.parameters, renamed)
+        self._text = Text(parsed.query, statement.parameters, self._cluster.catalog)
         self._client = Client(self._cluster, self._database, _properties(statement))
         self._pages: Iterator[Page] = iter(())
         self._stats = Stats()
-        self._queued_ms = self._scanned = 0
+        self._scanned = 0
+        self._column_names: set[str] = set()
 
     def __exit__(self, *wrong: Any) -> None:
         self._close()
@@ -71,10 +71,13 @@ class ClusterQuery(Query):
         columns, first = self._begin(text)
         kinds = [of_signature(column.type_signature) for column in columns]
         names = [f"c{place}" for place in range(len(kinds))]
+        waiting = [first]
         schema = pa.schema([(name, arrow_type(kind)) for name, kind in zip(names, kinds, strict=True)])
 
         def batches() -> Iterator[pa.RecordBatch]:
-            for page in self._take(first, text):
+            if not waiting:
+                raise SqlFailed("GENERIC_INTERNAL_ERROR", "The cluster gives its rows only once")
+            for page in self._take(waiting.pop(), text):
                 if rows := page.rows:
                     yield batch(rows, kinds, schema)
 
@@ -92,7 +95,7 @@ class ClusterQuery(Query):
     def named_columns(self, tree: exp.Expr | None) -> list[tuple[str, Type]]:
         """See `Query`."""
         assert tree is not None
-        known = {identifier.name.lower() for identifier in tree.find_all(exp.Identifier)}
+        known = self._column_names | {identifier.name.lower() for identifier in tree.find_all(exp.Identifier)}
         return [
             ("" if name == f"_col{place}" and name not in known else name.lower(), type)
             for place, (name, type) in enumerate(self.translated.columns)
@@ -129,6 +132,7 @@ class ClusterQuery(Query):
         for found in tables.documents(self.lake, tables.reads(self._parsed.tree, self._database)):
             rights.check(self.lake, found, self.folder)
             known.add((found.database, found.document["Name"].lower()))
+            self._column_names |= found.columns
         for catalog, database, name in _inputs("".join(self._told("EXPLAIN (TYPE IO, FORMAT JSON)\n"))):
             table = (database.lower(), name.lower().partition("$")[0] or name.lower())
             if catalog not in (self._cluster.catalog, self._cluster.iceberg) or table not in known:

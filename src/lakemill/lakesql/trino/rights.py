@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lakemill.lakesql.errors import SqlFailed
-from lakemill.lakesql.interface import Document, Lake, LakeRefused
+from lakemill.lakesql.interface import Lake, LakeRefused
 from lakemill.lakesql.scans import objects
 from lakemill.lakesql.scans.partitions import parts
 from lakemill.lakesql.scans.table import is_iceberg, of_document

@@ -27,12 +27,12 @@ class Text:
     def __init__(self, query: str, parameters: Sequence[str] = (), catalog: str = "") -> None:
         """query: as the statement has it, behind as much space as stood before it. parameters: for question marks.
 
-        catalog: what the lake's is called there, where that is not what the statement calls it.
+        catalog: what the lake's is called there; empty to leave what the statement calls it.
         """
         self._given, self._text = query, ""
         self._marks: list[tuple[int, int]] = []
         """Where in the text a piece begins, and where that is in what was given."""
-        renamed = _catalogs(query) if catalog else set()
+        renamed = _catalogs(query, catalog)
         values, end = iter(parameters), 0
         for token in grammar.tokenize(query):
             self._add(re.sub(r"[^\n]", " ", query[end : token.start]), end)
@@ -78,8 +78,11 @@ def _value(parameter: str) -> str:
     return text if len(tokens) == 1 else f"({text})"
 
 
-def _catalogs(query: str) -> set[int]:
-    """Where the lake's catalog is named."""
+def _catalogs(query: str, catalog: str) -> set[int]:
+    """Where the lake's catalog is named, but by another name."""
+    others = [name for name in CATALOGS if name != catalog and name in query.lower()]
+    if not catalog or not others:
+        return set()
     nodes = grammar.parse(query).find_all(exp.Table, exp.Column)
     names = [node.args["catalog"] for node in nodes if isinstance(node.args.get("catalog"), exp.Identifier)]
-    return {name.meta["start"] for name in names if name.name.lower() in CATALOGS and "start" in name.meta}
+    return {name.meta["start"] for name in names if name.name.lower() in others and "start" in name.meta}

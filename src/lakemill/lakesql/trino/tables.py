@@ -42,6 +42,12 @@ class Found:
     document: Document
     any_version: bool
 
+    @property
+    def columns(self) -> set[str]:
+        """Their names."""
+        plain = (self.document.get("StorageDescriptor") or {}).get("Columns") or []
+        return {column["Name"].lower() for column in (*plain, *(self.document.get("PartitionKeys") or []))}
+
 
 def reads(tree: exp.Expr, database: str) -> list[Read]:
     """The tables and views that a query names. database: of names without one.

@@ -124,12 +124,41 @@ def test_what_the_caller_may_not_see_is_not_asked_for(fails, lake, trino):
     assert trino.statements == []
 
 
+def test_all_that_is_below_projected_partitions_is_checked(carried, lake, trino):
+    table = lake.table("default", "t")
+    storage = table["StorageDescriptor"] | {"Location": "s3://lake/p/"}
+    parameters = {
+        **{"projection.enabled": "true", "projection.k.type": "injected"},
+        "storage.location.template": "s3://lake/p/${k}/",
+    }
+    keys = [{"Name": "k", "Type": "string"}]
+    lake.create_table(
+        "default", table | {"Name": "p", "StorageDescriptor": storage, "Parameters": parameters, "PartitionKeys": keys}
+    )
+    lake.put("s3://lake/p/a/1.csv", b"1,2\n")
+    lake.put("s3://lake/p/b/1.csv", b"3,4\n")
+    assert Path(carried("SELECT n FROM p WHERE k = 'b'").result).read_text() == '"n"\n"3"\n'
+    assert ("check", (["s3://lake/p/a/1.csv", "s3://lake/p/b/1.csv"],), {}) in lake.calls
+
+
 def test_what_a_view_reads_is_checked_too(carried, fails, lake, trino):
     carried("CREATE VIEW v AS SELECT n AS m FROM t")
     assert trino.statements[-1].text.startswith("SELECT * FROM (\n") and trino.statements[-1].text.endswith("LIMIT 0")
     lake.calls.clear()
     assert Path(carried("SELECT max(m) AS x FROM v").result).read_text() == '"x"\n"19"\n'
     assert ("check", (["s3://lake/t/1.csv"],), {}) in lake.calls
+
+
+def test_rows_become_tables_and_names_that_nobody_gave_are_none(carried, fails, lake):
+    made = "CREATE TABLE {} WITH (external_location = 's3://lake/{}/') AS SELECT {} FROM {}"
+    outcome = carried(made.format("x", "x", "n AS _col0, g", "t"))
+    assert (outcome.updated, len(outcome.manifest), outcome.scanned_bytes) == (20, 1, 90)
+    assert carried(made.format("y", "y", "*", "x")).updated == 20
+    columns = lake.catalog["default"]["y"]["StorageDescriptor"]["Columns"]
+    assert columns == [{"Name": "_col0", "Type": "int"}, {"Name": "g", "Type": "int"}]
+    assert fails(made.format("z", "z", "n + 1", "t")).startswith(
+        "MISSING_COLUMN_NAME: line 1:1: Column name not specified"
+    )
 
 
 def test_errors_are_in_the_words_and_places_of_the_statement(carried, fails, lake):

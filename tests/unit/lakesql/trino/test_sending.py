@@ -48,3 +48,8 @@ def test_the_catalog_is_called_what_the_cluster_calls_it():
     sent = Text(text, catalog="lake")
     assert str(sent) == named
     assert sent.place(1, named.index("x.b") + 1) == (1, text.index("x.b") + 1)
+
+
+def test_only_other_names_of_the_catalog_are_replaced():
+    sent = Text("SELECT 1 FROM awsdatacatalog.d.t, hive.d.u", catalog="awsdatacatalog")
+    assert str(sent) == 'SELECT 1 FROM awsdatacatalog.d.t, "awsdatacatalog".d.u'
