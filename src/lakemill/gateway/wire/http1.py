@@ -9,9 +9,9 @@ import collections
 import functools
 import http
 import time
-from typing import NamedTuple
 
 import httptools
+import msgspec
 
 from lakemill.gateway.wire.answering import Application, Headers, date, has_length, without_breaks
 from lakemill.gateway.wire.body import HELD_BYTES_MAX, RequestBody
@@ -29,6 +29,9 @@ PARTING_S = 2
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _LINES = {one.value: f"HTTP/1.1 {one.value} {one.phrase}\r\n" for one in http.HTTPStatus}
+
+
+_text = functools.lru_cache(maxsize=64)(bytes.decode)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -52,7 +55,7 @@ class _Refused(Exception):
         self.status = status
 
 
-class _Request(NamedTuple):
+class _Request(msgspec.Struct, frozen=True):
     http: HttpRequest
     body: RequestBody
     keep: bool
@@ -176,9 +179,10 @@ class Http1:
         if target[:1] != b"/":
             target = _path_of(target)
         body = self._reading = RequestBody(self._wanted, self._taken)
-        method = parser.get_method().decode()
+        method = _text(parser.get_method())
         http = HttpRequest(method, target, query, self._headers, self._scheme, self._client, body.next)
-        body.expects = (http.header("expect") or "").lower() == "100-continue"
+        if (expects := http.header("expect")) is not None:
+            body.expects = expects.lower() == "100-continue"
         request = _Request(http, body, parser.should_keep_alive(), parser.get_http_version() == "1.0")
         if self._request is None:
             self._start(request)
