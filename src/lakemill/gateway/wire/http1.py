@@ -21,6 +21,8 @@ HEAD_BYTES_MAX = 128 << 10
 """Of request line and headers."""
 HEADERS_MAX = 200
 TARGET_BYTES_MAX = 64 << 10
+UNREAD_BYTES_MAX = 2 * HEAD_BYTES_MAX
+"""So much may come before a head or trailer is whole; the parser hands us no header before its end."""
 JOINED_BYTES_MAX = 64 << 10
 """Head and body of an answer up to this are sent as one string."""
 FRAMING = ("content-length", "transfer-encoding")
@@ -77,6 +79,8 @@ class Http1:
         self._headers: Headers = []
         self._target = b""
         self._head_bytes = 0
+        self._unread_bytes = 0
+        """Of a head or trailer that is not whole yet."""
         self._reading: RequestBody | None = None
         """The body that comes in just now."""
         self._paused = False
@@ -108,8 +112,11 @@ class Http1:
     def data_received(self, data: bytes) -> None:
         if self._refusal or self._parted:
             return
+        self._unread_bytes += len(data)
         try:
             self._parser.feed_data(data)
+            if self._unread_bytes > UNREAD_BYTES_MAX:
+                self._refuse(431)
         except httptools.HttpParserUpgrade as upgrade:
             self._go_on(data[upgrade.args[0] :])
         except httptools.HttpParserCallbackError as error:
@@ -163,7 +170,7 @@ class Http1:
             raise _Refused(414)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._offered:
+        if self._offered or self._reading is not None:  # A trailer after chunks says nothing here.
             return
         self._head_bytes += len(name) + len(value)
         if self._head_bytes > HEAD_BYTES_MAX or len(self._headers) >= HEADERS_MAX:
@@ -175,6 +182,7 @@ class Http1:
             return
         parser = self._parser
         self._offered = parser.should_upgrade()
+        self._unread_bytes = 0
         target, _, query = self._target.partition(b"?")
         if target[:1] != b"/":
             target = _path_of(target)
@@ -191,6 +199,7 @@ class Http1:
 
     def on_body(self, data: bytes) -> None:
         assert self._reading is not None
+        self._unread_bytes = 0
         self._reading.expects = False
         self._reading.feed(data)
 
@@ -198,6 +207,7 @@ class Http1:
         if self._offered and self._parser.should_upgrade():
             return
         assert self._reading is not None
+        self._unread_bytes = 0
         self._reading.expects = False
         self._reading.end()
         self._reading = None
