@@ -5,18 +5,16 @@ soft: the same is worked out, but a refusal only becomes a line in the log; the 
 off: nothing is looked at; a 12-digit access key id is taken as the account id.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lakemill.engines.identity import Identity, KeyUnknown, Principal, TokenExpired, TokenInvalid, anonymous
 from lakemill.gateway import sigfaults, sigv2, sigv4
+from lakemill.gateway.models import Found
 from lakemill.gateway.protocols import Family
 from lakemill.gateway.requestlog import RequestLog
 from lakemill.ports.clock import Clock
 from lakemill.services.base import Call, HttpRequest, Need, Service, ServiceError
 from lakemill.settings import Settings
-
-if TYPE_CHECKING:
-    from botocore.model import OperationModel
 
 
 class Access:
@@ -30,55 +28,42 @@ class Access:
         self._log = log
 
     def verify(
-        self,
-        http: HttpRequest,
-        family: Family,
-        signing_name: str,
-        operation: "OperationModel",
-        body: bytes | None,
-        path: bytes,
-        streamed: bool = False,
+        self, http: HttpRequest, found: Found, body: bytes | None, path: bytes
     ) -> tuple[Principal, sigv4.Verified | None]:
         """The caller, and what their signature declares about the body. Raises ServiceError.
 
         body: the whole body, or None for S3, whose bodies are checked while they stream. path: the path sent, a virtual
-        host's bucket in front. streamed: not S3's, and still to come.
+        host's bucket in front.
         """
         if self._mode == "off":
             return self._anybody(http), None
         try:
-            if family == "s3" and (old := sigv2.read_claim(http)) is not None:
+            if found.family == "s3" and (old := sigv2.read_claim(http)) is not None:
                 credential = self._identity.credential(old.access_key_id, old.session_token)
                 return credential.principal, sigv2.verify(http, old, credential.secret, path, now=self._clock.time())
-            return self._verified(http, family, signing_name, operation, body, streamed)
+            claim = sigv4.read_claim(http)
+            if claim is None:
+                if found.family != "s3" and found.operation.auth_type != "none":
+                    raise sigfaults.NotAuthenticated
+                return anonymous(self._account), None
+            credential = self._identity.credential(claim.access_key_id, claim.session_token)
+            verified = sigv4.verify(
+                http,
+                claim,
+                credential.secret,
+                now=self._clock.time(),
+                body=body,
+                service=found.signing_name,
+                streamed=found.streams and found.family != "s3",
+            )
+            self._identity.uses.note(credential.principal, found.signing_name, claim.region)
+            return credential.principal, verified
         except (sigfaults.SignatureFault, KeyUnknown, TokenExpired, TokenInvalid) as fault:
-            refusal = sigfaults.answer(fault, family)
+            refusal = sigfaults.answer(fault, found.family)
             if self._mode == "on":
                 raise refusal from None
             self._log.note(f"would deny: {refusal.code}: {refusal.message.splitlines()[0]}")
             return self._anybody(http), None
-
-    def _verified(
-        self,
-        http: HttpRequest,
-        family: Family,
-        signing_name: str,
-        operation: "OperationModel",
-        body: bytes | None,
-        streamed: bool,
-    ) -> tuple[Principal, sigv4.Verified | None]:
-        claim = sigv4.read_claim(http)
-        if claim is None:
-            if family != "s3" and operation.auth_type != "none":
-                raise sigfaults.NotAuthenticated
-            return anonymous(self._account), None
-        credential = self._identity.credential(claim.access_key_id, claim.session_token)
-        now = self._clock.time()
-        verified = sigv4.verify(
-            http, claim, credential.secret, now=now, body=body, service=signing_name, streamed=streamed
-        )
-        self._identity.uses.note(credential.principal, signing_name, claim.region)
-        return credential.principal, verified
 
     def _anybody(self, http: HttpRequest) -> Principal:
         """The root of the account an unchecked access key id names."""

@@ -118,12 +118,20 @@ class Found:
     """As the credential scope must say it."""
     streams: bool
     """Whether the handler gets the body while it arrives."""
+    name: str
+    """The operation's."""
+    family: protocols.Family
+    signed_later: bool
+    """Whether the body is read once the signature is known to be right: S3's, which says what is to be checked about
+    them, and those that others take as they come."""
 
 
 def _found(client: str, service: ServiceModel, protocol: protocols.Protocol, operation: OperationModel) -> Found:
     signing_name = service.metadata.get("signingName") or service.metadata["endpointPrefix"]
     streams = protocol.family in ("s3", "rest") and protocols.takes_stream(operation)
-    return Found(client, service, protocol, operation, signing_name, streams)
+    family = protocol.family
+    later = family == "s3" or streams
+    return Found(client, service, protocol, operation, signing_name, streams, operation.name, family, later)
 
 
 REMEMBERED_TYPES = ("application/x-amz-json-1.0", "application/x-amz-json-1.1", "application/x-amz-cbor-1.1")

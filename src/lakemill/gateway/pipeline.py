@@ -87,9 +87,10 @@ class Gateway:
         status, begun = 499, False  # As proxies log it: the client went away.
         try:
             answer = await self._answer(exchange)
-            _add_checksum(exchange, answer)
+            if exchange.service is not None and exchange.service.crc32 and isinstance(answer.body, bytes):
+                answer.headers.append(("x-amz-crc32", str(zlib.crc32(answer.body))))
             # An answer that streams may go on with reading what it answers.
-            if isinstance(answer.body, bytes | FileBody) and not body.ended and not await body.drain():
+            if not body.ended and isinstance(answer.body, bytes | FileBody) and not await body.drain():
                 answer.headers.append(("connection", "close"))
             head, begun = http.method == "HEAD", True
             await wire.respond(answering, answer.status, answer.headers, answer.body, body, head=head)
@@ -101,7 +102,8 @@ class Gateway:
             answer = self._refuse(exchange, ServiceError("IncompleteBody", BODY_CUT, status=400))
             await wire.respond(answering, answer.status, answer.headers, answer.body, body)
         finally:
-            self._log_line(exchange, status, (time.perf_counter() - began) * 1000)
+            if self._log.enabled:
+                self._log_line(exchange, status, (time.perf_counter() - began) * 1000)
 
     async def _answer(self, exchange: Exchange) -> WireResponse:
         try:
@@ -154,40 +156,26 @@ class Gateway:
             found = self._finder.find(name, http, read, exchange.path)
         exchange.found, exchange.protocol = found, found.protocol
         service = exchange.service = self._services[found.client]
-        if found.operation.name not in self.handlers[found.client]:
+        if found.name not in self.handlers[found.client]:
             raise ServiceError(
-                "NotImplemented" if found.protocol.family == "s3" else "NotImplementedException",
-                f"lakemill does not provide {found.client}.{found.operation.name} yet; "
-                "docs/coverage.md lists what it provides.",
+                "NotImplemented" if found.family == "s3" else "NotImplementedException",
+                f"lakemill does not provide {found.client}.{found.name} yet; docs/coverage.md lists what it provides.",
                 status=501,
             )
-        # S3's bodies are read once the signature is known to be right: it says what is to be checked about them. So are
-        # bodies that others take as they come.
-        if not found.protocol.operation_in_body and found.protocol.family != "s3" and not found.streams:
-            limit, error = service.body_limit(found.operation.name)
+        if not found.signed_later and not found.protocol.operation_in_body:
+            limit, error = service.body_limit(found.name)
             exchange.body = await payload.whole(http, limit, error)
 
     def _verify(self, exchange: Exchange) -> tuple[sigv4.Verified | None, bool] | None:
         """The caller; and where the body is still to be read, what is to be checked about it and whether at all."""
         http, found = exchange.http, exchange.found
         assert found is not None
-        family = found.protocol.family
-        whole = exchange.body if isinstance(exchange.body, bytes) and family != "s3" else None
-        path = exchange.path or http.raw_path
-        streamed = found.streams and family != "s3"
-        principal, verified = self._access.verify(
-            http, family, found.signing_name, found.operation, whole, path, streamed
-        )
+        whole = exchange.body if isinstance(exchange.body, bytes) and found.family != "s3" else None
+        principal, verified = self._access.verify(http, found, whole, exchange.path or http.raw_path)
         exchange.call = Call(
-            found.client,
-            found.operation.name,
-            exchange.place.region,
-            principal.account,
-            principal,
-            exchange.request_id,
-            http,
+            found.client, found.name, exchange.place.region, principal.account, principal, exchange.request_id, http
         )
-        return (verified, principal.boundary_free) if family == "s3" or streamed else None
+        return (verified, principal.boundary_free) if found.signed_later else None
 
     async def _take_body(self, exchange: Exchange, verified: sigv4.Verified | None, unchecked: bool) -> None:
         """The body that was signed; as it comes, or whole where the operation takes it so."""
@@ -205,19 +193,17 @@ class Gateway:
         found = exchange.found
         assert found is not None
         request = found.protocol.decode(found.operation, exchange.http, exchange.body, exchange.path)
-        refuses = self.handlers[found.client][found.operation.name].refuses
+        refuses = self.handlers[found.client][found.name].refuses
         for member in refuses.keys() & request.keys() if refuses else ():
             reason = refuses[member] or "lakemill does not provide it yet"
-            code = {"s3": "NotImplemented", "query": "ValidationError"}.get(
-                found.protocol.family, "ValidationException"
-            )
+            code = {"s3": "NotImplemented", "query": "ValidationError"}.get(found.family, "ValidationException")
             status = 501 if code == "NotImplemented" else 400
-            raise ServiceError(code, f"{found.operation.name}: {member} is refused: {reason}.", status=status)
+            raise ServiceError(code, f"{found.name}: {member} is refused: {reason}.", status=status)
         return request
 
     def _authorise(self, exchange: Exchange, request: dict[str, Any]) -> None:
         assert exchange.call is not None and exchange.service is not None and exchange.found is not None
-        self._access.authorise(exchange.call, exchange.service, request, exchange.found.protocol.family)
+        self._access.authorise(exchange.call, exchange.service, request, exchange.found.family)
 
     def _encode(self, exchange: Exchange, output: dict[str, Any] | None) -> WireResponse:
         assert exchange.call is not None and exchange.found is not None
@@ -262,8 +248,6 @@ class Gateway:
         return ServiceError(code, INTERNAL_ERROR, status=500)
 
     def _log_line(self, exchange: Exchange, status: int, ms: float) -> None:
-        if not self._log.enabled:
-            return
         self._log.request(
             self._clock.time(),
             exchange.name,
@@ -273,8 +257,3 @@ class Gateway:
             key=(exchange.call.principal.access_key_id or "") if exchange.call else "",
             request_id=exchange.request_id,
         )
-
-
-def _add_checksum(exchange: Exchange, answer: WireResponse) -> None:
-    if exchange.service is not None and exchange.service.crc32 and isinstance(answer.body, bytes):
-        answer.headers.append(("x-amz-crc32", str(zlib.crc32(answer.body))))

@@ -70,6 +70,8 @@ def read_claim(http: HttpRequest) -> Claim | None:
     """
     authorization = http.header("authorization")
     query = http.query_string
+    if not query:
+        return None if authorization is None else _header_claim(http, authorization)
     presigned = b"X-Amz-Algorithm=" in query or b"X-Amz-Signature=" in query
     if not presigned and b"Signature=" in query and b"AWSAccessKeyId=" in query:
         raise MechanismRefused("Signature Version 2 (AWSAccessKeyId, Signature, Expires)", v2=True)

