@@ -169,7 +169,7 @@ def test_dynamic_frames_and_the_catalog_work_on_java(site, java):
         "INSERT is not provided",
         "CREATE TABLE is not provided",
         "DROP is not provided",
-        "[Row(id=2, day='2', twice=4), Row(id=3, day='3', twice=6)]",
+        "[Row(id=2, day=2, twice=4), Row(id=3, day=3, twice=6)]",
     ]
     assert len(site.keys("kept/")) == 2
 
