@@ -11,9 +11,8 @@ FOLDER = Path("/run/spark")
 
 
 def told(**settings):
-    return configuration(
-        "webhdfs://127.0.0.1:1/secret", FOLDER, {name.replace("_", "."): settings[name] for name in settings}
-    )
+    given = {name.replace("_", "."): value for name, value in settings.items()}
+    return configuration("webhdfs://127.0.0.1:1/secret", FOLDER, given)
 
 
 def test_a_job_sets_what_it_may():
