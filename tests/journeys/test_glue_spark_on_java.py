@@ -1,5 +1,6 @@
 """Glue's Spark jobs on Java through boto3: RDDs, MLlib and ORC, with the real Spark of `make spark`."""
 
+import contextlib
 import io
 import os
 import subprocess
@@ -13,12 +14,22 @@ from tests.journeys.spark import SparkSite
 from lakemill.engines.spark import Environments, SparkMissing
 
 PYTHON = os.environ.get("LAKEMILL_SPARK_PYTHON", "")
-START_S = 280
+START_S = 900
 """Java and a session of Spark take twenty seconds where nothing else works."""
 
 
 class JavaSite(SparkSite):
     """A site whose runs take their time."""
+
+    def until_java(self, job, id):
+        """Wait for the first line that a run prints, and see that Java is there."""
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            with contextlib.suppress(self.logs.exceptions.ResourceNotFoundException):
+                if self.lines(self.get(job, id)):
+                    return
+            time.sleep(0.5)
+        raise TimeoutError(self.get(job, id))
 
     def until(self, job, id, *states):
         deadline = time.monotonic() + START_S
@@ -90,7 +101,7 @@ LEFT_OUT = ("_temporary", ".spark-staging")
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_a_script_with_rdds_and_orc_runs_on_java(site, java):
     site.put("texts/a.txt", "the cat\nthe dog")
     site.put("texts/b.txt", "a cat")
@@ -144,7 +155,7 @@ job.commit()
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_dynamic_frames_and_the_catalog_work_on_java(site, java):
     storage = site.csv_table("orders", [("id", "bigint"), ("shop", "string")], [("day", "int")])
     for day, text in (("1", "1,a"), ("2", "2,b\nx,c"), ("3", "3,d")):
@@ -158,7 +169,7 @@ def test_dynamic_frames_and_the_catalog_work_on_java(site, java):
         "INSERT is not provided",
         "CREATE TABLE is not provided",
         "DROP is not provided",
-        "[Row(id=2, day='2', twice=4), Row(id=3, day='3', twice=6)]",
+        "[Row(id=2, day=2, twice=4), Row(id=3, day=3, twice=6)]",
     ]
     assert len(site.keys("kept/")) == 2
 
@@ -170,7 +181,7 @@ def javas(site):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_a_failure_is_told_without_the_stack_of_java_and_a_stop_ends_java(site, java):
     failing = site.spark_job("glueContext.sparkContext.parallelize([1]).saveAsTextFile('s3://no-such-bucket-here/x')")
     run = site.run(failing)
@@ -179,8 +190,7 @@ def test_a_failure_is_told_without_the_stack_of_java_and_a_stop_ends_java(site, 
     assert any("\tat org.apache.spark" in line for line in site.lines(run, "error"))
     waiting = site.spark_job("print(spark.range(2).rdd.count(), flush=True)\nimport time\ntime.sleep(600)")
     id = site.start(waiting)
-    while not site.lines(site.get(waiting, id)):
-        time.sleep(0.5)
+    site.until_java(waiting, id)
     assert javas(site)
     site.glue.batch_stop_job_run(JobName=waiting, JobRunIds=[id])
     assert site.until(waiting, id)["JobRunState"] == "STOPPED"
@@ -191,6 +201,7 @@ def test_what_needs_java_is_refused_where_there_is_none(fresh, tmp_path):
     site = SparkSite(fresh("--spark-python", str(tmp_path / "none" / "bin" / "python")))
     job = site.spark_job("from pyspark.ml import Pipeline\nprint('not reached')")
     run = site.run(job)
-    assert run["JobRunState"] == "FAILED" and site.lines(run) == []
+    assert run["JobRunState"] == "FAILED"
+    assert any("make spark" in line for line in site.lines(run, "error"))
     assert "uses pyspark.ml in line" in run["ErrorMessage"] and "make spark" in run["ErrorMessage"]
     assert run["ErrorMessage"].endswith("--conf spark.api.mode=connect runs it on Sail all the same")

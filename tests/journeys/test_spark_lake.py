@@ -69,7 +69,16 @@ def test_what_is_not_committed_is_in_no_bucket(lake, bucket, keys):
 def test_what_was_not_committed_goes_without_a_trace(lake, bucket, keys):
     write(lake, f"{bucket}/out/_temporary/0/part-0", b"one")
     assert lake.delete(f"{bucket}/out/_temporary", recursive=True)
-    assert keys() == [] and lake.listed(f"{bucket}/out") == []
+    assert keys() == []
+    with pytest.raises(NotThere):
+        lake.status(f"{bucket}/out")
+
+
+def test_what_another_program_deleted_is_gone(lakemill, lake, bucket):
+    write(lake, f"{bucket}/out/_temporary/0/day=1/part-0", b"one")
+    assert lake.rename(f"{bucket}/out/_temporary/0/day=1", f"{bucket}/out/day=1")
+    lakemill.client("s3").delete_object(Bucket=bucket, Key="out/day=1/part-0")
+    assert not lake.exists(f"{bucket}/out")
 
 
 def test_folders_are_what_keys_imply(lake, bucket):

@@ -82,7 +82,7 @@ def changes(text: str) -> str | None:
         if isinstance(tree, exp.Drop) and tree.kind == "VIEW":
             continue
         if isinstance(tree, exp.Drop | exp.Alter | exp.Merge | exp.Delete | exp.Update | exp.TruncateTable):
-            return tree.key.upper()
+            return tree.key.upper().removesuffix("TABLE")
     return None
 
 

@@ -34,8 +34,7 @@ class Gateway:
     def __init__(self, lake: Lake) -> None:
         self._secret = secrets.token_urlsafe(24)
         handler = type("Handler", (_Handler,), {"lake": lake, "root": f"{PREFIX}/{self._secret}/"})
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), handler)
         threading.Thread(target=self._server.serve_forever, name="gateway", daemon=True).start()
 
     @property
@@ -46,6 +45,12 @@ class Gateway:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+    """Each task of Spark's may come at the same moment."""
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

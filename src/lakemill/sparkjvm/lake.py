@@ -128,9 +128,7 @@ class Lake:
                 for block in blocks:
                     file.write(block)
             if is_uncommitted(path):
-                target = self._staged / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(incoming, target)
+                self._stage(incoming, path)
             else:
                 self._store(incoming, path)
         finally:
@@ -139,7 +137,8 @@ class Lake:
     def make_folder(self, path: str) -> None:
         """Raises Exists where a file is."""
         if is_uncommitted(path):
-            (self._staged / path).mkdir(parents=True, exist_ok=True)
+            with self._lock:
+                (self._staged / path).mkdir(parents=True, exist_ok=True)
             return
         _, key = _place(path)
         if key and self._object(path) is not None:
@@ -156,11 +155,11 @@ class Lake:
         if here.is_folder and not recursive and self.listed(path):
             raise NotEmpty(f"s3://{path} is not empty")
         if is_uncommitted(path):
-            _remove(self._staged / path)
+            self._discard(path)
             return True
         if here.is_folder:
             self._delete_objects(one for one, _ in self.everything(path))
-            _remove(self._staged / path)
+            self._discard(path)
         else:
             self._delete_objects([path])
         with self._lock:
@@ -182,9 +181,10 @@ class Lake:
         if is_uncommitted(source):
             self._commit(source, target)
         elif here.is_folder:
-            self.make_folder(target)
             pairs = [(one, target + one[len(source) :]) for one, _ in self.everything(source)]
             self._move(pairs)
+            if not pairs:
+                self.make_folder(target)
         else:
             self._move([(source, target)])
         with self._lock:
@@ -248,18 +248,35 @@ class Lake:
         """Give uncommitted files their place."""
         local = self._staged / source
         if is_uncommitted(target):
-            (self._staged / target).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(local, self._staged / target)
+            self._stage(local, target)
             return
         if local.is_dir():
-            self.make_folder(target)
             files = [one for one in sorted(local.rglob("*")) if one.is_file()]
             pairs = [(one, f"{target}/{one.relative_to(local).as_posix()}") for one in files]
         else:
             pairs = [(local, target)]
         with ThreadPoolExecutor(AT_ONCE) as threads:
             list(threads.map(lambda pair: self._store(*pair), pairs))
-        _remove(local)
+        if not pairs:
+            self.make_folder(target)
+        self._discard(source)
+
+    def _stage(self, local: Path, path: str) -> None:
+        """Move a file or a folder to where it is until it is committed."""
+        target = self._staged / path
+        with self._lock:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(local, target)
+
+    def _discard(self, path: str) -> None:
+        """Forget what is not committed, and the folders around it that hold nothing else."""
+        local = self._staged / path
+        with self._lock:
+            _remove(local)
+            for folder in local.parents:
+                if folder == self._staged or not folder.is_dir() or any(folder.iterdir()):
+                    return
+                folder.rmdir()
 
     def _move(self, pairs: list[tuple[str, str]]) -> None:
         with ThreadPoolExecutor(AT_ONCE) as threads:
@@ -269,10 +286,10 @@ class Lake:
     def _copy(self, source: str, target: str) -> None:
         (bucket, key), (to_bucket, to_key) = _place(source), _place(target)
         if is_uncommitted(target):
-            local = self._staged / target
-            local.parent.mkdir(parents=True, exist_ok=True)
+            incoming = self._folder / f"incoming-{next(self._numbers)}"
             with _told(source):
-                self._s3.download_file(bucket, key, str(local))
+                self._s3.download_file(bucket, key, str(incoming))
+            self._stage(incoming, target)
         else:
             with _told(target):
                 self._s3.copy({"Bucket": bucket, "Key": key}, to_bucket, to_key)
