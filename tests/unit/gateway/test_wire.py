@@ -303,6 +303,27 @@ async def test_an_answer_ends_when_its_stream_is_given_up(site):
     writer.close()
 
 
+async def test_streams_given_up_at_once_do_not_pile_up(site):
+    state = h2.connection.H2Connection()
+    state.initiate_connection()
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    head = [(":method", "GET"), (":scheme", "http"), (":authority", "a")]
+    for number in range(1, 1601, 2):
+        state.send_headers(number, [*head, (":path", "/late")], True)
+        state.reset_stream(number)
+    writer.write(state.data_to_send())
+    async with asyncio.timeout(10):
+        while len(site.seen) < 400:
+            await asyncio.sleep(0.01)
+        site.go_on.set()
+        await asyncio.sleep(0.1)
+        state.send_headers(1601, [*head, (":path", "/deaf")], True)
+        writer.write(state.data_to_send())
+        await reader.readuntil(b"no")
+    assert len(site.seen) == 401
+    writer.close()
+
+
 async def test_draining_has_an_end():
     body = bodies.RequestBody(lambda: None)
     for _ in range(10):

@@ -5,6 +5,7 @@ taken here: windows open again when pieces are.
 """
 
 import asyncio
+import contextlib
 import time
 from typing import Any
 
@@ -96,13 +97,20 @@ class Http2:
             fields.insert(0, ("host", pseudo[":authority"]))
         path, _, query = pseudo.get(":path", "").encode("latin-1").partition(b"?")
         if path[:1] != b"/":
-            self.state.reset_stream(stream_id, h2.errors.ErrorCodes.PROTOCOL_ERROR)
+            self._turn_away(stream_id, h2.errors.ErrorCodes.PROTOCOL_ERROR)
+            return
+        if len(self._streams) >= 2 * STREAMS_MAX:  # It resets streams faster than we can leave them.
+            self._turn_away(stream_id, h2.errors.ErrorCodes.REFUSED_STREAM)
             return
         stream = self._streams[stream_id] = _Stream(self, stream_id)
         body = stream.body
         request = HttpRequest(pseudo[":method"], path, query, fields, self._scheme, self._client, body.next)
         body.expects = any(field == ("expect", "100-continue") for field in fields)
         stream.task = self.loop.create_task(stream.run(request))
+
+    def _turn_away(self, stream_id: int, code: h2.errors.ErrorCodes) -> None:
+        with contextlib.suppress(h2.exceptions.ProtocolError):  # The client has given it up itself.
+            self.state.reset_stream(stream_id, code)
 
     def _feed(self, stream_id: int, data: bytes, flow_bytes: int) -> None:
         stream = self._streams.get(stream_id)
