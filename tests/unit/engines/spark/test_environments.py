@@ -36,9 +36,7 @@ def test_an_environment_with_spark_is_found(made, tmp_path):
 
 def test_a_client_of_spark_alone_is_not_enough(made):
     python = made()
-    with pytest.raises(
-        SparkMissing, match=r"PySpark with Java is not installed at .*python\. .*: make spark"
-    ):
+    with pytest.raises(SparkMissing, match=r"PySpark with Java is not installed at .*python\. .*: make spark"):
         Environments([python]).find()
 
 
