@@ -50,7 +50,10 @@ def test_a_definition_says_what_it_has_by_default(members, wanted):
         ({"MaxCapacity": 101.0}, "must be a whole number from 2 to 100; got 101.0"),
         ({"ExecutionClass": "FLEX"}, "Execution class FLEX needs a worker type of G.1X, G.2X; got None"),
         ({"SecurityConfiguration": "s"}, "SecurityConfiguration is not supported"),
-        ({"DefaultArguments": {"--extra-jars": "s3://b/a.jar"}}, "--extra-jars is not supported: no jars are added to Spark"),
+        (
+            {"DefaultArguments": {"--extra-jars": "s3://b/a.jar"}},
+            "--extra-jars is not supported: no jars are added to Spark",
+        ),
         ({"DefaultArguments": {"--enable-spark-ui": "true"}}, "--enable-spark-ui is not supported"),
         ({"DefaultArguments": {"--conf": "a=b"}}, "--conf takes spark.name=value; got a=b"),
         ({"DefaultArguments": {"--job-bookmark-option": "on"}}, "--job-bookmark-option must be one of"),

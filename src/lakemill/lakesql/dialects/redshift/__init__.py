@@ -1,7 +1,7 @@
 """Redshift's language: statements apart, statements taken apart, and translated for DuckDB.
 
-Names are folded to lower case, those in quotes too, but for capitals that `cases` has marked. Errors are SqlFailed with a
-SQLSTATE as their code, and a position.
+Names are folded to lower case, those in quotes too, but for capitals that `cases` has marked. Errors are SqlFailed with
+a SQLSTATE as their code, and a position.
 """
 
 from typing import TYPE_CHECKING
