@@ -84,8 +84,8 @@ demo: venv $(SDK2)/.installed ## Carry real data the whole way: bucket, training
 test: venv clients ## Run the tests (under 20 minutes on 2 cores).
 	$(BIN)/python -m pytest -m "not slow" -q -n 3 --dist worksteal
 
-test-all: venv clients ## Run all tests, the slow ones too.
-	$(BIN)/python -m pytest -q
+test-all: venv clients ## Run all tests, the slow ones too, and look for examples that fail.
+	$(BIN)/python -m pytest -q --hypothesis-profile searching
 
 bench: venv clients $(PEERS)/.kinesalite ## Measure lakemill beside its peers and write docs/benchmarks.md.
 	$(BIN)/python -m bench

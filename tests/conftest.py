@@ -10,7 +10,9 @@ from hypothesis import settings
 # Tests run side by side on few cores, where threads that wait for each other take many times as long as one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-settings.register_profile("lakemill", deadline=None)  # A busy machine is no fault of the code.
+# A busy machine is no fault of the code. Every day has the same examples; `make test-all` looks for others.
+settings.register_profile("lakemill", deadline=None, derandomize=True)
+settings.register_profile("searching", deadline=None)
 settings.load_profile("lakemill")
 
 

@@ -126,15 +126,17 @@ def test_parameters_reach_sessions_after_a_reboot(cluster):
     wrong = [{"ParameterName": "wlm_json_configuration", "ParameterValue": "[]"}]
     modify = redshift.modify_cluster_parameter_group
     refused("InvalidParameterValue", modify, ParameterGroupName=group, Parameters=wrong)
-    modify(ParameterGroupName=group, Parameters=[{"ParameterName": "query_group", "ParameterValue": "reports"}])
+    wanted = {"enable_case_sensitive_identifier": "true", "query_group": "reports"}
+    modify(ParameterGroupName=group, Parameters=[{"ParameterName": n, "ParameterValue": v} for n, v in wanted.items()])
     shown = redshift.describe_cluster_parameters(ParameterGroupName=group, Source="user")["Parameters"]
-    assert [(one["ParameterName"], one["ParameterValue"]) for one in shown] == [("query_group", "reports")]
+    assert {one["ParameterName"]: one["ParameterValue"] for one in shown} == wanted
     redshift.modify_cluster(ClusterIdentifier=cluster.name, ClusterParameterGroupName=group)
     assert cluster.about["ClusterParameterGroups"][0]["ParameterApplyStatus"] == "pending-reboot"
     redshift.reboot_cluster(ClusterIdentifier=cluster.name)
     cluster.ready()
     assert cluster.about["ClusterParameterGroups"][0]["ParameterApplyStatus"] == "in-sync"
     assert cluster.rows("SHOW query_group") == [("reports",)]
+    assert cluster.rows("SHOW enable_case_sensitive_identifier") == [("on",)]
     refused("InvalidClusterParameterGroupState", redshift.delete_cluster_parameter_group, ParameterGroupName=group)
 
 

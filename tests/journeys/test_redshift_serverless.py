@@ -64,9 +64,11 @@ def test_a_workgroup_opens_its_namespace(workgroup):
 
 
 def test_parameters_change_for_sessions_that_come(workgroup):
-    change = [{"parameterKey": "query_group", "parameterValue": "other"}]
+    wanted = {"enable_case_sensitive_identifier": "true", "query_group": "other"}
+    change = [{"parameterKey": name, "parameterValue": value} for name, value in wanted.items()]
     workgroup.serverless.update_workgroup(workgroupName=WORKGROUP, configParameters=change)
     assert workgroup.rows("SHOW query_group") == [("other",)]
+    assert workgroup.rows("SHOW enable_case_sensitive_identifier") == [("on",)]
     wrong = [{"parameterKey": "max_query_cpu_time", "parameterValue": "1"}]
     update = workgroup.serverless.update_workgroup
     refused("ValidationException", update, workgroupName=WORKGROUP, configParameters=wrong)

@@ -34,7 +34,6 @@ PARAMETERS = {
         "boolean",
         BOOLEAN,
         "Preserve case sensitivity for database identifiers such as table or column names",
-        "names are in lower case, those in quotes too",
     ),
     "enable_user_activity_logging": Parameter(
         "false", "boolean", BOOLEAN, "parameter for audit logging purpose", "there are no audit logs"

@@ -21,7 +21,6 @@ REFUSED = {
 }
 FIXED = {
     "datestyle": "dates are read and shown in that form",
-    "enable_case_sensitive_identifier": "names are in lower case, those in quotes too",
 }
 EXECUTION_S_MAX = 86399
 Document = dict[str, Any]
