@@ -80,6 +80,7 @@ def test_taxi_rides_are_landed_and_their_events_stand_out(lakemill):
     assert int(error.replace(",", "")) < 0.8 * int(naive.replace(",", ""))
 
 
+@pytest.mark.slow
 def test_aws_cli_copies_trains_and_reads_the_log(lakemill):
     path = f"{PYTHONS['sdk2'].parent}:{os.environ['PATH']}"
     assert "training job: Completed" in run(lakemill, ["bash", "awscli.sh"], PATH=path)

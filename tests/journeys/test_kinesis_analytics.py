@@ -15,12 +15,12 @@ WHERE "price" > 10;
 QUOTES = analytics.json_schema(ticker="VARCHAR(8)", price="DOUBLE")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def client(lakemill):
     return lakemill.client("kinesisanalytics")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def role(lakemill):
     return analytics.role(lakemill, "analytics")
 

@@ -51,12 +51,12 @@ def handler(event, context):
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def client(lakemill):
     return lakemill.client("kinesisanalyticsv2")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def role(lakemill):
     lakemill.client("s3").create_bucket(Bucket="analytics-v2")
     lakemill.client("s3").put_object(Bucket="analytics-v2", Key="companies.csv", Body=b"AMZN,Amazon\nX,Ex")
