@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Set as AbstractSet
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -9,16 +10,29 @@ from typing import Any
 _CALL = re.compile(r"\w+(?=\()")
 
 
+_called: set[str] = set()
+"""The macros that statements of this process have called."""
+
+
 class Macros:
-    """The macros of a connection that gets each when a statement first calls it: all together take 50 ms."""
+    """The macros of a connection that gets each when a statement first calls it: all together take 50 ms.
+
+    Those that an earlier statement called are made at once: a connection is made ahead, and the next may be alike.
+    """
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
         self._made: set[str] = set()
+        self._make(_called)
 
     def make(self, sql: str) -> None:
         """Make those that a statement calls and that the connection lacks, after those that they call themselves."""
-        for name in sorted(_known().keys() & set(_CALL.findall(sql)) - self._made):
+        calls = _known().keys() & set(_CALL.findall(sql))
+        _called.update(calls)
+        self._make(calls)
+
+    def _make(self, names: AbstractSet[str]) -> None:
+        for name in sorted(names - self._made):
             statement = _known()[name]
             if statement is None:
                 add_functions(self._connection)
