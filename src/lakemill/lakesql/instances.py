@@ -20,6 +20,8 @@ _CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
 }
 _ready: list[duckdb.DuckDBPyConnection] = []
 _given_up: list[duckdb.DuckDBPyConnection] = []
+_called: set[str] = set()
+"""The macros that statements have called: the next instance has them from the start, for the next may be alike."""
 
 
 def prepare() -> None:
@@ -66,7 +68,7 @@ class _Connection:
     """A connection of DuckDB that has the macros which statements call, from the first that calls them."""
 
     def __init__(self, inside: duckdb.DuckDBPyConnection) -> None:
-        self._inside, self._macros = inside, Macros(inside)
+        self._inside, self._macros = inside, Macros(inside, _called)
 
     def execute(self, query: str, parameters: Any = None) -> duckdb.DuckDBPyConnection:
         self._macros.make(query)

@@ -10,25 +10,21 @@ from typing import Any
 _CALL = re.compile(r"\w+(?=\()")
 
 
-_called: set[str] = set()
-"""The macros that statements of this process have called."""
-
-
 class Macros:
     """The macros of a connection that gets each when a statement first calls it: all together take 50 ms.
 
-    Those that an earlier statement called are made at once: a connection is made ahead, and the next may be alike.
+    Those that statements of other connections have called are made at once, and what this one calls is put with them.
     """
 
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
+    def __init__(self, connection: Any, called: set[str]) -> None:
+        self._connection, self._called = connection, called
         self._made: set[str] = set()
-        self._make(_called)
+        self._make(called)
 
     def make(self, sql: str) -> None:
         """Make those that a statement calls and that the connection lacks, after those that they call themselves."""
         calls = _known().keys() & set(_CALL.findall(sql))
-        _called.update(calls)
+        self._called.update(calls)
         self._make(calls)
 
     def _make(self, names: AbstractSet[str]) -> None:
