@@ -1,6 +1,8 @@
 """Operators: arithmetic that fails where Trino's does, comparisons, intervals."""
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
@@ -35,7 +37,8 @@ def arithmetic(sign: str, a: Typed, b: Typed, node: exp.Expr | None, wide: bool 
         if kind is not None and kind.name == "decimal":
             return _product(a, b, wide) if sign == "*" else _decimals(sign, a, b)
         if kind is not None:
-            return _numbers(sign, coerce(a, kind), coerce(b, kind), kind)
+            made = _numbers(sign, coerce(a, kind), coerce(b, kind), kind)
+            return replace(made, bound=_bound(sign, a, b)) if kind.name == "double" else made
     found = _with_times(sign, a, b)
     if found is None:
         message = f"Cannot apply operator: {a.type.trino()} {sign} {b.type.trino()}"
@@ -59,6 +62,24 @@ def _numbers(sign: str, a: Typed, b: Typed, kind: Type) -> Typed:
     left = f"CAST({a.sql} AS {typed})" if a.value is not None else a.sql
     right = f"CAST({b.sql} AS {typed})" if b.value is not None else b.sql
     return Typed(f"({left} {sign} {right})", kind)
+
+
+def _bound(sign: str, a: Typed, b: Typed) -> float | None:
+    """What the magnitude of a + b, a - b or a * b does not exceed, where that is known and finite."""
+    x, y = _magnitude(a), _magnitude(b)
+    if x is None or y is None or sign not in {"+", "-", "*"}:
+        return None
+    bound = x * y if sign == "*" else x + y
+    return bound if math.isfinite(bound) else None
+
+
+def _magnitude(value: Typed) -> float | None:
+    if isinstance(value.value, int | float):
+        return abs(float(value.value)) if math.isfinite(value.value) else None
+    if value.type.name == "decimal" or value.type.name in INTEGERS:
+        whole, fraction = as_decimal(value.type).args
+        return float(10 ** (whole - fraction))
+    return value.bound
 
 
 def _both_decimals(a: Typed, b: Typed) -> tuple[Type, Type]:
@@ -90,8 +111,7 @@ def _decimals(sign: str, a: Typed, b: Typed) -> Typed:
     if sign in {"+", "-"}:
         scale = max(s1, s2)
         kind = decimal(max(p1 - s1, p2 - s2) + scale + 1, scale)
-        wide = f"DECIMAL(38,{scale})" if kind.args[0] == 38 else kind.duckdb()
-        return Typed(f"CAST(CAST({left} AS {wide}) {sign} CAST({right} AS {wide}) AS {kind.duckdb()})", kind)
+        return Typed(sum_of(sign, (left, x), (right, y), kind), kind)
     if sign == "/":
         kind = decimal(p1 + s2 + max(s2 - s1, 0), max(s1, s2))
         # The quotient in units of its scale, rounded half away from zero, as Trino does.
@@ -104,6 +124,16 @@ def _decimals(sign: str, a: Typed, b: Typed) -> Typed:
     wide = decimal(max(p1 - s1, p2 - s2) + scale, scale).duckdb()
     made = f"CAST(CAST({left} AS {wide}) % CAST({right} AS {wide}) AS {kind.duckdb()})"
     return Typed(guard(f"{right} = 0", "DIVISION_BY_ZERO", "'Division by zero'", made), kind)
+
+
+def sum_of(sign: str, a: tuple[str, Type], b: tuple[str, Type], kind: Type) -> str:
+    """a + b or a - b of decimals, as the decimal `kind`, which holds it or is as large as they get."""
+    digits, scale = kind.args[0], max(a[1].args[1], b[1].args[1])
+    # DuckDB's sum has a digit more than the terms, but in 64 bits no more than 18.
+    exact = digits < DECIMAL_MAX and digits != DIGITS_64 + 1
+    term = decimal(digits - 1 if exact else digits, scale)
+    left, right = (text if of == term else f"CAST({text} AS {term.duckdb()})" for text, of in (a, b))
+    return f"({left} {sign} {right})" if exact else f"CAST({left} {sign} {right} AS {kind.duckdb()})"
 
 
 def units_of(text: str, scale: int) -> str:
@@ -193,7 +223,7 @@ def _with_nan(made: str, sign: str, left: tuple[str, Typed], right: tuple[str, T
     to be it, either.
     """
     sides = {"<": (right,), "<=": (right,), ">": (left,), ">=": (left,)}.get(sign, (left, right))
-    looked = [side for side, typed in sides if typed.value is None and typed.type.name in {"double", "real"}]
+    looked = [side for side, typed in sides if _magnitude(typed) is None]
     if len(looked) < len(sides):
         return made
     check = f"isnan({min(looked, key=len)})"

@@ -63,7 +63,7 @@ def named(c: "Compiler", columns: list[tuple[str | None, Typed]]) -> tuple[str, 
         typed = c.dialect.output(value)
         shown.append(f"{typed.sql} AS c{i}")
         literal = value if typed.type != value.type else None
-        fields.append(Field(name, typed.type, f"c{i}", literal=literal))
+        fields.append(Field(name, typed.type, f"c{i}", literal=literal, bound=value.bound))
     return ", ".join(shown), fields
 
 

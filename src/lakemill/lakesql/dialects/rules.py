@@ -173,7 +173,7 @@ def _subquery(c: "Compiler", node: exp.Subquery) -> Typed:
     with c.within(groups=None, hoisted=None):
         sql, columns = c.query(c, node.this if not isinstance(node, exp.Select) else node, c.scope)
     if len(columns) == 1:
-        return c.hoist(Typed(f"({sql})", columns[0].type))
+        return c.hoist(Typed(f"({sql})", columns[0].type, bound=columns[0].bound))
     if not columns:
         raise not_supported("Sub-query without columns", node)
     kind = row(*((f.name, f.type) for f in columns))

@@ -33,12 +33,14 @@ class Field:
     """A literal that has become of a type only because it stands in the select list."""
     constant: Typed | None = None
     """What it is, where that is a literal: of output columns."""
+    bound: float | None = None
+    """As of a `Typed`."""
 
     def take(self) -> Typed:
         """Its value; from now on the column counts as used."""
         if self.used:
             self.used()
-        return self.constant or Typed(self.sql, self.type)
+        return self.constant or Typed(self.sql, self.type, bound=self.bound)
 
 
 def output_field(name: str | None, value: Typed) -> Field:

@@ -18,12 +18,14 @@ class Typed:
 
     narrow: of a decimal, the same value as DuckDB computes it in 64 bits; it fails where it does not fit (`wide` of a
     compiler). Empty where there is none.
+    bound: of a double that is a number and finite, what its magnitude does not exceed; None where nothing is known.
     """
 
     sql: str
     type: Type
     value: Any = None
     narrow: str = ""
+    bound: float | None = None
 
 
 def text(value: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from lakemill.lakesql.dialects.coercion import INTEGERS, NUMBERS, as_decimal
-from lakemill.lakesql.dialects.operators import DIGITS_64, of_units, units_of
+from lakemill.lakesql.dialects.operators import DIGITS_64, of_units, sum_of, units_of
 from lakemill.lakesql.dialects.redshift.coercion import AS_TEXT, TEXTS, TIMES, Mark, coerce, common
 from lakemill.lakesql.dialects.redshift.names import shown
 from lakemill.lakesql.dialects.typed import Typed, failed, guard, once
@@ -109,8 +109,7 @@ def decimals(sign: str, a: Typed, b: Typed, node: exp.Expr | None, wide: bool = 
     left, right = coerce(a, x).sql, coerce(b, y).sql
     kind = kind_of(sign, x, y)
     if sign in {"+", "-"}:
-        whole = f"DECIMAL(38,{max(s1, s2)})" if kind.args[0] == 38 else kind.duckdb()
-        return Typed(f"CAST(CAST({left} AS {whole}) {sign} CAST({right} AS {whole}) AS {kind.duckdb()})", kind)
+        return Typed(sum_of(sign, (left, x), (right, y), kind), kind)
     if sign == "*":
         return _product((left, x, a.narrow), (right, y, b.narrow), kind, wide)
     if sign == "/":
