@@ -30,14 +30,16 @@ class Files:
         self._sources = self.folder / "sources"
         self._linked: dict[str, str] = {}
 
-    async def objects(self, location: str, after: str = "") -> list[Document]:
+    async def objects(self, location: str, after: str = "") -> Document:
+        """A page of the objects under a location, and whether there may be more. after: the last one's URI."""
         bucket, prefix = split(location)
         self._rights.object("list", bucket, prefix)
         start = split(after)[1] if after else ""
         return await asyncio.to_thread(self._listed, bucket, prefix, start)
 
-    def _listed(self, bucket: str, prefix: str, after: str) -> list[Document]:
-        return [source(one) for one in self._objects.listing(bucket, prefix, after, PAGE)]
+    def _listed(self, bucket: str, prefix: str, after: str) -> Document:
+        page = [source(one) for one in self._objects.listing(bucket, prefix, after, PAGE)]
+        return {"objects": page, "more": len(page) == PAGE}
 
     async def fetch(self, uris: list[str]) -> list[str]:
         wanted = [uri for uri in dict.fromkeys(uris) if uri not in self._linked]

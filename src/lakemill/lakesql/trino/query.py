@@ -87,7 +87,7 @@ class ClusterQuery(Query):
         named = [(column.name, kind) for column, kind in zip(columns, kinds, strict=True)]
         self.translated = Translated(f"SELECT {', '.join(names)} FROM {_ROWS}", [], named)
 
-    def make_views(self) -> None:
+    def find(self) -> None:
         """Let nothing be opened any more."""
         instances.close(self.connection, [], self.folder / "out")
         self.planned = time.monotonic()

@@ -216,7 +216,8 @@ def _check(document: Document) -> None:
 
 
 def _refuse_manifest(lake: Lake, location: str) -> None:
-    if not location.endswith("/") and any(one.uri == location for one in lake.objects(location)):
+    there = None if location.endswith("/") else next(lake.objects(location), None)
+    if there is not None and there.uri == location:
         raise SqlFailed("0A000", f"LOCATION of a manifest is not supported: {location} is an object, not a folder")
 
 
