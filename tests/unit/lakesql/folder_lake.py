@@ -149,7 +149,7 @@ class FolderLake:
             if path.is_file() and key.startswith(prefix):
                 status = path.stat()
                 kind = "GLACIER" if uri in self.archived else "STANDARD"
-                found.append(Source(uri, status.st_size, int(status.st_mtime), "etag", kind))
+                found.append(Source(uri, status.st_size, int(status.st_mtime), f"{status.st_mtime_ns}", kind))
         return iter(sorted(found, key=lambda one: one.uri))
 
     def fetch(self, uris: list[str]) -> list[str]:
