@@ -74,11 +74,14 @@ class Files:
         self._rights.object("write", bucket, key)
         if not await asyncio.to_thread(self._is_there, bucket, key):  # What was there is not to be taken back.
             await self._journal.write({"object": uri})
-        await self.put(self.own(path), uri)
+        await self.put([(uri, self.own(path), None)])
 
-    async def put(self, path: Path, uri: str, content_type: str | None = None) -> ObjectRecord:
-        """Make a file an object, whose rights were looked at; durable on return."""
-        return await asyncio.to_thread(self._objects.upload, *split(uri), path, content_type)
+    async def put(self, files: list[tuple[str, Path, str | None]]) -> None:
+        """Make files objects, all at once, whose rights were looked at; durable on return.
+
+        files: URI, path and content type of each.
+        """
+        await asyncio.to_thread(self._objects.upload_all, [(*split(uri), path, kind) for uri, path, kind in files])
 
     def _is_there(self, bucket: str, key: str) -> bool:
         try:
