@@ -6,11 +6,11 @@ from lakemill.lakesql.errors import SqlFailed
 from lakemill.warehouse import rights, tabular
 from lakemill.warehouse.commands import signatures
 from lakemill.warehouse.commands.databases import existing_user
-from lakemill.warehouse.commands.tokens import Tokens
 from lakemill.warehouse.history import now
 from lakemill.warehouse.objects import Routine
 from lakemill.warehouse.procedures import parser
 from lakemill.warehouse.results import Result
+from lakemill.warehouse.tokens import Tokens
 
 if TYPE_CHECKING:
     from lakemill.warehouse.session import Session

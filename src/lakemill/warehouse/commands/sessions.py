@@ -7,9 +7,9 @@ import duckdb
 
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.warehouse import rights, tabular
-from lakemill.warehouse.commands.tokens import Tokens
 from lakemill.warehouse.results import Result
 from lakemill.warehouse.settings import SETTINGS, Settings
+from lakemill.warehouse.tokens import Tokens
 
 if TYPE_CHECKING:
     from lakemill.warehouse.session import Session
