@@ -123,6 +123,13 @@ class Tokens:
         token = self._next("number", "word", "name")
         return sign + (token.text[1:-1] if token.kind == "name" else token.text)
 
+    def values(self) -> str:
+        """value, ...: a list is kept with commas."""
+        found = [self.value()]
+        while self.take(","):
+            found.append(self.value())
+        return ", ".join(found)
+
     def position(self) -> int:
         """Where the next token begins in the text."""
         token = self._token()

@@ -116,11 +116,8 @@ def changed_settings(tokens: Tokens, settings: dict[str, str]) -> dict[str, str]
     name = tokens.name()
     if not tokens.any_of("TO", "="):
         raise tokens.wrong()
-    values = [tokens.value()]
-    while tokens.take(","):
-        values.append(tokens.value())
-    Settings({}).set(name, ", ".join(values))
-    found[name] = ", ".join(values)
+    found[name] = tokens.values()
+    Settings({}).set(name, found[name])
     return found
 
 

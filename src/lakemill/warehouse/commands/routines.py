@@ -86,10 +86,7 @@ def _setting(session: "Session", tokens: Tokens, made: Routine) -> None:
     name = ".".join(tokens.qualified())
     if not tokens.any_of("TO", "="):
         raise tokens.wrong()
-    values = [tokens.value()]
-    while tokens.take(","):
-        values.append(tokens.value())
-    made.settings[name] = ", ".join(values)
+    made.settings[name] = tokens.values()
     session.settings.checked(name, made.settings[name])
 
 

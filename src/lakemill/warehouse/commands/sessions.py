@@ -185,12 +185,7 @@ def _apply(settings: Settings, name: str, value: str | None) -> None:
 
 
 def _value(tokens: Tokens) -> str | None:
-    if tokens.take("DEFAULT"):
-        return None
-    values = [tokens.value()]
-    while tokens.take(","):
-        values.append(tokens.value())
-    return ", ".join(values)
+    return None if tokens.take("DEFAULT") else tokens.values()
 
 
 def _path(tokens: Tokens) -> str | None:

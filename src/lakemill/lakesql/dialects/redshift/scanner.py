@@ -11,7 +11,7 @@ _TOKEN = re.compile(
     r"""|(?P<name>"(?:[^"]|"")*(?:"|(?P<unended>\Z)))|(?P<parameter>\$\d+)|\$(?P<tag>(?:[A-Za-z_]\w*)?)\$"""
     r"""|(?P<word>[#A-Za-z_\u0080-\uffff][\w$]*)"""
     # 1..10 is two numbers with two signs between.
-    r"""|(?P<number>(?:(?<!\.)\.)?\d\w*(?:\.(?!\.)\w*)*(?:(?<=[eE])[+-]\d+)?)|(?P<sign>::|.)""",
+    r"""|(?P<number>(?:(?<!\.)\.)?\d+(?:\.(?!\.)\d*)?(?:[eE](?:[+-]?\d+|(?!\w)))?)|(?P<sign>::|.)""",
     re.S,
 )
 
