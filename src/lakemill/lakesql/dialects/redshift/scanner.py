@@ -32,7 +32,11 @@ class Word:
 
 
 def words(text: str) -> Iterator[Word]:
-    """Raises SqlFailed(42601) where a quote does not end."""
+    """Raises SqlFailed(42601) where a quote does not end.
+
+    >>> [word.text for word in words("1..10 - .5e-3")]
+    ['1', '.', '.', '10', '-', '.5e-3']
+    """
     at = 0
     while at < len(text):
         found = _TOKEN.match(text, at)
