@@ -51,7 +51,7 @@ def create(session: "Session", words: Words) -> Result:
 
 def qualified(words: Words) -> tuple[str, str]:
     """A table's schema and name. Raises SqlFailed."""
-    parts = words.names()
+    parts = words.qualified()
     if len(parts) < 2:
         raise SqlFailed("42601", f'the external table "{parts[0]}" needs the name of its schema')
     return parts[-2], parts[-1]
@@ -157,7 +157,7 @@ def _clauses(words: Words, name: str, columns: list[Document]) -> tuple[Document
             if columns:
                 document["PartitionKeys"] = _columns(words)
             else:
-                keys = _names(words)
+                keys = words.names()
         elif words.take("ROW", "FORMAT"):
             storage.row_format(cast(Tokens, words), stored)
         elif words.take("STORED", "AS"):
@@ -176,15 +176,6 @@ def _clauses(words: Words, name: str, columns: list[Document]) -> tuple[Document
     if bool(query) == bool(columns):
         raise SqlFailed("42601", "CREATE EXTERNAL TABLE needs either columns or AS and a query")
     return document, query, keys
-
-
-def _names(words: Words) -> list[str]:
-    words.expect("(")
-    found = [words.name()]
-    while words.take(","):
-        found.append(words.name())
-    words.expect(")")
-    return found
 
 
 def _empty(name: str, columns: list[Document]) -> Document:
