@@ -169,7 +169,8 @@ class AthenaQueries:
 
     @pytest.mark.slow
     def test_the_catalog_is_told(self, lake):
-        rows = lake.rows("SELECT data_type FROM information_schema.columns WHERE table_name = 'flights' ORDER BY 1")
+        here = f"table_schema = '{lake.database}' AND table_name = 'flights'"
+        rows = lake.rows(f"SELECT data_type FROM information_schema.columns WHERE {here} ORDER BY 1")
         assert rows == [["data_type"], ["integer"], ["varchar"]]
 
     @pytest.mark.slow
