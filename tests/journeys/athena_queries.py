@@ -169,7 +169,7 @@ class AthenaQueries:
 
     @pytest.mark.slow
     def test_the_catalog_is_told(self, lake):
-        here = f"table_schema = '{lake.database}' AND table_name = 'flights'"
+        here = f"table_schema = '{lake.name}' AND table_name = 'flights'"
         rows = lake.rows(f"SELECT data_type FROM information_schema.columns WHERE {here} ORDER BY 1")
         assert rows == [["data_type"], ["integer"], ["varchar"]]
 
