@@ -214,7 +214,7 @@ def _targets(words: Words) -> list[Name]:
 def _perform(words: Words) -> Statement:
     line = words.line()
     words.expect("PERFORM")
-    return Sql(line, _checked(f"SELECT {words.until(';')}"), perform=True)
+    return Sql(line, _checked(f"SELECT {words.until(';')}"))
 
 
 def _if(words: Words) -> Statement:
