@@ -151,7 +151,7 @@ class GlueContext:
         additional_options: Mapping[str, Any] | None = None,
         catalog_id: str | None = None,
     ) -> Any:
-        return sinks.to_table(frame, database, table_name, additional_options or {})
+        return sinks.to_table(frame, database, table_name, additional_options or {}, catalog_id)
 
     def write_dynamic_frame_from_jdbc_conf(self, *_: Any, **__: Any) -> Any:
         raise ValueError("JDBC connections are not provided: sinks write to S3.")
