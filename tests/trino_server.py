@@ -84,7 +84,7 @@ class TrinoServer:
                 query.translate(athena.parse(text.replace(f'"{self.catalog}"', "awsdatacatalog")).tree)
                 if kind == IO:
                     return [_column("Query Plan", "varchar")], [[self._io(query)]], 0
-                query.make_views()
+                query.find()
                 if kind:
                     with query.watching():
                         plan = query.connection.execute(f"EXPLAIN {query.translated.sql}").fetchall()
@@ -108,9 +108,10 @@ class _Query(Query):
     def __init__(self, statement, lake, meter, connection):
         self.statement, self.lake, self.meter, self.folder = statement, lake, meter, Path(statement.folder)
         self.connection, self.translated, self._found = connection, Translated("", []), {}
+        self._scans = {}
         self.views = Views(connection, lake, meter)
 
-    def make_views(self):
+    def find(self):
         for use in self.translated.tables:
             found = self._found[use.database.lower(), use.name.lower(), use.version]
             if isinstance(found, Table):

@@ -18,7 +18,9 @@ _CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
     "python_enable_replacements": False,
 }
-_ready: list[duckdb.DuckDBPyConnection] = []
+_ready: list["_Connection"] = []
+_limits: dict[str, str | int] = {"threads": 1}
+"""Those of the last statement: the next one's are probably the same."""
 _given_up: list[duckdb.DuckDBPyConnection] = []
 _called: set[str] = set()
 """The macros that statements have called: the next instance has them from the start, for the next may be alike."""
@@ -35,18 +37,13 @@ def prepare() -> None:
 def take(statement: Statement, folder: Path) -> duckdb.DuckDBPyConnection:
     """An instance with a statement's limits, that nothing has used."""
     connection = _ready.pop() if _ready else _made()
+    _limits["memory_limit"] = f"{max(64, statement.memory_mib * 3 // 4)}MiB"
+    _limits["threads"] = statement.threads
     spill = folder / "spill"
     spill.mkdir(exist_ok=True)
     room = min(SPILL_BYTES_MAX, shutil.disk_usage(folder).free // 2)
-    settings = {
-        "memory_limit": f"{max(64, statement.memory_mib * 3 // 4)}MiB",
-        "threads": statement.threads,
-        "temp_directory": str(spill),
-        "max_temp_directory_size": f"{room >> 20}MiB",
-    }
-    for name, value in settings.items():
-        connection.execute(f"SET {name} = ?", [value])
-    return connection
+    connection.limit(_limits | {"temp_directory": str(spill), "max_temp_directory_size": f"{room >> 20}MiB"})
+    return cast(duckdb.DuckDBPyConnection, connection)
 
 
 def give_up(connection: duckdb.DuckDBPyConnection) -> None:
@@ -69,6 +66,14 @@ class _Connection:
 
     def __init__(self, inside: duckdb.DuckDBPyConnection) -> None:
         self._inside, self._macros = inside, Macros(inside, _called)
+        self._limits: dict[str, str | int] = {}
+
+    def limit(self, limits: dict[str, str | int]) -> None:
+        """Set what is not as it should be."""
+        for name, value in limits.items():
+            if self._limits.get(name) != value:
+                self._inside.execute(f"SET {name} = ?", [value])
+                self._limits[name] = value
 
     def execute(self, query: str, parameters: Any = None) -> duckdb.DuckDBPyConnection:
         self._macros.make(query)
@@ -78,8 +83,9 @@ class _Connection:
         return getattr(self._inside, name)
 
 
-def _made() -> duckdb.DuckDBPyConnection:
+def _made() -> _Connection:
     connection = duckdb.connect(":memory:", config=_CONFIGURATION)
-    connection.execute("SET threads = 1")
     athena.settle(connection)
-    return cast(duckdb.DuckDBPyConnection, _Connection(connection))
+    made = _Connection(connection)
+    made.limit(_limits)
+    return made

@@ -14,7 +14,7 @@ Catalog documents (databases, tables, partitions) are those of the Glue API: `{"
 Locations are `s3://bucket/prefix/`. A statement's files are in its own folder, which the platform removes afterwards.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -190,11 +190,8 @@ class Lake(Protocol):
 
     # Objects
 
-    def objects(self, location: str, after: str = "") -> list[Source]:
-        """Objects under a location in the order of their names, a page at a time; none after the last page.
-
-        after: the URI of the last one of the page before.
-        """
+    def objects(self, location: str) -> Iterator[Source]:
+        """Objects under a location in the order of their names; they are asked for by the page."""
         ...
 
     def fetch(self, uris: list[str]) -> list[str]:

@@ -19,7 +19,7 @@ from lakemill.lakesql.interface import Column, Lake, LakeRefused, Outcome, State
 from lakemill.lakesql.scans.objects import Meter
 from lakemill.lakesql.scans.table import Table, is_iceberg, of_document
 from lakemill.lakesql.scans.views import Views
-from lakemill.lakesql.types import Type
+from lakemill.lakesql.types import Type, quoted
 
 if TYPE_CHECKING:
     from lakemill.lakesql.iceberg.sources import Sources
@@ -36,6 +36,7 @@ class Query:
         self.translated = Translated("", [])
         self.planned: float | None = None
         """When everything was ready to run, by the monotonic clock."""
+        self._scans: dict[str, str] = {}
         self._found: dict[tuple[str, str, Version | None], Any] = {}
 
     def __enter__(self) -> "Query":
@@ -46,21 +47,24 @@ class Query:
         shutil.rmtree(self.folder / "spill", ignore_errors=True)
 
     def plan(self, tree: exp.Expr | None, *, wide: bool = True) -> None:
-        """Translate it, and make the views it reads from. Raises SqlFailed.
+        """Translate it, and find what it reads from. Raises SqlFailed.
 
         wide: False for products of decimals in 64 bits, where the result can be computed again if one does not fit.
         """
         self.translate(tree, wide=wide)
-        self.make_views()
+        self.find()
 
-    def make_views(self) -> None:
-        """Make what the translated query reads from, and let nothing else be opened. Raises SqlFailed."""
+    def find(self) -> None:
+        """Find what the translated query reads from, and let nothing else be opened. Raises SqlFailed."""
+        tables = []
         for use in self.translated.tables:
             found = self._found[use.database.lower(), use.name.lower(), use.version]
             if isinstance(found, Table):
-                self.views.make(use, found)
+                tables.append((use, found))
             else:
                 self.views.paths += found.make(use, self.connection, self.meter)
+        names = (use.view for use, _ in tables)
+        self._scans = dict(zip(names, self.views.queries(tables), strict=True))
         instances.close(self.connection, self.views.paths, self.folder / "out")
         self.planned = time.monotonic()
 
@@ -69,6 +73,13 @@ class Query:
         assert tree is not None
         catalog = LakeCatalog(self.lake)
         self.translated = athena.translate(tree, self.schema, self.statement.database, catalog, wide=wide)
+
+    @property
+    def sql(self) -> str:
+        """The query as DuckDB is given it, once it is planned; stands alone, also in parentheses."""
+        # DuckDB would read every footer once more to make a view.
+        scans = [f"{quoted(name)} AS NOT MATERIALIZED ({query})" for name, query in self._scans.items()]
+        return f"WITH {', '.join(scans)} ({self.translated.sql})" if scans else self.translated.sql
 
     def named_columns(self, tree: exp.Expr | None) -> list[tuple[str, Type]]:
         """The columns of the planned query, names in lower case; empty where the statement gives none."""
@@ -95,7 +106,7 @@ class Query:
         """Run what is planned, and write its result as CSV."""
         path = self.folder / "result.csv"
         with self.watching():
-            columns, rows = results.write(self.connection, self.translated.sql, path, "csv", self.translated.columns)
+            columns, rows = results.write(self.connection, self.sql, path, "csv", self.translated.columns)
         return Outcome(kind="DML", substatement="SELECT", form="csv", columns=columns, rows=rows, result=str(path))
 
     def explained(self, tree: exp.Expr | None, analyze: bool) -> Outcome:
@@ -103,7 +114,7 @@ class Query:
         self.plan(tree)
         path = self.folder / "result.txt"
         with self.watching():
-            plan = self.connection.execute(f"EXPLAIN {'ANALYZE ' if analyze else ''}{self.translated.sql}").fetchall()
+            plan = self.connection.execute(f"EXPLAIN {'ANALYZE ' if analyze else ''}{self.sql}").fetchall()
         lines = [line for _, text in plan for line in text.rstrip().split("\n")]
         rows = results.write_lines(lines, path)
         return Outcome(
@@ -114,7 +125,7 @@ class Query:
     def reader(self) -> Any:
         """The result as batches of Arrow."""
         with self.watching():
-            return self.connection.execute(self.translated.sql).to_arrow_reader(1 << 16)
+            return self.connection.execute(self.sql).to_arrow_reader(1 << 16)
 
     def times(self, outcome: Outcome, started: float) -> None:
         """Enter how long it took, of which a part was planning. started: by the monotonic clock."""

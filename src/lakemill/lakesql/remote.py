@@ -1,6 +1,6 @@
 """The lake, asked for question by question: `interface.Lake` for whoever has somebody to ask."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -65,8 +65,13 @@ class RemoteLake:
     def drop_partitions(self, database: str, table: str, values: list[list[str]]) -> None:
         self._ask("drop_partitions", database=database, table=table, values=values)
 
-    def objects(self, location: str, after: str = "") -> list[Source]:
-        return msgspec.convert(self._ask("objects", location=location, after=after), list[Source])
+    def objects(self, location: str) -> Iterator[Source]:
+        after, more = "", True
+        while more:
+            page = self._ask("objects", location=location, after=after)
+            yield from msgspec.convert(page["objects"], list[Source])
+            more = page["more"]
+            after = page["objects"][-1]["uri"] if more else ""
 
     def fetch(self, uris: list[str]) -> list[str]:
         return self._ask("fetch", uris=uris)

@@ -8,6 +8,7 @@ A `Type` is Trino's: a base name and its arguments.
 'MAP(VARCHAR, FLOAT)'
 """
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -184,6 +185,7 @@ _OF_HIVE = {
 _TOKEN = re.compile(r"\s*([<>(),:]|`(?:[^`])*`|[^\s<>(),:`]+)")
 
 
+@functools.lru_cache(maxsize=4096)
 def of_hive(text: str) -> Type:
     """The type that a column of the catalog has.
 

@@ -62,11 +62,15 @@ class RoleLake:
 
     # Objects
 
-    def objects(self, location: str, after: str = "") -> list[Source]:
+    def objects(self, location: str) -> Iterator[Source]:
         bucket, prefix = split(location)
-        start = {"StartAfter": split(after)[1]} if after else {}
-        found = _told(self._s3.list_objects_v2, Bucket=bucket, Prefix=prefix, **start)
-        return [_source(bucket, one) for one in found.get("Contents", [])]
+        start: dict[str, str] = {}
+        while True:
+            page = _told(self._s3.list_objects_v2, Bucket=bucket, Prefix=prefix, **start)
+            yield from (_source(bucket, one) for one in page.get("Contents", []))
+            if not page["IsTruncated"]:
+                return
+            start = {"ContinuationToken": page["NextContinuationToken"]}
 
     def fetch(self, uris: list[str]) -> list[str]:
         for uri in uris:

@@ -38,20 +38,13 @@ def label_files(place: str, lake: RoleLake) -> list[tuple[str, bytes]]:
     """
     uris = [place]
     if place.endswith("/") or not split(place)[1]:
-        found = [one for one in _all(lake, place) if one.uri.endswith(".csv")]
+        found = [one for one in lake.objects(place) if one.uri.endswith(".csv")]
         uris = [one.uri for one in found]
         if not uris:
             raise TaskFailed(f"Invalid label file path: there is no .csv file below {place}.")
         if sum(one.size for one in found) > LABEL_FILES_BYTES_MAX:
             raise TaskFailed(f"Label file has exceeded the limit of {LABEL_FILES_BYTES_MAX >> 20} MB.")
     return [(uri, Path(path).read_bytes()) for uri, path in zip(uris, lake.fetch(uris), strict=True)]
-
-
-def _all(lake: RoleLake, place: str) -> list:
-    found: list = []
-    while page := lake.objects(place, found[-1].uri if found else ""):
-        found += page
-    return found
 
 
 def _quoted(name: str) -> str:

@@ -3,9 +3,11 @@
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from lakemill.lakesql.interface import Document, LakeRefused, Source
 from lakemill.lakesql.scans.table import is_iceberg
@@ -26,7 +28,7 @@ class FolderLake:
 
     def __getattribute__(self, name: str) -> Any:
         found = object.__getattribute__(self, name)
-        if name.startswith("_") or not callable(found) or name in ("put", "path"):
+        if name.startswith("_") or not callable(found) or name in ("put", "path", "answered"):
             return found
 
         def called(*args: Any, **kwargs: Any) -> Any:
@@ -44,6 +46,13 @@ class FolderLake:
 
     def path(self, uri: str) -> Path:
         return self.root / uri.removeprefix("s3://")
+
+    def answered(self, question: str, arguments: dict[str, Any]) -> Any:
+        """What the platform answers; of objects three at a time."""
+        if question != "objects":
+            return msgspec.to_builtins(getattr(self, question)(**arguments))
+        found = [one for one in self.objects(location=arguments["location"]) if one.uri > arguments.get("after", "")]
+        return {"objects": msgspec.to_builtins(found[:3]), "more": len(found) > 3}
 
     # The catalog
 
@@ -128,7 +137,7 @@ class FolderLake:
 
     # Objects
 
-    def objects(self, location: str, after: str = "") -> list[Source]:
+    def objects(self, location: str) -> Iterator[Source]:
         bucket, _, prefix = location.removeprefix("s3://").partition("/")
         folder = self.root / bucket
         if not folder.is_dir():
@@ -137,11 +146,11 @@ class FolderLake:
         for path in folder.rglob("*"):
             key = str(path.relative_to(folder))
             uri = f"s3://{bucket}/{key}"
-            if path.is_file() and key.startswith(prefix) and uri > after:
+            if path.is_file() and key.startswith(prefix):
                 status = path.stat()
                 kind = "GLACIER" if uri in self.archived else "STANDARD"
-                found.append(Source(uri, status.st_size, int(status.st_mtime), "etag", kind))
-        return sorted(found, key=lambda one: one.uri)[:3]
+                found.append(Source(uri, status.st_size, int(status.st_mtime), f"{status.st_mtime_ns}", kind))
+        return iter(sorted(found, key=lambda one: one.uri))
 
     def fetch(self, uris: list[str]) -> list[str]:
         for uri in uris:

@@ -40,7 +40,7 @@ class Process:
 
     def _answer(self, message):
         try:
-            return {"answer": getattr(self.lake, message["ask"])(**message["with"])}
+            return {"answer": self.lake.answered(message["ask"], message["with"])}
         except LakeRefused as refused:
             return {"refused": {"code": refused.code, "message": refused.message}}
 

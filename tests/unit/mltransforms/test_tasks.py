@@ -23,9 +23,9 @@ class Folder:
         (self.folder / name).write_bytes(data)
         return f"s3://lake/{name}"
 
-    def objects(self, location, after=""):
+    def objects(self, location):
         found = sorted(self.folder.iterdir())
-        return [] if after else [Source(f"s3://lake/{one.name}", one.stat().st_size, 0, "") for one in found]
+        return [Source(f"s3://lake/{one.name}", one.stat().st_size, 0, "") for one in found]
 
     def fetch(self, uris):
         paths = [self.folder / uri.removeprefix("s3://lake/") for uri in uris]

@@ -3,8 +3,6 @@
 import itertools
 import shutil
 
-import msgspec
-
 from lakemill.lakesql.interface import LakeRefused
 from lakemill.warehouse.instance import Instance
 from lakemill.warehouse.interface import Warehouse
@@ -37,7 +35,7 @@ class Platform:
         return {"lake": folder.name, "folder": str(folder)}
 
     def lake(self, lake, question, arguments):
-        return msgspec.to_builtins(getattr(self.lake_, question)(**arguments))
+        return self.lake_.answered(question, arguments)
 
     def end(self, lake, keep):
         stored, self.lake_.stored = self.lake_.stored, []

@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import contextlib
+import functools
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -112,14 +113,23 @@ class Objects:
 
     def upload(self, bucket: str, key: str, path: Path, content_type: str | None = None) -> ObjectRecord:
         """Store a file's bytes; blocks."""
-        with open(path, "rb") as file:
-            size = path.stat().st_size
-            pieces = iter(lambda: file.read(PIECE_BYTES), b"")
-            return self._put_blocking(bucket, key, pieces, size <= INLINE_BYTES_MAX, content_type)
+        return self.upload_all([(bucket, key, path, content_type)])[0]
+
+    def upload_all(self, files: Iterable[tuple[str, str, Path, str | None]]) -> list[ObjectRecord]:
+        """Store the bytes of files, all at once or none; blocks. files: bucket, key, path and content type of each."""
+        with self._placing() as new:
+            for bucket, key, path, content_type in files:
+                with open(path, "rb") as file:
+                    small = path.stat().st_size <= INLINE_BYTES_MAX
+                    pieces = iter(functools.partial(file.read, PIECE_BYTES), b"")
+                    new.append(self._taken(bucket, key, pieces, small, content_type))
+        return [record for record, _ in new]
 
     def upload_bytes(self, bucket: str, key: str, data: bytes, content_type: str | None = None) -> ObjectRecord:
         """Store bytes; blocks."""
-        return self._put_blocking(bucket, key, [data], len(data) <= INLINE_BYTES_MAX, content_type)
+        with self._placing() as new:
+            new.append(self._taken(bucket, key, [data], len(data) <= INLINE_BYTES_MAX, content_type))
+        return new[0][0]
 
     async def copy(
         self,
@@ -287,20 +297,30 @@ class Objects:
 
     # Within
 
-    def _put_blocking(
+    def _taken(
         self, bucket: str, key: str, pieces: Iterable[bytes], small: bool, content_type: str | None
-    ) -> ObjectRecord:
+    ) -> tuple[ObjectRecord, Taken]:
         versions.bucket_of(self._metadata, bucket)
         taken = self._intake.take_blocking(pieces, (checksums.DEFAULT_ALGORITHM,), small=small)
         attributes = Attributes(content_type=content_type) if content_type else None
-        record = self._record(bucket, key, taken, attributes, checksums.DEFAULT_ALGORITHM)
+        return self._record(bucket, key, taken, attributes, checksums.DEFAULT_ALGORITHM), taken
+
+    @contextlib.contextmanager
+    def _placing(self) -> Iterator[list[tuple[ObjectRecord, Taken]]]:
+        """Objects to be made when the context ends, all in one transaction; blocks."""
+        new: list[tuple[ObjectRecord, Taken]] = []
+
+        def write(transaction: Transaction) -> list[str]:
+            return [name for record, taken in new for name in self._writer(record, taken, None)(transaction)]
+
         try:
-            garbage = self._metadata.transact_blocking(self._writer(record, taken, None))
+            yield new
+            garbage = self._metadata.transact_blocking(write)
         except Exception:
-            self._intake.discard(taken)
+            for _, taken in new:
+                self._intake.discard(taken)
             raise
         self.reaper.later(garbage)
-        return record
 
     def _record(
         self, bucket: str, key: str, taken: Taken, attributes: Attributes | None, algorithm: str

@@ -30,14 +30,16 @@ class Files:
         self._sources = self.folder / "sources"
         self._linked: dict[str, str] = {}
 
-    async def objects(self, location: str, after: str = "") -> list[Document]:
+    async def objects(self, location: str, after: str = "") -> Document:
+        """A page of the objects under a location, and whether there may be more. after: the last one's URI."""
         bucket, prefix = split(location)
         self._rights.object("list", bucket, prefix)
         start = split(after)[1] if after else ""
         return await asyncio.to_thread(self._listed, bucket, prefix, start)
 
-    def _listed(self, bucket: str, prefix: str, after: str) -> list[Document]:
-        return [source(one) for one in self._objects.listing(bucket, prefix, after, PAGE)]
+    def _listed(self, bucket: str, prefix: str, after: str) -> Document:
+        page = [source(one) for one in self._objects.listing(bucket, prefix, after, PAGE)]
+        return {"objects": page, "more": len(page) == PAGE}
 
     async def fetch(self, uris: list[str]) -> list[str]:
         wanted = [uri for uri in dict.fromkeys(uris) if uri not in self._linked]
@@ -72,11 +74,14 @@ class Files:
         self._rights.object("write", bucket, key)
         if not await asyncio.to_thread(self._is_there, bucket, key):  # What was there is not to be taken back.
             await self._journal.write({"object": uri})
-        await self.put(self.own(path), uri)
+        await self.put([(uri, self.own(path), None)])
 
-    async def put(self, path: Path, uri: str, content_type: str | None = None) -> ObjectRecord:
-        """Make a file an object, whose rights were looked at; durable on return."""
-        return await asyncio.to_thread(self._objects.upload, *split(uri), path, content_type)
+    async def put(self, files: list[tuple[str, Path, str | None]]) -> None:
+        """Make files objects, all at once, whose rights were looked at; durable on return.
+
+        files: URI, path and content type of each.
+        """
+        await asyncio.to_thread(self._objects.upload_all, [(*split(uri), path, kind) for uri, path, kind in files])
 
     def _is_there(self, bucket: str, key: str) -> bool:
         try:

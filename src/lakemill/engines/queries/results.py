@@ -39,7 +39,7 @@ class Results:
         if not execution.request.prefix:
             await self._keep_here(execution, outcome)
             return
-        given: list[tuple[str, Path, str]] = []
+        given: list[tuple[str, Path, str | None]] = []
         place = f"{execution.request.prefix}{execution.id}"
         folder = self._files.folder
         if outcome.get("manifest") is not None:
@@ -68,14 +68,14 @@ class Results:
             execution.result_bytes = result.stat().st_size
             await asyncio.to_thread(self._kept.take, execution.id, result)
 
-    async def _put_all(self, given: list[tuple[str, Path, str]]) -> None:
+    async def _put_all(self, given: list[tuple[str, Path, str | None]]) -> None:
         for uri, _, _ in given:
             try:
                 self._rights.object("write", *split(uri))
             except Refused:
                 raise WritingRefused(_denied(uri)) from None
         try:
-            await asyncio.gather(*(self._files.put(path, uri, kind) for uri, path, kind in given))
+            await self._files.put(given)
         except BucketMissing:
             raise WritingRefused(f"The S3 location provided to save your query results is invalid: {uri}") from None
 

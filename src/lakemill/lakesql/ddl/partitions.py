@@ -229,13 +229,10 @@ def _writable(document: Document) -> Document:
 def _folders(context: Context, root: str, keys: Sequence[str]) -> dict[tuple[str, ...], str]:
     """Values, and the folder below the root, of everything that has the form key=value/key=value/..."""
     found: dict[tuple[str, ...], str] = {}
-    after = ""
-    while page := context.lake.objects(root, after):
-        after = page[-1].uri
-        for source in page:
-            parts = source.uri[len(root) :].split("/")[: len(keys)]
-            pairs = [part.partition("=") for part in parts]
-            if len(source.uri[len(root) :].split("/")) > len(keys) and [pair[0] for pair in pairs] == list(keys):
-                values = tuple(urllib.parse.unquote(pair[2]) for pair in pairs)
-                found.setdefault(values, "/".join(parts) + "/")
+    for source in context.lake.objects(root):
+        parts = source.uri[len(root) :].split("/")[: len(keys)]
+        pairs = [part.partition("=") for part in parts]
+        if len(source.uri[len(root) :].split("/")) > len(keys) and [pair[0] for pair in pairs] == list(keys):
+            values = tuple(urllib.parse.unquote(pair[2]) for pair in pairs)
+            found.setdefault(values, "/".join(parts) + "/")
     return found

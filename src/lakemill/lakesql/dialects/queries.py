@@ -17,19 +17,9 @@ if TYPE_CHECKING:
 
 Query = tuple[str, list[Field]]
 _SELECT_PARTS = {
-    "with_",
-    "expressions",
-    "from_",
-    "joins",
-    "where",
-    "group",
-    "having",
-    "order",
-    "limit",
-    "offset",
-    "distinct",
+    *("with_", "expressions", "from_", "joins", "where", "group", "having", "windows", "qualify"),
+    *("order", "limit", "offset", "distinct"),
 }
-_SELECT_PARTS |= {"windows", "qualify"}
 
 
 def query(c: "Compiler", node: exp.Expr, outer: Scope | None) -> Query:
@@ -78,23 +68,14 @@ def _select(c: "Compiler", node: exp.Select, outer: Scope | None) -> Query:
         c.windows[window.name.lower()] = window
     parts = [f"FROM {source}"] if source else []
     if node.args.get("where"):
-        condition = node.args["where"].this
-        if c.dialect.names_of_output:
-            condition = _with_aliases(node, condition, {field.name for field in fields})
-        parts.append(f"WHERE {c.boolean(condition, 'WHERE clause').sql}")
-        pruning.collect(c.scope, condition)
+        parts.append(f"WHERE {_where(c, node, fields)}")
     if not node.expressions:
         raise failed("SYNTAX_ERROR", "mismatched input '<EOF>'. Expecting: <expression>", node)
     c.aggregates, c.windows_allowed, c.collected, c.grouped = [], True, [], c.name("g")
     items = _items(c, node)
     c.groups, keys, clause = grouping_of(c, node, items)
     c.scope.keys, c.ungrouped = c.groups, []
-    columns, aliases = [], {e.alias.lower() for e in node.expressions if isinstance(e, exp.Alias)}
-    for name, e in items:
-        value = c.expression(e) if isinstance(e, exp.Expr) else _expanded(c, e)
-        columns.append((name, value))
-        if name and name.lower() in aliases and c.dialect.names_of_output:
-            c.scope.last.append(output_field(name, value))
+    columns = _columns(c, node, items)
     having = node.args.get("having")
     condition = ""
     if having:
@@ -114,8 +95,8 @@ def _select(c: "Compiler", node: exp.Select, outer: Scope | None) -> Query:
         raise failed("COLUMN_NOT_FOUND", "SELECT * not allowed in queries without FROM clause", node)
     distinct = node.args.get("distinct")
     plain = not (aggregated or distinct or node.args.get("limit") or node.args.get("offset"))
-    for (_, item), field in zip(items, out, strict=True):
-        if plain and not _has_window(node):
+    if plain and not _has_window(node):
+        for (_, item), field in zip(items, out, strict=True):
             field.origin = _origin(c.scope, item)
     if distinct and distinct.args.get("on"):
         raise failed("SYNTAX_ERROR", "mismatched input 'ON'", node)
@@ -126,6 +107,15 @@ def _select(c: "Compiler", node: exp.Select, outer: Scope | None) -> Query:
     if order:
         parts.append(f"ORDER BY {', '.join(order)}")
     return " ".join(parts + tail), out
+
+
+def _where(c: "Compiler", node: exp.Select, fields: list[Field]) -> str:
+    condition = node.args["where"].this
+    if c.dialect.names_of_output:
+        condition = _with_aliases(node, condition, {field.name for field in fields})
+    sql = c.boolean(condition, "WHERE clause").sql
+    pruning.collect(c.scope, condition)
+    return sql
 
 
 def _with_aliases(node: exp.Select, condition: exp.Expr, columns: set[str | None]) -> exp.Expr:
@@ -139,6 +129,17 @@ def _with_aliases(node: exp.Select, condition: exp.Expr, columns: set[str | None
 
     within = any(isinstance(at, exp.Query) for at in condition.walk())
     return condition if within or not given else condition.transform(replaced)
+
+
+def _columns(c: "Compiler", node: exp.Select, items: list[tuple[str | None, Any]]) -> list[tuple[str | None, Typed]]:
+    """The values of the select list; those with an alias can be named by what comes behind, in some dialects."""
+    columns, aliases = [], {e.alias.lower() for e in node.expressions if isinstance(e, exp.Alias)}
+    for name, e in items:
+        value = c.expression(e) if isinstance(e, exp.Expr) else _expanded(c, e)
+        columns.append((name, value))
+        if name and name.lower() in aliases and c.dialect.names_of_output:
+            c.scope.last.append(output_field(name, value))
+    return columns
 
 
 def _has_window(node: exp.Select) -> bool:

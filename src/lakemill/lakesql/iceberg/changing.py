@@ -23,9 +23,9 @@ def carry_out(query: Query, parsed: Parsed) -> Outcome:
     query.translated = Translated(made.sql, made.tables)
     files = DataFiles(query.connection, query.iceberg.tables.io, scan.table.metadata, query.folder / "out")
     files.prepare()
-    query.make_views()
+    query.find()
     with files.told(), query.watching():
-        query.connection.execute(f"CREATE TEMP TABLE {_CHANGED} AS SELECT * FROM ({made.sql}) WHERE deed IS NOT NULL")
+        query.connection.execute(f"CREATE TEMP TABLE {_CHANGED} AS SELECT * FROM ({query.sql}) WHERE deed IS NOT NULL")
         count, inserted = _counted(query)
         numbers = _files(query)
         written = []

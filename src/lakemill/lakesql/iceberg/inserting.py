@@ -64,7 +64,7 @@ def create(query: Query, parsed: Parsed, database: str, name: str) -> Outcome:
     table = tables.staged(database, name, schema, spec, location, {properties.FORMAT: "parquet", **kept})
     files = DataFiles(query.connection, tables.io, table.metadata, query.folder / "out")
     files.prepare()
-    query.make_views()
+    query.find()
     made = []
     with files.told():
         if "no_data" not in parsed.flags:
@@ -89,7 +89,7 @@ def _declared(table: Table) -> Sequence[tuple[str, Type]]:
 
 def _relation(query: Query) -> str:
     names = ", ".join(f"c{place}" for place in range(len(query.translated.columns)))
-    return f"({query.translated.sql}) AS result ({names})"
+    return f"({query.sql}) AS result ({names})"
 
 
 def _term(query: Query, place: int | None, type: Type) -> str:

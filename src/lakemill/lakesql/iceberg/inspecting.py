@@ -11,6 +11,7 @@ from pyiceberg.table import Table
 from pyiceberg.types import IcebergType
 
 from lakemill.lakesql import types
+from lakemill.lakesql.arrow import arrow_type
 from lakemill.lakesql.dialects.model import TableUse
 from lakemill.lakesql.iceberg import schemas
 from lakemill.lakesql.scans import sql
@@ -100,7 +101,8 @@ class Inspection:
         """Make the view by which a statement uses it."""
         rows: list[tuple[Any, ...]] = getattr(self, f"_{self._kind}")()
         columns = self.columns
-        arrays = [pa.array([row[place] for row in rows], _arrow(kind)) for place, (_, kind) in enumerate(columns)]
+        kinds = [arrow_type(kind, zoned=pa.timestamp("us")) for _, kind in columns]
+        arrays = [pa.array([row[place] for row in rows], kind) for place, kind in enumerate(kinds)]
         connection.register(f"{use.view}_rows", pa.table(arrays, [name for name, _ in columns]))
         terms = [f"CAST({sql.name(name)} AS {_physical(kind)}) AS {sql.name(name)}" for name, kind in columns]
         made = f"SELECT {', '.join(terms)} FROM {use.view}_rows"
@@ -218,29 +220,6 @@ def _bound(data: bytes | None, kind: Any) -> str | None:
         return None
     value = from_bytes(kind, data)
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _arrow(kind: Type) -> pa.DataType:
-    if kind.name == "row":
-        return pa.struct([pa.field(name, _arrow(inner)) for name, inner in kind.fields])
-    if kind.name == "array":
-        return pa.list_(_arrow(kind.element))
-    if kind.name == "map":
-        return pa.map_(_arrow(kind.args[0]), _arrow(kind.args[1]))
-    if kind.name == "decimal":
-        return pa.decimal128(*kind.args)
-    found: dict[str, pa.DataType] = {
-        "boolean": pa.bool_(),
-        "integer": pa.int32(),
-        "bigint": pa.int64(),
-        "real": pa.float32(),
-        "double": pa.float64(),
-        "date": pa.date32(),
-        "varbinary": pa.binary(),
-        "timestamp": pa.timestamp("us"),
-        "timestamp with time zone": pa.timestamp("us"),
-    }
-    return found.get(kind.name, pa.string())
 
 
 def _physical(kind: Type) -> str:

@@ -42,7 +42,7 @@ def carry_out(query: Query, parsed: Parsed) -> Outcome:
     names = [name for name, _ in scan.columns]
     paths = scan.view(_REWRITTEN, dict(enumerate(tasks)), names, query.connection, query.meter)
     query.views.paths += paths
-    query.make_views()
+    query.find()
     if tasks:
         shown = ", ".join(f"{zoned(name, type.name)} AS c{place}" for place, (name, type) in enumerate(scan.columns))
         with files.told(), query.watching():

@@ -17,7 +17,7 @@ from lakemill.lakesql.iceberg import fields, pruning, schemas
 from lakemill.lakesql.iceberg.fileio import LakeIO, normal
 from lakemill.lakesql.scans import sql
 from lakemill.lakesql.scans.objects import Meter
-from lakemill.lakesql.scans.parquet import chunk_bytes
+from lakemill.lakesql.scans.parquet import column_bytes
 from lakemill.lakesql.types import Type
 
 ROW_FILE, ROW_POSITION = "$row_file", "$row_position"
@@ -99,7 +99,8 @@ class Scan:
             metadata = _metadata(path, task.file)
             schema = metadata.schema.to_arrow_schema()
             places = {place for place, field in enumerate(schema) if self._id(field) in wanted}
-            meter.add(chunk_bytes(metadata, schema, places))
+            sizes = column_bytes(metadata, schema)
+            meter.add(sum(sizes[place] for place in places))
             for file in task.delete_files:
                 if file.file_path not in counted:
                     counted.add(file.file_path)

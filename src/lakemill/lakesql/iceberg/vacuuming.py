@@ -75,10 +75,8 @@ def _left(lake: Lake, table: Table, age_s: int) -> list[str]:
     """Objects among the table's that are old enough to be nobody's work in progress."""
     found: list[str] = []
     for folder in ("data/", "metadata/"):
-        prefix, after = prefix_of(normal(table.location())) + folder, ""
-        while page := lake.objects(prefix, after):
-            found += [one.uri for one in page if one.modified_s < time.time() - max(age_s, _LEFT_S)]
-            after = page[-1].uri
+        there = lake.objects(prefix_of(normal(table.location())) + folder)
+        found += [one.uri for one in there if one.modified_s < time.time() - max(age_s, _LEFT_S)]
     return found
 
 

@@ -2,6 +2,7 @@
 
 import pyarrow as pa
 
+from lakemill.lakesql.arrow import arrow_type
 from lakemill.lakesql.scans import sql
 from lakemill.lakesql.types import Type
 
@@ -26,25 +27,9 @@ def fitted(value: str, there: pa.DataType, here: Type, depth: int = 0) -> str:
         return _text(value, there, here)
     if here.name == "timestamp" and pa.types.is_timestamp(there) and there.tz is not None:
         return f"CAST({value} AT TIME ZONE 'UTC' AS TIMESTAMP)"
-    if _is(there, here):
+    if there == arrow_type(here):
         return value
     return f"CAST({value} AS {here.duckdb()})"
-
-
-def _is(there: pa.DataType, here: Type) -> bool:
-    """Whether DuckDB reads this as the declared type without a cast."""
-    exact = {
-        "boolean": pa.bool_(),
-        "tinyint": pa.int8(),
-        "smallint": pa.int16(),
-        "integer": pa.int32(),
-        "bigint": pa.int64(),
-        "real": pa.float32(),
-        "double": pa.float64(),
-        "varbinary": pa.binary(),
-        "date": pa.date32(),
-    }
-    return exact.get(here.name) == there or (here.name == "timestamp" and there == pa.timestamp("us"))
 
 
 def _fits(there: pa.DataType, here: Type) -> bool:

@@ -1,7 +1,7 @@
 """Which objects a location holds, and what reading them counts."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.interface import Lake, LakeRefused, Source
@@ -63,13 +63,16 @@ def listed(lake: Lake, location: str) -> list[Source]:
     Raises SqlFailed where the bucket is not there or may not be listed.
     """
     prefix = prefix_of(location)
-    return [one for one in _all(lake, prefix) if _counts(one, len(prefix))]
+    try:
+        return [one for one in lake.objects(prefix) if _counts(one, len(prefix))]
+    except LakeRefused as refused:
+        raise reading_refused(refused, prefix) from None
 
 
 def is_empty(lake: Lake, location: str) -> bool:
     """Whether nothing at all is below a location."""
     try:
-        return not lake.objects(prefix_of(location))
+        return next(iter(lake.objects(prefix_of(location))), None) is None
     except LakeRefused as refused:
         raise reading_refused(refused, location) from None
 
@@ -98,16 +101,6 @@ def reading_refused(refused: LakeRefused, place: str) -> SqlFailed:
             "HIVE_CANNOT_OPEN_SPLIT", f"Error opening Hive split {place}: The specified key does not exist"
         )
     return SqlFailed("HIVE_FILESYSTEM_ERROR", f"Failed to read {place}: {refused.code}: {refused.message}")
-
-
-def _all(lake: Lake, prefix: str) -> Iterator[Source]:
-    after = ""
-    try:
-        while page := lake.objects(prefix, after):
-            yield from page
-            after = page[-1].uri
-    except LakeRefused as refused:
-        raise reading_refused(refused, prefix) from None
 
 
 def _counts(source: Source, start: int) -> bool:

@@ -1,4 +1,7 @@
-"""Parquet: read by DuckDB itself, which prunes row groups and columns."""
+"""Parquet: read by DuckDB itself, which prunes row groups and columns.
+
+Its footers are read here, too, for the schema and for what a scan counts; they are kept for the next statement.
+"""
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -8,6 +11,10 @@ from lakemill.lakesql.scans.columnar import Alike, Format, Inside, scanned
 from lakemill.lakesql.scans.constants import Constants
 from lakemill.lakesql.scans.objects import File
 from lakemill.lakesql.scans.table import Storage
+
+_KEPT_MAX = 4096
+_kept: dict[tuple[str, str], Inside] = {}
+"""By an object's URI and ETag: the same bytes have the same footer."""
 
 
 def of_storage(storage: Storage) -> Format:
@@ -21,20 +28,39 @@ def _relation(alike: Alike, places: set[int], constants: Constants) -> tuple[str
 
 
 def _inside(file: File) -> Inside:
+    version = (file.uri, file.source.etag)
+    known = _kept.get(version)
+    if known is None:
+        if len(_kept) >= _KEPT_MAX:
+            _kept.clear()
+        known = _kept[version] = _read(file)
+    return known
+
+
+def _read(file: File) -> Inside:
     try:
         metadata = pq.read_metadata(file.path)
         schema = metadata.schema.to_arrow_schema().remove_metadata()
     except (pa.ArrowException, OSError) as wrong:
         raise SqlFailed("HIVE_BAD_DATA", f"Not valid Parquet file: {file.uri}: {wrong}") from None
-    return Inside(schema, metadata.num_rows, lambda places: chunk_bytes(metadata, schema, places))
+    sizes = column_bytes(metadata, schema)
+    return Inside(schema, metadata.num_rows, lambda places: sum(sizes[place] for place in places))
 
 
-def chunk_bytes(metadata: pq.FileMetaData, schema: pa.Schema, places: set[int]) -> int:
-    """What the chunks of these columns take up in the file."""
-    roots = {schema.names[place] for place in places}
-    if not roots:
-        return 0
-    paths = [metadata.schema.column(leaf).path for leaf in range(metadata.num_columns)]
-    leaves = [leaf for leaf, path in enumerate(paths) if path in roots or path.split(".")[0] in roots]
-    groups = (metadata.row_group(group) for group in range(metadata.num_row_groups))
-    return sum(group.column(leaf).total_compressed_size for group in groups for leaf in leaves)
+def column_bytes(metadata: pq.FileMetaData, schema: pa.Schema) -> list[int]:
+    """What the chunks of each column take up in the file."""
+    places = {name: place for place, name in enumerate(schema.names)}
+    sizes = [0] * len(places)
+    for leaf in range(metadata.num_columns):
+        path = metadata.schema.column(leaf).path
+        place = places[path] if path in places else _place_above(path, places)
+        groups = (metadata.row_group(group) for group in range(metadata.num_row_groups))
+        sizes[place] += sum(group.column(leaf).total_compressed_size for group in groups)
+    return sizes
+
+
+def _place_above(path: str, places: dict[str, int]) -> int:
+    """Of the column that a leaf is inside of; names may have points themselves."""
+    while path not in places:
+        path = path.rpartition(".")[0]
+    return places[path]

@@ -1,4 +1,4 @@
-"""Makes the views that a translated statement reads from."""
+"""What stands for the tables that a translated statement reads from."""
 
 from collections.abc import Iterator, Sequence
 
@@ -18,11 +18,13 @@ from lakemill.lakesql.scans.partitions import Part, parts
 from lakemill.lakesql.scans.streams import Stream
 from lakemill.lakesql.scans.table import Column, Table
 
+_WHOLE = ("parquet", "orc", "avro")
+"""Formats whose files are there before the statement runs."""
 _FETCHED_TOGETHER = 16
 
 
 class Views:
-    """Views over tables in one connection.
+    """Tables as queries over their files, in one connection.
 
     paths: the local files that DuckDB itself reads. streams: what is read in Python, under the names of `relations`.
     """
@@ -34,16 +36,18 @@ class Views:
         self.streams: list[Stream] = []
         self._quoted: list[tuple[Delimited, Sequence[File]]] = []
 
+    def queries(self, uses: Sequence[tuple[TableUse, Table]]) -> list[str]:
+        """For each use of a table, the query that gives its rows. Raises SqlFailed."""
+        found = [parts(self._lake, table, use.predicates) for use, table in uses]
+        whole = [part for some in found for part in some if part.storage.format in _WHOLE]
+        objects.fetch(self._lake, [file for part in whole for file in part.files])
+        self.paths += [file.path for part in whole for file in part.files]
+        return [self._query(use, table, some) for (use, table), some in zip(uses, found, strict=True)]
+
     def make(self, use: TableUse, table: Table) -> None:
-        """Make the view by which a statement uses a table. Raises SqlFailed."""
-        names = [column.name for column in table.columns] if use.columns is None else use.columns
-        columns = [column for column in table.storage.columns if column.name in names]
-        constants = Constants(table, names)
-        selects: list[str] = []
-        for part in parts(self._lake, table, use.predicates):
-            selects += self._selects(part, columns, constants)
-        selects = selects or [_nothing(columns, constants)]
-        self._connection.execute(f"CREATE TEMP VIEW {sql.name(use.view)} AS {' UNION ALL '.join(selects)}")
+        """Make a view of a table under the name by which a statement uses it. Raises SqlFailed."""
+        (query,) = self.queries([(use, table)])
+        self._connection.execute(f"CREATE TEMP VIEW {sql.name(use.view)} AS {query}")
 
     def located(self, failure: SqlFailed) -> SqlFailed:
         """A failure of a value in a text, with its line where that can be found."""
@@ -51,14 +55,20 @@ class Views:
             failure = opencsv.located(failure, form, files)
         return failure
 
+    def _query(self, use: TableUse, table: Table, found: Sequence[Part]) -> str:
+        names = [column.name for column in table.columns] if use.columns is None else use.columns
+        columns = [column for column in table.storage.columns if column.name in names]
+        constants = Constants(table, names)
+        selects: list[str] = []
+        for part in found:
+            selects += self._selects(part, columns, constants)
+        return " UNION ALL ".join(selects) or _nothing(columns, constants)
+
     def _selects(self, part: Part, columns: Sequence[Column], constants: Constants) -> list[str]:
         kind = part.storage.format
-        if kind not in ("parquet", "orc", "avro"):
+        if kind not in _WHOLE:
             return [self._text(part, columns, constants)]
-        objects.fetch(self._lake, part.files)
-        self.paths += [file.path for file in part.files]
-        form = self._format(kind, part)
-        return form.selects(part.storage, part.files, columns, constants, self._meter)
+        return self._format(kind, part).selects(part.storage, part.files, columns, constants, self._meter)
 
     def _format(self, kind: str, part: Part) -> Format:
         if kind == "parquet":

@@ -11,6 +11,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from lakemill.lakesql import instances, results
+from lakemill.lakesql.arrow import arrow_type
 from lakemill.lakesql.dialects.model import Parsed, Translated
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.interface import Cluster, Column, Lake, Outcome, Statement
@@ -20,7 +21,7 @@ from lakemill.lakesql.scans.streams import Stream
 from lakemill.lakesql.trino import rights, tables
 from lakemill.lakesql.trino.client import Client, Page, Stats
 from lakemill.lakesql.trino.failures import of_error
-from lakemill.lakesql.trino.rows import arrow_type, batch, of_signature
+from lakemill.lakesql.trino.rows import batch, of_signature
 from lakemill.lakesql.trino.sending import Text
 from lakemill.lakesql.types import Type
 
@@ -87,7 +88,7 @@ class ClusterQuery(Query):
         named = [(column.name, kind) for column, kind in zip(columns, kinds, strict=True)]
         self.translated = Translated(f"SELECT {', '.join(names)} FROM {_ROWS}", [], named)
 
-    def make_views(self) -> None:
+    def find(self) -> None:
         """Let nothing be opened any more."""
         instances.close(self.connection, [], self.folder / "out")
         self.planned = time.monotonic()

@@ -59,11 +59,9 @@ def _check_iceberg(lake: Lake, found: Found, folder: Path) -> None:
 
 
 def _check_below(lake: Lake, place: str) -> None:
-    prefix, after = objects.prefix_of(place), ""
+    prefix = objects.prefix_of(place)
     try:
-        while page := lake.objects(prefix, after):
-            _check(lake, [source.uri for source in page])
-            after = page[-1].uri
+        _check(lake, (source.uri for source in lake.objects(prefix)))
     except LakeRefused as wrong:
         raise objects.reading_refused(wrong, prefix) from None
 

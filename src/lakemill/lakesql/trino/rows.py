@@ -16,27 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakemill.lakesql import types
+from lakemill.lakesql.arrow import arrow_type
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.trino.client import Signature
 from lakemill.lakesql.types import Type
 
-_SIMPLE = {
-    "boolean": pa.bool_(),
-    "tinyint": pa.int8(),
-    "smallint": pa.int16(),
-    "integer": pa.int32(),
-    "bigint": pa.int64(),
-    "real": pa.float32(),
-    "double": pa.float64(),
-    "varbinary": pa.binary(),
-    "date": pa.date32(),
-    "time": pa.time64("us"),
-    "timestamp": pa.timestamp("us"),
-    "timestamp with time zone": pa.struct([("t", pa.timestamp("us")), ("z", pa.string())]),
-    "interval day to second": pa.month_day_nano_interval(),
-    "interval year to month": pa.month_day_nano_interval(),
-    "unknown": pa.int32(),
-}
 _DIGITS = ("timestamp", "timestamp with time zone", "time")
 _MICRO = 6
 _DAY_TO_SECOND = re.compile(r"(-?)(\d+) (\d+):(\d+):(\d+)\.(\d+)")
@@ -71,21 +55,6 @@ class _Field(msgspec.Struct, rename="camel"):
 def _field(value: msgspec.Raw) -> tuple[str | None, Type]:
     found = msgspec.json.decode(value, type=_Field)
     return (found.field_name.name if found.field_name else None), of_signature(found.type_signature)
-
-
-def arrow_type(of: Type) -> pa.DataType:
-    """What values of a type are in Arrow, and so in DuckDB (`Type.duckdb`); those it does not know are texts."""
-    if of.name == "row":
-        return pa.struct(
-            [(name or f"field{place}", arrow_type(inner)) for place, (name, inner) in enumerate(of.fields)]
-        )
-    if of.name == "array":
-        return pa.list_(arrow_type(of.element))
-    if of.name == "map":
-        return pa.map_(arrow_type(of.args[0]), arrow_type(of.args[1]))
-    if of.name == "decimal":
-        return pa.decimal128(*of.args)
-    return _SIMPLE.get(of.name, pa.string())
 
 
 def batch(data: bytes, columns: Sequence[Type], schema: pa.Schema) -> pa.RecordBatch:

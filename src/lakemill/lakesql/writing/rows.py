@@ -49,7 +49,7 @@ def write(query: Query, columns: Sequence[Wanted], layout: Layout) -> list[Piece
     folder = query.folder / "out"
     folder.mkdir(exist_ok=True)
     names = ", ".join(f"c{place}" for place in range(len(query.translated.columns)))
-    relation = f"({query.translated.sql}) AS result ({names})"
+    relation = f"({query.sql}) AS result ({names})"
     expressions = {column.name: _expression(column) for column in columns}
     written = [(expressions[one.name], one.name, one.type) for one in columns if one.name not in layout.keys]
     with query.watching():

@@ -24,9 +24,9 @@ from lakemill.warehouse.commands import (
     users,
     views,
 )
-from lakemill.warehouse.commands.tokens import Tokens
 from lakemill.warehouse.procedures import calling
 from lakemill.warehouse.results import Result
+from lakemill.warehouse.tokens import Tokens
 
 if TYPE_CHECKING:
     from lakemill.warehouse.session import Session
@@ -113,9 +113,8 @@ def carry_out(session: "Session", parsed: Parsed, parameters: Parameters | None 
     if parameters is not None and (parameters.values or parameters.named) and parsed.words[:1] != ["DECLARE"]:
         raise SqlFailed("42601", f"parameters are not possible in {parsed.words[0]}")
     tokens = Tokens(parsed.text)
-    words = tokens.words(4)
-    for count in range(len(words), 0, -1):
-        start = " ".join(words[:count])
+    for count in range(len(parsed.words), 0, -1):
+        start = " ".join(parsed.words[:count])
         if start in REFUSED:
             raise SqlFailed("0A000", f"{REFUSED[start]} is not supported")
         if start in COMMANDS:

@@ -9,10 +9,10 @@ from lakemill.lakesql.types import quoted
 from lakemill.warehouse import rights, spectrum
 from lakemill.warehouse.commands import appending, attributes, making, removing
 from lakemill.warehouse.commands.databases import existing_user
-from lakemill.warehouse.commands.tokens import Tokens
 from lakemill.warehouse.objects import Column, Relation, foreign_name, stored_type, unique_name
 from lakemill.warehouse.results import Result
 from lakemill.warehouse.store import place
+from lakemill.warehouse.tokens import Tokens
 
 if TYPE_CHECKING:
     from lakemill.warehouse.session import Session

@@ -7,9 +7,9 @@ from lakemill.lakesql.types import quoted
 from lakemill.warehouse import rights
 from lakemill.warehouse.commands import removing
 from lakemill.warehouse.commands.databases import outside
-from lakemill.warehouse.commands.tokens import Tokens
 from lakemill.warehouse.results import Result
 from lakemill.warehouse.store import place
+from lakemill.warehouse.tokens import Tokens
 
 if TYPE_CHECKING:
     from lakemill.warehouse.commands.altering import Altered

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from lakemill.lakesql.dialects.redshift import names as types
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.types import Type
-from lakemill.warehouse.commands.tokens import Tokens
 from lakemill.warehouse.objects import Column, Foreign, Key, Relation
+from lakemill.warehouse.tokens import Tokens
 
 ENCODINGS = {
     *("auto", "raw", "az64", "bytedict", "delta", "delta32k", "lzo", "mostly8", "mostly16", "mostly32"),
@@ -54,8 +54,6 @@ def of_column(tokens: Tokens, table: Relation, column: Column) -> None:
 
 def _default(tokens: Tokens, table: Relation, column: Column) -> None:
     column.default = "NULL" if tokens.take("NULL") else tokens.until(*_WORDS)
-    if not column.default:
-        raise tokens.wrong()
 
 
 def _identity(tokens: Tokens, table: Relation, column: Column) -> None:

@@ -7,8 +7,8 @@ from lakemill.lakesql.dialects import redshift
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.types import Type
 from lakemill.warehouse import reading
-from lakemill.warehouse.commands.tokens import Tokens
 from lakemill.warehouse.results import Result, spooled
+from lakemill.warehouse.tokens import Tokens
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 from lakemill.lakesql.dialects.redshift import cases
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.warehouse import rights
-from lakemill.warehouse.commands.tokens import Tokens
 from lakemill.warehouse.names import identity
 from lakemill.warehouse.objects import TEMPORARY, Database
 from lakemill.warehouse.results import Result
 from lakemill.warehouse.settings import Settings
 from lakemill.warehouse.store import create_database, place
+from lakemill.warehouse.tokens import Tokens
 
 if TYPE_CHECKING:
     from lakemill.warehouse.session import Session
@@ -116,11 +116,8 @@ def changed_settings(tokens: Tokens, settings: dict[str, str]) -> dict[str, str]
     name = tokens.name()
     if not tokens.any_of("TO", "="):
         raise tokens.wrong()
-    values = [tokens.value()]
-    while tokens.take(","):
-        values.append(tokens.value())
-    Settings({}).set(name, ", ".join(values))
-    found[name] = ", ".join(values)
+    found[name] = tokens.values()
+    Settings({}).set(name, found[name])
     return found
 
 

@@ -7,9 +7,9 @@ from lakemill.lakesql.dialects.redshift import Function
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.warehouse import rights
 from lakemill.warehouse.commands import attributes, removing, routines, signatures
-from lakemill.warehouse.commands.tokens import Tokens
 from lakemill.warehouse.objects import stored_type, type_of
 from lakemill.warehouse.results import Result
+from lakemill.warehouse.tokens import Tokens
 
 if TYPE_CHECKING:
     from lakemill.warehouse.session import Session

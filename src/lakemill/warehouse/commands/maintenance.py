@@ -6,8 +6,8 @@ from lakemill.lakesql.errors import SqlFailed
 from lakemill.warehouse import rights
 from lakemill.warehouse.commands import removing
 from lakemill.warehouse.commands.databases import outside
-from lakemill.warehouse.commands.tokens import Tokens
 from lakemill.warehouse.results import Result
+from lakemill.warehouse.tokens import Tokens
 
 if TYPE_CHECKING:
     from lakemill.warehouse.session import Session

@@ -12,12 +12,12 @@ from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.types import Type, quoted
 from lakemill.warehouse import reading, rights
 from lakemill.warehouse.commands import attributes
-from lakemill.warehouse.commands.tokens import Tokens
 from lakemill.warehouse.history import now
 from lakemill.warehouse.names import identity
 from lakemill.warehouse.objects import TEMPORARY, Column, Relation, stored_type
 from lakemill.warehouse.results import Result
 from lakemill.warehouse.store import place
+from lakemill.warehouse.tokens import Tokens
 
 if TYPE_CHECKING:
     from lakemill.warehouse.session import Session

@@ -11,9 +11,9 @@ from lakemill.lakesql.errors import SqlFailed
 from lakemill.warehouse import refreshing
 from lakemill.warehouse.commands import altering, attributes, making, removing
 from lakemill.warehouse.commands.altering import Altered
-from lakemill.warehouse.commands.tokens import Tokens
 from lakemill.warehouse.objects import TEMPORARY, Column, Relation, stored_type
 from lakemill.warehouse.results import Result
+from lakemill.warehouse.tokens import Tokens
 
 if TYPE_CHECKING:
     from lakemill.warehouse.session import Session

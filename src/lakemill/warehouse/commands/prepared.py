@@ -7,8 +7,8 @@ from lakemill.lakesql.dialects.redshift import Parameters, Parsed
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.types import Type
 from lakemill.warehouse.commands import attributes
-from lakemill.warehouse.commands.tokens import Tokens
 from lakemill.warehouse.results import Result
+from lakemill.warehouse.tokens import Tokens
 
 if TYPE_CHECKING:
     from lakemill.warehouse.session import Session

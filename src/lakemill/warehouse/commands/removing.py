@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.types import quoted
 from lakemill.warehouse import rights, spectrum
-from lakemill.warehouse.commands.tokens import Tokens
 from lakemill.warehouse.names import identity
 from lakemill.warehouse.objects import TEMPORARY, Relation
 from lakemill.warehouse.results import Result
 from lakemill.warehouse.store import place
+from lakemill.warehouse.tokens import Tokens
 
 if TYPE_CHECKING:
     from lakemill.warehouse.session import Session

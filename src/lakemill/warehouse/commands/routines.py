@@ -6,11 +6,11 @@ from lakemill.lakesql.errors import SqlFailed
 from lakemill.warehouse import rights, tabular
 from lakemill.warehouse.commands import signatures
 from lakemill.warehouse.commands.databases import existing_user
-from lakemill.warehouse.commands.tokens import Tokens
 from lakemill.warehouse.history import now
 from lakemill.warehouse.objects import Routine
 from lakemill.warehouse.procedures import parser
 from lakemill.warehouse.results import Result
+from lakemill.warehouse.tokens import Tokens
 
 if TYPE_CHECKING:
     from lakemill.warehouse.session import Session
@@ -86,10 +86,7 @@ def _setting(session: "Session", tokens: Tokens, made: Routine) -> None:
     name = ".".join(tokens.qualified())
     if not tokens.any_of("TO", "="):
         raise tokens.wrong()
-    values = [tokens.value()]
-    while tokens.take(","):
-        values.append(tokens.value())
-    made.settings[name] = ", ".join(values)
+    made.settings[name] = tokens.values()
     session.settings.checked(name, made.settings[name])
 
 

@@ -6,11 +6,11 @@ from lakemill.lakesql.errors import SqlFailed
 from lakemill.warehouse import rights, spectrum
 from lakemill.warehouse.commands import removing
 from lakemill.warehouse.commands.databases import existing_user
-from lakemill.warehouse.commands.tokens import Tokens
 from lakemill.warehouse.names import SYSTEM
 from lakemill.warehouse.objects import Schema
 from lakemill.warehouse.results import Result
 from lakemill.warehouse.store import place
+from lakemill.warehouse.tokens import Tokens
 
 if TYPE_CHECKING:
     from lakemill.warehouse.session import Session

@@ -7,9 +7,9 @@ import duckdb
 
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.warehouse import rights, tabular
-from lakemill.warehouse.commands.tokens import Tokens
 from lakemill.warehouse.results import Result
 from lakemill.warehouse.settings import SETTINGS, Settings
+from lakemill.warehouse.tokens import Tokens
 
 if TYPE_CHECKING:
     from lakemill.warehouse.session import Session
@@ -185,12 +185,7 @@ def _apply(settings: Settings, name: str, value: str | None) -> None:
 
 
 def _value(tokens: Tokens) -> str | None:
-    if tokens.take("DEFAULT"):
-        return None
-    values = [tokens.value()]
-    while tokens.take(","):
-        values.append(tokens.value())
-    return ", ".join(values)
+    return None if tokens.take("DEFAULT") else tokens.values()
 
 
 def _path(tokens: Tokens) -> str | None:

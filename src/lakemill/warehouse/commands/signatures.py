@@ -8,8 +8,8 @@ from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.types import Type, quoted
 from lakemill.warehouse import rights
 from lakemill.warehouse.commands import attributes
-from lakemill.warehouse.commands.tokens import Tokens
 from lakemill.warehouse.objects import Argument, Routine, routine_key, stored_type, type_of
+from lakemill.warehouse.tokens import Tokens
 
 if TYPE_CHECKING:
     from lakemill.warehouse.session import Session

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.warehouse import rights
 from lakemill.warehouse.commands.databases import changed_settings
-from lakemill.warehouse.commands.tokens import Tokens
 from lakemill.warehouse.objects import TEMPORARY, Group, Role, User
 from lakemill.warehouse.results import Result
+from lakemill.warehouse.tokens import Tokens
 
 if TYPE_CHECKING:
     from lakemill.warehouse.session import Session

@@ -7,11 +7,11 @@ from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.types import Type, quoted
 from lakemill.warehouse import rights
 from lakemill.warehouse.commands import altering, removing
-from lakemill.warehouse.commands.tokens import Tokens
 from lakemill.warehouse.history import now
 from lakemill.warehouse.objects import Column, Relation, stored_type
 from lakemill.warehouse.results import Result
 from lakemill.warehouse.store import place
+from lakemill.warehouse.tokens import Tokens
 
 if TYPE_CHECKING:
     from lakemill.warehouse.session import Session

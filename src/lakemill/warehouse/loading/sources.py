@@ -65,11 +65,8 @@ def detail(context: str, code: int) -> str:
 
 def listed(lake: Lake, prefix: str) -> Iterator[Source]:
     """All objects whose keys begin with a prefix. Raises SqlFailed."""
-    after = ""
     try:
-        while page := lake.objects(prefix, after):
-            yield from page
-            after = page[-1].uri
+        yield from lake.objects(prefix)
     except LakeRefused as wrong:
         raise refused(wrong, prefix) from None
 
@@ -87,8 +84,8 @@ def _of_manifest(lake: Lake, copy: Copy) -> list[Object]:
     objects = []
     for entry in entries:
         uri = entry["url"]
-        there = next((one for one in _page(lake, uri) if one.uri == uri), None)
-        if there is not None:
+        there = next(listed(lake, uri), None)  # The object itself comes before those whose names begin like its.
+        if there is not None and there.uri == uri:
             _check_length(entry, there, copy)
             objects.append(Object(uri, there.size))
         elif entry.get("mandatory", False):
@@ -99,13 +96,6 @@ def _of_manifest(lake: Lake, copy: Copy) -> list[Object]:
             "XX000", f"None of the files of the manifest {copy.source} exists", detail=detail(copy.source, 8001)
         )
     return objects
-
-
-def _page(lake: Lake, uri: str) -> list[Source]:
-    try:
-        return lake.objects(uri)
-    except LakeRefused as wrong:
-        raise refused(wrong, uri) from None
 
 
 def _check_length(entry: dict[str, Any], there: Source, copy: Copy) -> None:

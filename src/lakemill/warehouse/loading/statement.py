@@ -97,12 +97,9 @@ def parse(text: str) -> Copy:
     """Raises SqlFailed: 42601 for what is no COPY, 0A000 and XX000 for what cannot be."""
     words = Words(text)
     words.expect("COPY")
-    copy = Copy(words.names())
-    if words.take("("):
-        copy.columns = [words.name()]
-        while words.take(","):
-            copy.columns.append(words.name())
-        words.expect(")")
+    copy = Copy(words.qualified())
+    if words.peek() == "(":
+        copy.columns = words.names()
     words.expect("FROM")
     copy.source = words.string()
     found: Authorization | None = None
@@ -140,7 +137,7 @@ def _flag(words: Words, copy: Copy) -> None:
 
 def _switch(words: Words, copy: Copy) -> None:
     """Neither compression nor statistics have an effect on what is loaded."""
-    if words.take("ON") or words.take("TRUE") or words.take("OFF") or words.take("FALSE"):
+    if words.any_of("ON", "TRUE", "OFF", "FALSE"):
         return
     words.take("PRESET")
 
@@ -190,7 +187,7 @@ def _document(name: str) -> None:
     def handler(words: Words, copy: Copy) -> None:
         _set_format(copy, name)
         words.take("AS")
-        text = words.string() if words.kind() in ("string", "dollar") else "auto"
+        text = words.string() if words.is_string() else "auto"
         copy.mode = text if text.startswith("s3://") else " ".join(text.lower().split())
         modes = ("auto", "auto ignorecase", "noshred") if name == "JSON" else ("auto", "auto ignorecase")
         if not text.startswith("s3://") and copy.mode not in modes:
@@ -230,7 +227,7 @@ def _time_format(words: Words, copy: Copy) -> None:
 
 def _encoding(words: Words, copy: Copy) -> None:
     words.take("AS")
-    name = words.string() if words.kind() == "string" else words.name()
+    name = words.string() if words.is_string() else words.name()
     known = _ENCODINGS.get(name.upper().replace("-", "").replace("_", ""))
     if known is None:
         raise SqlFailed("0A000", f"ENCODING {name} is not supported")
@@ -240,7 +237,7 @@ def _encoding(words: Words, copy: Copy) -> None:
 def _invalid_characters(words: Words, copy: Copy) -> None:
     words.take("AS")
     copy.replacement = "?"
-    if words.kind() == "string":
+    if words.is_string():
         text = words.string()
         if len(text) != 1 or not text.isascii() or text == "\0":
             raise SqlFailed("XX000", "ACCEPTINVCHARS needs one ASCII character that is not NUL")

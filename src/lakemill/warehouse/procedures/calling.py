@@ -13,13 +13,13 @@ from lakemill.lakesql.types import UNKNOWN, VARCHAR, Type
 from lakemill.warehouse import rights
 from lakemill.warehouse.history import now
 from lakemill.warehouse.objects import Argument, Routine, type_of
-from lakemill.warehouse.procedures import interpreter, parser, telling
+from lakemill.warehouse.procedures import expressions, interpreter, parser, telling
 from lakemill.warehouse.procedures.evaluating import Evaluator, typed_row
 from lakemill.warehouse.procedures.nodes import Name, Query
 from lakemill.warehouse.procedures.running import DEEP_MAX, Running
 from lakemill.warehouse.procedures.variables import Scopes, Value, Variable
-from lakemill.warehouse.procedures.words import Words
 from lakemill.warehouse.results import Result
+from lakemill.warehouse.tokens import Tokens
 
 if TYPE_CHECKING:
     from lakemill.warehouse.session import Session
@@ -167,11 +167,11 @@ def _as_it_says(session: "Session", routine: Routine) -> Iterator[None]:
 
 
 def _taken(text: str) -> tuple[Name, list[Query]]:
-    words = Words(text)
-    words.expect("CALL")
-    name = words.qualified()
-    values = parser.values(words)
-    words.end()
+    tokens = Tokens(text, lines=True)
+    tokens.expect("CALL")
+    name = tokens.qualified()
+    values = expressions.values(tokens)
+    tokens.end()
     return name, values
 
 

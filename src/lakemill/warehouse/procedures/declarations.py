@@ -1,56 +1,55 @@
 """DECLARE: variables and cursors."""
 
-from collections.abc import Callable
-
 from lakemill.lakesql.errors import SqlFailed
-from lakemill.warehouse.procedures.nodes import BoundCursor, Declaration, Query
-from lakemill.warehouse.procedures.words import Words
+from lakemill.warehouse.procedures.expressions import expression, query
+from lakemill.warehouse.procedures.nodes import BoundCursor, Declaration
+from lakemill.warehouse.tokens import Tokens
 
 _BEHIND_A_TYPE = ("NOT", "DEFAULT", ":", "=", ";")
 
 
-def parse(words: Words, expression: Callable[[str], Query], query: Callable[[str], Query]) -> list[Declaration]:
-    """What stands between DECLARE and BEGIN. expression, query: how texts of SQL are taken. Raises SqlFailed."""
+def parse(tokens: Tokens) -> list[Declaration]:
+    """What stands between DECLARE and BEGIN. Raises SqlFailed."""
     found: list[Declaration] = []
-    while words.peek() != "BEGIN":
-        if words.take("DECLARE"):  # It may be said again.
+    while tokens.peek() != "BEGIN":
+        if tokens.take("DECLARE"):  # It may be said again.
             continue
-        line, name = words.line(), words.name()
+        line, name = tokens.line(), tokens.name()
         if any(one.name == name for one in found):
             raise SqlFailed("42601", f'duplicate declaration of "{name}"', detail=f"line {line}")
-        if words.take("ALIAS"):
-            words.expect("FOR")
-            alias = words.parameter() if words.kind() == "parameter" else words.name()
+        if tokens.take("ALIAS"):
+            tokens.expect("FOR")
+            alias = tokens.parameter() if tokens.kind() == "parameter" else tokens.name()
             found.append(Declaration(name, "", line, alias=alias))
-        elif words.take("CURSOR"):
-            found.append(Declaration(name, "refcursor", line, cursor=_cursor(words, query)))
+        elif tokens.take("CURSOR"):
+            found.append(Declaration(name, "refcursor", line, cursor=_cursor(tokens)))
         else:
-            found.append(_variable(words, name, line, expression))
-        words.expect(";")
+            found.append(_variable(tokens, name, line))
+        tokens.expect(";")
     return found
 
 
-def _cursor(words: Words, query: Callable[[str], Query]) -> BoundCursor:
+def _cursor(tokens: Tokens) -> BoundCursor:
     arguments = []
-    if words.take("("):
+    if tokens.take("("):
         while True:
-            arguments.append((words.name(), words.until(",", ")")))
-            if not words.take(","):
+            arguments.append((tokens.name(), tokens.until(",", ")")))
+            if not tokens.take(","):
                 break
-        words.expect(")")
-    if not words.any_of("FOR", "IS"):
-        raise words.wrong()
-    return BoundCursor(query(words.until(";")), arguments)
+        tokens.expect(")")
+    if not tokens.any_of("FOR", "IS"):
+        raise tokens.wrong()
+    return BoundCursor(query(tokens.until(";")), arguments)
 
 
-def _variable(words: Words, name: str, line: int, expression: Callable[[str], Query]) -> Declaration:
-    constant = words.take("CONSTANT")
-    found = Declaration(name, words.until(*_BEHIND_A_TYPE).lower(), line, constant)
-    if words.take("NOT"):
-        words.expect("NULL")
+def _variable(tokens: Tokens, name: str, line: int) -> Declaration:
+    constant = tokens.take("CONSTANT")
+    found = Declaration(name, tokens.until(*_BEHIND_A_TYPE).lower(), line, constant)
+    if tokens.take("NOT"):
+        tokens.expect("NULL")
         found.not_null = True
-    if words.take("DEFAULT") or words.take(":", "=") or words.take("="):
-        found.default = expression(words.until(";"))
+    if tokens.take("DEFAULT") or tokens.take(":", "=") or tokens.take("="):
+        found.default = expression(tokens.until(";"))
     if found.not_null and found.default is None:
         raise SqlFailed("22004", f'variable "{name}" must have a default value, since it\'s declared NOT NULL')
     return found

@@ -1,6 +1,7 @@
 """The flow of a procedure that runs: blocks, conditions, loops, errors."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lakemill.lakesql.errors import SqlFailed
@@ -125,8 +126,9 @@ class _Interpreter:
 
     def _one(self, statement: Statement) -> None:
         self._running.check()
-        carry_out = _CARRY_OUT[type(statement)]
-        self._at(statement.line, f"at {_NAMES.get(type(statement), 'statement')}", lambda: carry_out(self, statement))
+        kind = type(statement)
+        carry_out = partial(_FLOW[kind], self) if kind in _FLOW else partial(_PERFORM[kind], self._running)
+        self._at(statement.line, f"at {_NAMES.get(kind, 'statement')}", lambda: carry_out(statement))
 
     def _at(self, line: int, what: str, carry_out: Callable[[], None]) -> None:
         """Carry it out; an error that comes from there, knows where."""
@@ -146,21 +148,11 @@ class _Interpreter:
         value = self._evaluator.value(node.value, kind)
         self._scopes.assign(node.target, value, self._evaluator.convert)
 
-    def _if(self, node: nodes.If) -> None:
-        for condition, body in node.branches:
-            if self._evaluator.true(condition):
-                self._body(body)
-                return
-        self._body(node.otherwise)
-
-    def _case(self, node: nodes.Case) -> None:
-        for condition, body in node.branches:
-            if self._evaluator.true(condition):
-                self._body(body)
-                return
-        if node.otherwise is None:
+    def _branch(self, node: nodes.If | nodes.Case) -> None:
+        body = next((body for condition, body in node.branches if self._evaluator.true(condition)), node.otherwise)
+        if body is None:
             raise SqlFailed("20000", "case not found", hint="CASE statement is missing ELSE part.")
-        self._body(node.otherwise)
+        self._body(body)
 
     def _loop(self, node: nodes.Loop) -> None:
         while node.condition is None or self._evaluator.true(node.condition):
@@ -218,60 +210,34 @@ class _Interpreter:
     def _return(self, node: nodes.Return) -> None:
         raise _Returned
 
-    def _raise(self, node: nodes.Raise) -> None:
-        performing.raise_(self._running, node)
-
     def _nothing(self, node: nodes.Nothing) -> None:
         pass
-
-    def _sql(self, node: nodes.Sql) -> None:
-        performing.sql(self._running, node)
-
-    def _execute(self, node: nodes.Execute) -> None:
-        performing.execute(self._running, node)
-
-    def _call(self, node: nodes.Call) -> None:
-        performing.call(self._running, node)
-
-    def _open(self, node: nodes.Open) -> None:
-        performing.open_(self._running, node)
-
-    def _fetch(self, node: nodes.Fetch) -> None:
-        performing.fetch(self._running, node)
-
-    def _close(self, node: nodes.Close) -> None:
-        performing.close(self._running, node)
-
-    def _diagnostics(self, node: nodes.Diagnostics) -> None:
-        for target in node.targets:
-            self._scopes.assign(target, (INTEGER, str(self._running.row_count)), self._evaluator.convert)
-
-    def _transaction(self, node: nodes.Transaction) -> None:
-        self._running.transaction(node.word)
 
 
 class _Handled(_Flow):
     """A handler has ended, and its block ends with it."""
 
 
-_CARRY_OUT: dict[type[Statement], Callable[..., None]] = {
+_FLOW: dict[type[Statement], Callable[..., None]] = {
     nodes.Block: _Interpreter.block,
     nodes.Assign: _Interpreter._assign,
-    nodes.If: _Interpreter._if,
-    nodes.Case: _Interpreter._case,
+    nodes.If: _Interpreter._branch,
+    nodes.Case: _Interpreter._branch,
     nodes.Loop: _Interpreter._loop,
     nodes.ForInteger: _Interpreter._for_integer,
     nodes.ForQuery: _Interpreter._for_query,
     nodes.Leave: _Interpreter._leave,
     nodes.Return: _Interpreter._return,
-    nodes.Raise: _Interpreter._raise,
     nodes.Nothing: _Interpreter._nothing,
-    nodes.Sql: _Interpreter._sql,
-    nodes.Execute: _Interpreter._execute,
-    nodes.Call: _Interpreter._call,
-    nodes.Open: _Interpreter._open,
-    nodes.Fetch: _Interpreter._fetch,
-    nodes.Close: _Interpreter._close,
-    nodes.Diagnostics: _Interpreter._diagnostics,
-    nodes.Transaction: _Interpreter._transaction,
+}
+_PERFORM: dict[type[Statement], Callable[..., None]] = {
+    nodes.Raise: performing.raise_,
+    nodes.Sql: performing.sql,
+    nodes.Execute: performing.execute,
+    nodes.Call: performing.call,
+    nodes.Open: performing.open_,
+    nodes.Fetch: performing.fetch,
+    nodes.Close: performing.close,
+    nodes.Diagnostics: performing.diagnostics,
+    nodes.Transaction: performing.transaction,
 }

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 Name = tuple[str, ...]
 """A variable, or a record and one of its fields."""
+LEVELS = {"DEBUG": 10, "LOG": 20, "INFO": 30, "NOTICE": 40, "WARNING": 50, "EXCEPTION": 60}
+"""Of RAISE, as SVL_STORED_PROC_MESSAGES counts them."""
 
 
 @dataclass(eq=False)
@@ -122,7 +124,7 @@ class Nothing(Statement):
 
 @dataclass
 class Raise(Statement):
-    """level: empty for the error that is handled, again."""
+    """level: one of LEVELS; empty for the error that is handled, again."""
 
     level: str = ""
     format: str = ""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from lakemill.lakesql.dialects import redshift
 from lakemill.lakesql.errors import SqlFailed
+from lakemill.lakesql.types import INTEGER
 from lakemill.warehouse.commands.cursors import Cursor
 from lakemill.warehouse.procedures import nodes
 from lakemill.warehouse.procedures.evaluating import Bound, first_row, rows_in
@@ -183,6 +184,17 @@ def close(running: Running, node: nodes.Close) -> None:
     variable = running.scopes.variable(node.cursor)
     _cursor(running.session, variable)
     del running.session.cursors[variable.value or ""]
+
+
+def diagnostics(running: Running, node: nodes.Diagnostics) -> None:
+    """GET DIAGNOSTICS variable := ROW_COUNT"""
+    for target in node.targets:
+        running.scopes.assign(target, (INTEGER, str(running.row_count)), running.evaluator.convert)
+
+
+def transaction(running: Running, node: nodes.Transaction) -> None:
+    """COMMIT, ROLLBACK, START TRANSACTION"""
+    running.transaction(node.word)
 
 
 # Messages

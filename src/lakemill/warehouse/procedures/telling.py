@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.warehouse.history import now
+from lakemill.warehouse.procedures.nodes import LEVELS
 
 if TYPE_CHECKING:
     from lakemill.warehouse.procedures.running import Running
@@ -23,7 +24,6 @@ TABLES = {
         "aborted INTEGER"
     ),
 }
-_LEVELS = {"DEBUG": 10, "LOG": 20, "INFO": 30, "NOTICE": 40, "WARNING": 50, "EXCEPTION": 60}
 # The least level that a client is told of; INFO always is.
 _SHOWN = {"debug": 10, "log": 20, "notice": 40, "warning": 50, "error": 60}
 
@@ -37,13 +37,13 @@ def message(running: "Running", level: str, text: str, line: int) -> None:
     history.add(
         MESSAGES,
         (
-            *(session.user_id, session.user_id, session.pid, session.transaction.number, query, now(), _LEVELS[level]),
+            *(session.user_id, session.user_id, session.pid, session.transaction.number, query, now(), LEVELS[level]),
             *(level, text, line, said[:500], session.settings["query_group"], int(level == "EXCEPTION")),
         ),
     )
     if level == "EXCEPTION":
         raise SqlFailed("P0001", text)
-    if level == "INFO" or _LEVELS[level] >= _SHOWN[session.settings["client_min_messages"]]:
+    if level == "INFO" or LEVELS[level] >= _SHOWN[session.settings["client_min_messages"]]:
         session.notices.append(f"{level}:  {text}")
 
 

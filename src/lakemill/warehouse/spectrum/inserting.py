@@ -44,6 +44,10 @@ class _Query:
     folder: Path
     translated: Any
 
+    @property
+    def sql(self) -> str:
+        return str(self.translated.sql)
+
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
         yield

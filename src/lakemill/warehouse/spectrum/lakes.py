@@ -16,13 +16,8 @@ if TYPE_CHECKING:
 class SpectrumLake(WarehouseLake):
     """Files whose names begin with a point, an underscore or a hash mark, or end with a tilde, are not there."""
 
-    def objects(self, location: str, after: str = "") -> list[Source]:
-        while page := super().objects(location, after):
-            after = page[-1].uri
-            seen = [one for one in page if not _is_hidden(one.uri)]
-            if seen:
-                return seen
-        return []
+    def objects(self, location: str) -> Iterator[Source]:
+        return (one for one in super().objects(location) if not _is_hidden(one.uri))
 
 
 def _is_hidden(uri: str) -> bool:

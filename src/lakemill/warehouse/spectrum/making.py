@@ -51,7 +51,7 @@ def create(session: "Session", words: Words) -> Result:
 
 def qualified(words: Words) -> tuple[str, str]:
     """A table's schema and name. Raises SqlFailed."""
-    parts = words.names()
+    parts = words.qualified()
     if len(parts) < 2:
         raise SqlFailed("42601", f'the external table "{parts[0]}" needs the name of its schema')
     return parts[-2], parts[-1]
@@ -157,7 +157,7 @@ def _clauses(words: Words, name: str, columns: list[Document]) -> tuple[Document
             if columns:
                 document["PartitionKeys"] = _columns(words)
             else:
-                keys = _names(words)
+                keys = words.names()
         elif words.take("ROW", "FORMAT"):
             storage.row_format(cast(Tokens, words), stored)
         elif words.take("STORED", "AS"):
@@ -176,15 +176,6 @@ def _clauses(words: Words, name: str, columns: list[Document]) -> tuple[Document
     if bool(query) == bool(columns):
         raise SqlFailed("42601", "CREATE EXTERNAL TABLE needs either columns or AS and a query")
     return document, query, keys
-
-
-def _names(words: Words) -> list[str]:
-    words.expect("(")
-    found = [words.name()]
-    while words.take(","):
-        found.append(words.name())
-    words.expect(")")
-    return found
 
 
 def _empty(name: str, columns: list[Document]) -> Document:
@@ -216,7 +207,8 @@ def _check(document: Document) -> None:
 
 
 def _refuse_manifest(lake: Lake, location: str) -> None:
-    if not location.endswith("/") and any(one.uri == location for one in lake.objects(location)):
+    there = None if location.endswith("/") else next(lake.objects(location), None)
+    if there is not None and there.uri == location:
         raise SqlFailed("0A000", f"LOCATION of a manifest is not supported: {location} is an object, not a folder")
 
 

@@ -14,13 +14,7 @@ def _external(name: str) -> Callable[[Known], Rows]:
 
 
 def _recorded(name: str, columns: str) -> Callable[[Known], Rows]:
-    def rows(known: Known) -> Rows:
-        past = known.session.warehouse.history
-        past.make(name, columns)
-        found = past.read(f"SELECT * FROM history.{name}")
-        return [row for row in found if known.superuser or row[0] == known.session.user_id]
-
-    return rows
+    return lambda known: known.past(name, columns)
 
 
 for _name, _definition in listing.VIEWS.items():

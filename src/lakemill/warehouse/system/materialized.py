@@ -63,10 +63,7 @@ def stv_mv_deps(known: Known) -> Rows:
 
 
 def _refreshes(known: Known) -> list[tuple[Any, ...]]:
-    history = known.session.warehouse.history
-    history.make(refreshing.TABLE, refreshing.COLUMNS)
-    rows = history.read(f"SELECT * FROM history.{refreshing.TABLE} ORDER BY starttime, oid")
-    return [row for row in rows if known.superuser or row[0] == known.session.user_id]
+    return known.past(refreshing.TABLE, refreshing.COLUMNS, "starttime, oid")
 
 
 @view(

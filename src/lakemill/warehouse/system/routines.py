@@ -25,8 +25,18 @@ def _oid(argument: Any) -> int:
     return _REFCURSOR if argument.cursor else types.oid(type_of(argument.type))
 
 
-def _result(routine: Routine) -> int:
-    return types.oid(type_of(routine.returns)) if routine.returns else _VOID
+def _definition(known: Known, letter: str, one: Routine) -> tuple[Any, ...]:
+    """oid to provolatile"""
+    return (
+        *(one.oid, one.name, known.schema_oid(one.schema), known.user_id(one.owner)),
+        *(_PLPGSQL if letter == "p" else _SQL, False, one.definer, False, False, (one.volatility or "v")[0]),
+    )
+
+
+def _signature(one: Routine) -> tuple[int, int, str]:
+    """pronargs to proargtypes"""
+    result = types.oid(type_of(one.returns)) if one.returns else _VOID
+    return len(one.inputs), result, " ".join(str(_oid(argument)) for argument in one.inputs)
 
 
 def _names(routine: Routine) -> str | None:
@@ -51,12 +61,7 @@ def pg_language(known: Known) -> Rows:
 def pg_proc(known: Known) -> Rows:
     """Functions and procedures of users."""
     for letter, one in _routines(known):
-        inputs = " ".join(str(_oid(argument)) for argument in one.inputs)
-        yield (
-            *(one.oid, one.name, known.schema_oid(one.schema), known.user_id(one.owner)),
-            *(_PLPGSQL if letter == "p" else _SQL, False, one.definer, False, False, (one.volatility or "v")[0]),
-            *(len(one.inputs), _result(one), inputs, _names(one), one.body, letter),
-        )
+        yield (*_definition(known, letter, one), *_signature(one), _names(one), one.body, letter)
 
 
 @view(
@@ -69,15 +74,12 @@ def pg_proc(known: Known) -> Rows:
 def pg_proc_info(known: Known) -> Rows:
     """Functions and procedures of users, with the modes of their arguments."""
     for letter, one in _routines(known):
-        inputs = " ".join(str(_oid(argument)) for argument in one.inputs)
         every = ",".join(str(_oid(argument)) for argument in one.arguments)
         modes = ",".join({"in": "i", "out": "o", "inout": "b"}[argument.mode] for argument in one.arguments)
         plain = all(argument.mode == "in" for argument in one.arguments)
         yield (
-            *(one.oid, one.name, known.schema_oid(one.schema), known.user_id(one.owner)),
-            *(_PLPGSQL if letter == "p" else _SQL, False, one.definer, False, False, (one.volatility or "v")[0]),
-            *(letter, len(one.inputs), _result(one), inputs, None if plain else f"{{{every}}}"),
-            *(None if plain else f"{{{modes}}}", _names(one), one.body),
+            *(*_definition(known, letter, one), letter, *_signature(one)),
+            *(None if plain else f"{{{every}}}", None if plain else f"{{{modes}}}", _names(one), one.body),
         )
 
 
@@ -107,13 +109,6 @@ def svv_function_privileges(known: Known) -> Rows:
             yield one.schema, one.name, _types(one), right, number, name, kind, option
 
 
-def _told(known: Known, table: str) -> list[tuple[Any, ...]]:
-    history = known.session.warehouse.history
-    history.make(table, telling.TABLES[table])
-    rows = history.read(f"SELECT * FROM history.{table} ORDER BY query")
-    return [row for row in rows if known.superuser or row[0] == known.session.user_id]
-
-
 @view(
     PG,
     "svl_stored_proc_call",
@@ -122,7 +117,7 @@ def _told(known: Known, table: str) -> list[tuple[Any, ...]]:
 )
 def svl_stored_proc_call(known: Known) -> Rows:
     """Calls of procedures, those from others too."""
-    return _told(known, telling.CALLS)
+    return known.past(telling.CALLS, telling.TABLES[telling.CALLS], "query")
 
 
 @view(
@@ -133,4 +128,4 @@ def svl_stored_proc_call(known: Known) -> Rows:
 )
 def svl_stored_proc_messages(known: Known) -> Rows:
     """What RAISE said."""
-    return _told(known, telling.MESSAGES)
+    return known.past(telling.MESSAGES, telling.TABLES[telling.MESSAGES], "query")

@@ -147,6 +147,13 @@ class Known:
         except SqlFailed:
             return []
 
+    def past(self, table: str, columns: str, order: str = "rowid") -> list[tuple[Any, ...]]:
+        """Rows of a table of the warehouse's history, which `History.make` has: a superuser sees all, others theirs."""
+        history = self.session.warehouse.history
+        history.make(table, columns)
+        rows = history.read(f"SELECT * FROM history.{table} ORDER BY {order}")
+        return [row for row in rows if self.superuser or row[0] == self.session.user_id]
+
     def user_id(self, name: str) -> int:
         """The number of a user; 1 is the system's own."""
         found = self.users.get(name)

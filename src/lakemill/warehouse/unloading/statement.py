@@ -120,11 +120,8 @@ def _set_format(unload: Unload, name: str) -> None:
 
 
 def _partition(words: Words, unload: Unload) -> None:
-    words.expect("BY", "(")
-    unload.keys = [words.name()]
-    while words.take(","):
-        unload.keys.append(words.name())
-    words.expect(")")
+    words.expect("BY")
+    unload.keys = words.names()
     if words.take("INCLUDE"):
         unload.given.add("INCLUDE")
 

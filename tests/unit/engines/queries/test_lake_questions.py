@@ -111,8 +111,10 @@ async def test_objects_are_listed_a_page_at_a_time_and_linked(answers, objects, 
         ask("objects", location="s3://lake/t/", after="s3://lake/t/2.csv"),
         ask("fetch", uris=["s3://lake/t/2.csv", "s3://lake/t/0.csv", "s3://lake/t/2.csv"]),
     )
-    assert [one["uri"] for one in first + second + third] == [f"s3://lake/t/{number}.csv" for number in range(3)]
-    assert first[0]["size"] == 20_000
+    listed = [[one["uri"].rpartition("/")[2] for one in page["objects"]] for page in (first, second, third)]
+    assert listed == [["0.csv", "1.csv"], ["2.csv"], []]
+    assert [page["more"] for page in (first, second, third)] == [True, False, False]
+    assert first["objects"][0]["size"] == 20_000
     assert [path.rpartition("-")[2] for path in paths] == ["2.csv", "0.csv", "2.csv"]
     assert paths[0] == paths[2]
 

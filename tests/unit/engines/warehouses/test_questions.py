@@ -47,7 +47,7 @@ async def test_the_lake_is_open_to_roles_that_are_attached(ask, objects):
     assert await ask("begin", authorization={"role": "arn:other"}) == "ERROR: the role is not attached"
     lake = (await ask("begin", **ROLE))["lake"]
     found = await ask("lake", lake=lake, question="objects", arguments={"location": "s3://lake/"})
-    assert found == []
+    assert found == {"objects": [], "more": False}
     denied = await ask("lake", lake=lake, question="objects", arguments={"location": "s3://lake/secret/"})
     assert denied == "ERROR: not allowed: list secret/"
     await ask("end", lake=lake, keep=True)

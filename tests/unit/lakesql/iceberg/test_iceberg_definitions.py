@@ -52,4 +52,4 @@ def test_a_table_is_renamed_and_dropped_with_its_data(things, done, rows, lake):
     assert rows("SELECT id FROM others") == ['"1"']
     assert rows("SHOW TABLES") == ["others"]
     done("DROP TABLE others")
-    assert lake.objects("s3://lake/things/") == []
+    assert list(lake.objects("s3://lake/things/")) == []

@@ -7,9 +7,10 @@ import pyarrow as pa
 import pytest
 
 from lakemill.lakesql import types
+from lakemill.lakesql.arrow import arrow_type
 from lakemill.lakesql.errors import SqlFailed
 from lakemill.lakesql.trino.client import Signature
-from lakemill.lakesql.trino.rows import array, arrow_type, batch, of_signature
+from lakemill.lakesql.trino.rows import array, batch, of_signature
 from lakemill.lakesql.types import Type
 
 

@@ -15,21 +15,6 @@ if TYPE_CHECKING:
     from lakemill.lakesql.dialects.compiler import Compiler
 
 DEEP_MAX = 16
-# What a SELECT of one expression has not.
-_MORE = (
-    "from_",
-    "where",
-    "group",
-    "having",
-    "order",
-    "limit",
-    "offset",
-    "distinct",
-    "joins",
-    "with_",
-    "into",
-    "qualify",
-)
 
 
 def call(c: "Compiler", parts: tuple[str, ...], node: exp.Anonymous) -> Typed | None:
@@ -81,8 +66,8 @@ def body(c: "Compiler", function: Function, values: list[Typed]) -> Typed:
 def expression(text: str) -> exp.Expr:
     """The one expression that is selected. Raises SqlFailed 42P13 for a query that does more."""
     tree = grammar.parse(text)
-    plain = isinstance(tree, exp.Select) and len(tree.expressions) == 1
-    if not plain or any(tree.args.get(one) for one in _MORE) or tree.find(exp.Table, exp.Subquery):
+    plain = isinstance(tree, exp.Select) and [part for part, found in tree.args.items() if found] == ["expressions"]
+    if not plain or len(tree.expressions) != 1 or tree.find(exp.Table, exp.Subquery):
         raise SqlFailed("42P13", "a SQL function must be a SELECT of one expression, without FROM and other clauses")
     found = tree.expressions[0]
     return found.this if isinstance(found, exp.Alias) else found

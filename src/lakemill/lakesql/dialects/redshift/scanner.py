@@ -9,7 +9,9 @@ from lakemill.lakesql.errors import SqlFailed
 _TOKEN = re.compile(
     r"""(?P<space>\s+|--[^\n]*)|(?P<comment>/\*)|(?P<string>[eE]?'(?:[^'\\]|\\.|'')*(?:'|(?P<open>\Z)))"""
     r"""|(?P<name>"(?:[^"]|"")*(?:"|(?P<unended>\Z)))|(?P<parameter>\$\d+)|\$(?P<tag>(?:[A-Za-z_]\w*)?)\$"""
-    r"""|(?P<word>[#A-Za-z_\u0080-\uffff][\w$]*)|(?P<number>\d[\w.]*)|(?P<sign>::|.)""",
+    r"""|(?P<word>[#A-Za-z_\u0080-\uffff][\w$]*)"""
+    # 1..10 is two numbers with two signs between.
+    r"""|(?P<number>(?:(?<!\.)\.)?\d+(?:\.(?!\.)\d*)?(?:[eE](?:[+-]?\d+|(?!\w)))?)|(?P<sign>::|.)""",
     re.S,
 )
 
@@ -30,7 +32,11 @@ class Word:
 
 
 def words(text: str) -> Iterator[Word]:
-    """Raises SqlFailed(42601) where a quote does not end."""
+    """Raises SqlFailed(42601) where a quote does not end.
+
+    >>> [word.text for word in words("1..10 - .5e-3")]
+    ['1', '.', '.', '10', '-', '.5e-3']
+    """
     at = 0
     while at < len(text):
         found = _TOKEN.match(text, at)

@@ -125,6 +125,13 @@ def _insert(c: "Compiler", dialect: "Redshift", node: exp.Insert) -> Compiled:
         raise failed(error.code, error.message, place) from None
     if isinstance(found, External):
         return _into_external(c, dialect, node, found)
+    return _into_table(c, dialect, node, place, named)
+
+
+def _into_table(
+    c: "Compiler", dialect: "Redshift", node: exp.Insert, place: exp.Table, named: list[exp.Expr]
+) -> Compiled:
+    """named: the columns that the statement lists, if any."""
     table, use = target(dialect, place, "insert")
     chosen = [column_of(table, e.name, e) for e in named] or list(table.columns)
     for i, column in enumerate(chosen):
