@@ -13,7 +13,7 @@ DBT := .venvs/dbt
 # lakemill starts many processes: where none keeps its byte code, each would compile all of it anew, for a second.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help venv clients flink spark demo test test-all bench bench-algorithms fuzz lint check types docs pictures lock clean
+.PHONY: help venv clients flink spark demo test test-all bench bench-algorithms fuzz lint check docs pictures lock clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18

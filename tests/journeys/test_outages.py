@@ -145,6 +145,10 @@ def test_a_port_that_is_taken_is_refused(calm, tmp_path):
     refused(up("--port", calm.port, "--data", tmp_path / "other"), f"127.0.0.1:{calm.port} is in use", "--port")
 
 
+def test_an_address_that_is_not_of_this_machine_is_refused(tmp_path):
+    refused(up("--host", "192.0.2.1", "--port", 0, "--data", tmp_path), "192.0.2.1:0 cannot be listened on", "--host")
+
+
 def test_a_folder_that_cannot_be_one_is_refused(tmp_path):
     (tmp_path / "file").write_text("in the way")
     refused(up("--port", 0, "--data", tmp_path / "file"), str(tmp_path / "file"))

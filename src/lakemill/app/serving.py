@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import errno
 import gc
 import signal
 import socket
@@ -28,23 +29,26 @@ STOP_S_MAX = 10
 """For requests that are under way when we are told to stop."""
 
 
-class PortTaken(Exception):
-    """Something listens on our port already. Fields: host, port."""
+class AddressRefused(Exception):
+    """This machine does not let us listen where we are to. Fields: host, port."""
 
-    def __init__(self, host: str, port: int) -> None:
-        super().__init__(f"{host}:{port} is in use; choose another port with --port (0 takes a free one)")
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(f"{host}:{port} {reason}")
         self.host, self.port = host, port
 
 
 def _bound(settings: Settings) -> socket.socket:
-    """A socket with our address, before anything is started. Raises PortTaken."""
+    """A socket with our address, before anything is started. Raises AddressRefused."""
     made = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((settings.host, settings.port))
-    except OSError:
+    except OSError as wrong:
         made.close()
-        raise PortTaken(settings.host, settings.port) from None
+        reason = f"cannot be listened on: {wrong.strerror or wrong}; choose another address with --host and --port"
+        if wrong.errno == errno.EADDRINUSE:
+            reason = "is in use; choose another port with --port (0 takes a free one)"
+        raise AddressRefused(settings.host, settings.port, reason) from None
     return made
 
 

@@ -2,7 +2,7 @@
 
 It reads whole requests (Content-Length or chunked bodies), answers whole responses, keeps connections alive, and
 answers pipelined requests in order. The peer is the platform on the same machine; TLS and HTTP/2 are not spoken. A
-round trip costs about 70 us, through granian's embedded server about 220 us (same machine, empty handler).
+round trip costs about 70 us (same machine, empty handler).
 """
 
 import asyncio

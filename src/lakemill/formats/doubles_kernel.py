@@ -14,7 +14,6 @@ from lakemill.formats.jit import inner
 
 LEAST, MOST = -60, 40
 """Powers of ten for which this is done: those that people write."""
-_INFINITE = 0x7FF
 
 
 def _fives(power: int) -> int:

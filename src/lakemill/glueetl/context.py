@@ -94,14 +94,19 @@ class GlueContext:
         return self._frame(typed, transformation_ctx)
 
     def create_dynamic_frame_from_rdd(
-        self, data: Any, name: str = "", schema: Any = None, sample_ratio: float | None = None, **stage: Any
+        self,
+        data: Any,
+        name: str = "",
+        schema: Any = None,
+        sample_ratio: float | None = None,
+        transformation_ctx: str = "",
     ) -> DynamicFrame:
         """data: rows, tuples, or dicts. schema: Spark's or awsglue's; None: what the first of them show."""
         if not on_java():
             raise NotProvided(NO_RDD.format(what="create_dynamic_frame_from_rdd"))
         given = gluetypes.to_spark(schema) if isinstance(schema, gluetypes.DataType) else schema
         frame: Any = self.spark_session.createDataFrame(data, given, sample_ratio)
-        return DynamicFrame.fromDF(frame, self, stage.get("transformation_ctx") or name)
+        return DynamicFrame.fromDF(frame, self, transformation_ctx or name)
 
     def create_data_frame_from_catalog(
         self, database: str, table_name: str, transformation_ctx: str = "", **more: Any
@@ -146,7 +151,7 @@ class GlueContext:
         additional_options: Mapping[str, Any] | None = None,
         catalog_id: str | None = None,
     ) -> Any:
-        return sinks.to_table(frame, database, table_name, additional_options or {})
+        return sinks.to_table(frame, database, table_name, additional_options or {}, catalog_id)
 
     def write_dynamic_frame_from_jdbc_conf(self, *_: Any, **__: Any) -> Any:
         raise ValueError("JDBC connections are not provided: sinks write to S3.")

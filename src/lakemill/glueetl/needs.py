@@ -71,8 +71,8 @@ def of_file(file: Path) -> Iterator[Need]:
 def of_tree(tree: ast.AST) -> Iterator[tuple[str, str, int]]:
     """(what, why, line) of each use.
 
-    >>> [found[:2] for found in of_tree(ast.parse("sc.parallelize([1]).map(f); df.write.format('orc').save(p)"))]
-    [('format("orc")', 'ORC by Spark'), ('parallelize', 'RDDs')]
+    >>> list(of_tree(ast.parse("sc.parallelize([1]).map(f)\\ndf.write.format('orc').save(p)")))
+    [('parallelize', 'RDDs', 1), ('format("orc")', 'ORC by Spark', 2)]
     """
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

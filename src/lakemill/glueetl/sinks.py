@@ -90,9 +90,11 @@ def sink(
     return made.setFormat(kind, **(format_options or {})) if kind else made
 
 
-def to_table(dynamic_frame: Any, database: str, name: str, additional: Mapping[str, Any]) -> Any:
+def to_table(
+    dynamic_frame: Any, database: str, name: str, additional: Mapping[str, Any], catalog_id: str | None = None
+) -> Any:
     """Write where a table's data are, in its format and partitions. Raises ValueError."""
-    table = catalog.table(database, name)
+    table = catalog.table(database, name, catalog_id)
     keys = additional.get("partitionKeys") or [key.name for key in table.keys]
     updates = textfiles.flag(additional, "enableUpdateCatalog")
     options = {**additional, "path": table.location, "partitionKeys": keys}

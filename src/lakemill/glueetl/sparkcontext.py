@@ -40,11 +40,17 @@ class SparkContext:
         *rest: Any,
         **more: Any,
     ) -> None:
-        """conf: a SparkConf; its settings are the session's. master is the service's to say, as in Glue."""
+        """conf: a SparkConf; its settings are the session's. master is the service's to say, as in Glue.
+
+        Raises ValueError.
+        """
         if SparkContext._active is not None:
             raise ValueError("Cannot run multiple SparkContexts at once; use SparkContext.getOrCreate().")
         conf = more.get("conf") or next((one for one in (master, *rest) if hasattr(one, "getAll")), None)
-        self._session = session(dict(conf.getAll()) if conf is not None else {})
+        if pyFiles:
+            raise ValueError("pyFiles is not provided: name the files in the job's --extra-py-files.")
+        named = {"spark.app.name": str(appName)} if appName else {}
+        self._session = session((dict(conf.getAll()) if conf is not None else {}) | named)
         SparkContext._active = self
 
     @classmethod

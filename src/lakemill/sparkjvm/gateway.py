@@ -94,7 +94,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
         except Exception as error:
             logger.exception("the file system behind s3:// failed")
-            self._refuse(LakeError(f"{type(error).__name__}: {error}"))
+            self._refuse(LakeError(f"The file system behind s3:// failed: {error}"))
 
     def _refuse(self, error: LakeError) -> None:
         name = error.java.rpartition(".")[2]

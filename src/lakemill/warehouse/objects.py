@@ -129,14 +129,13 @@ class Database(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Schema(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A schema; external: what rs `CREATE EXTERNAL SCHEMA` said, for a schema of the lake's catalog."""
+    """A schema; external: what its `CREATE EXTERNAL SCHEMA` said, for a schema of the lake's catalog."""
 
     oid: int
     owner: str
     rights: dict[str, list[str]] = {}
     external: dict[str, Any] | None = None
     comment: str = ""
-    quota_mib: int = 0
     defaults: dict[str, dict[str, list[str]]] = {}
     """ALTER DEFAULT PRIVILEGES: by `owner/TABLES`, rights of grantees."""
 
@@ -152,7 +151,6 @@ class User(msgspec.Struct, kw_only=True, omit_defaults=True):
     valid_until: str = ""
     connections_max: int = -1
     settings: dict[str, str] = {}
-    syslog: bool = False
 
 
 class Group(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -168,7 +166,6 @@ class Role(msgspec.Struct, kw_only=True, omit_defaults=True):
     id: int
     owner: str
     members: list[str] = []
-    admins: list[str] = []
 
 
 class Argument(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import gc
 import re
 import socket
+import struct
 
 import h2.connection
 import httpx
@@ -46,6 +48,10 @@ class Site:
         await self.go_on.wait()
         return 200, [], http.query_string
 
+    async def wide(self, http):
+        await self.go_on.wait()
+        return 200, [], b"w" * 3_000_000
+
     async def stored(self, http):
         return 200, [], FileBody(self.file, 100, 5_000_000)
 
@@ -75,16 +81,22 @@ class Site:
         return 200, [], pieces()
 
 
-@pytest.fixture
-async def site(tmp_path):
+@contextlib.asynccontextmanager
+async def running(folder):
     """A running server of a Site, with its port."""
-    site = Site(tmp_path)
+    site = Site(folder)
     listening = socket.create_server(("127.0.0.1", 0))
     site.port = listening.getsockname()[1]
     site.server = wire.Server(site, listening)
     await site.server.start()
     yield site
     await site.server.stop(1)
+
+
+@pytest.fixture
+async def site(tmp_path):
+    async with running(tmp_path) as site:
+        yield site
 
 
 async def said(site, *parts, eof=False):
@@ -229,6 +241,42 @@ async def test_nothing_more_is_made_for_a_client_that_has_gone(site):
         while not site.ended:
             await asyncio.sleep(0.01)
     assert site.ended[0] < 10
+
+
+def over_http_2(path):
+    """What a client of HTTP/2 sends that asks for a path."""
+    state = h2.connection.H2Connection()
+    state.initiate_connection()
+    state.send_headers(1, [(":method", "GET"), (":path", path), (":scheme", "http"), (":authority", "a")], True)
+    return state.data_to_send()
+
+
+@pytest.mark.parametrize("path", ["/late", "/wide", "/ticking", "/echo"])
+@pytest.mark.parametrize("second", [False, True])
+def test_an_answer_for_a_client_that_has_gone_is_no_fault(tmp_path, path, second):
+    faults = []
+
+    async def main():
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
+        async with running(tmp_path) as site:
+            length = b"Content-Length: 9\r\n" if path == "/echo" else b""
+            asked = over_http_2(path) if second else b"GET %s HTTP/1.1\r\nHost: a\r\n%s\r\n" % (path.encode(), length)
+            client = socket.create_connection(("127.0.0.1", site.port))
+            client.sendall(asked)
+            while not site.seen:
+                await asyncio.sleep(0.01)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+            while site.server._connections:
+                await asyncio.sleep(0.01)
+            site.go_on.set()
+            await asyncio.sleep(0.05)
+            site.seen.clear()
+            gc.collect()  # A task whose fault nobody has asked for says so when it goes.
+
+    # The event loop that serves: asyncio's own does not mind.
+    pytest.importorskip("uvloop").run(asyncio.wait_for(main(), 10))
+    assert faults == []
 
 
 async def test_a_body_that_is_cut_short_is_the_clients_going(site):

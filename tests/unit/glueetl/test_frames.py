@@ -195,3 +195,14 @@ def test_files_that_differ_in_a_type_are_a_choice(spark, tmp_path, monkeypatch):
         *(("a", "choice"), ("b", "string"), ("c", "boolean"), ("day", "int")),
     ]
     assert sorted(str(row["a"]["string"] or row["a"]["long"]) for row in frame.collect()) == ["1", "2", "q"]
+
+
+def test_a_context_has_its_name_and_takes_no_files(spark):
+    from pyspark import SparkContext
+
+    if SparkContext._active is not None:
+        SparkContext._active.stop()
+    with SparkContext("local", "named") as context:
+        assert context.appName == "named"
+    with pytest.raises(ValueError, match="--extra-py-files"):
+        SparkContext(pyFiles=["a.py"])

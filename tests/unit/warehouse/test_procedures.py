@@ -116,6 +116,23 @@ def test_the_statement_that_makes_a_procedure_makes_it_again(client):
     assert own.rows("show procedure p(int, numeric)") == [[shown]]
 
 
+def test_it_keeps_names_whose_case_counts(client):
+    own = client()
+    own.run("set enable_case_sensitive_identifier to on")
+    own.run('create procedure "Fill"("Much" int, plain int) as $$ begin null; end; $$ language plpgsql')
+    ((shown,),) = own.rows('show procedure "Fill"')
+    assert shown.splitlines()[0] == 'CREATE OR REPLACE PROCEDURE public."Fill"("Much" integer, plain integer)'
+    own.run(shown)
+    assert own.rows("select count(*) from pg_proc where proname = 'Fill'") == [["1"]]
+
+
+@pytest.mark.parametrize("body", ["select nope + $1", "select $2", "select $1 +"])
+def test_what_is_wrong_in_a_function_has_no_place_in_the_statement(client, body):
+    with pytest.raises(SqlFailed) as failed:
+        client().run(f"create function wrong(int) returns int stable as $$ {body} $$ language sql")
+    assert failed.value.position is None
+
+
 def test_calls_stand_in_the_system_view_with_the_call_they_come_from(client):
     own = client()
     make(own, "leaf", "begin null; end;")

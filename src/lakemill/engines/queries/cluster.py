@@ -1,7 +1,7 @@
 """The cluster that runs queries, by its URL.
 
-    trino://[user:password@]host[:port]/catalog[?iceberg=catalog&ca=file]
-    trino+https://...
+    trino://host[:port]/catalog[?iceberg=catalog]
+    trino+https://[user:password@]host[:port]/catalog[?iceberg=catalog&ca=file]
 
 catalog: what the lake is called there. iceberg: what it is called there for Iceberg's tables, if that is another one.
 ca: certificates to trust.
@@ -21,7 +21,7 @@ PORTS = {"http": 8080, "https": 443}
 CATALOG = "awsdatacatalog"
 STOP_S = 3.0
 _NAME = re.compile(r"[A-Za-z0-9_-]*")
-FORM = "trino://[user:password@]host[:port]/catalog or trino+https://..."
+FORM = "trino://host[:port]/catalog or trino+https://[user:password@]host[:port]/catalog"
 
 
 class ClusterUnavailable(Exception):
@@ -59,6 +59,10 @@ def open_cluster(url: str) -> Cluster | None:
         raise _wrong(f"there is no option {sorted(unknown)[0]}")
     if parts.password is not None and scheme != "https":
         raise _wrong("Trino takes a password over https alone")
+    if parts.username and parts.password is None:
+        raise _wrong("there is a user without a password; Trino is told who the caller is without one")
+    if "ca" in options and scheme != "https":
+        raise _wrong("certificates are for https alone")
     names = [parts.path.strip("/") or CATALOG, options.get("iceberg", "")]
     for name in names:
         if not _NAME.fullmatch(name):

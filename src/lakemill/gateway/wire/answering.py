@@ -38,7 +38,7 @@ class Answering(Protocol):
 
 
 Application = Callable[[HttpRequest, RequestBody, Answering], Awaitable[None]]
-"""Handles a request; must begin and end one answer. What it raises closes the connection."""
+"""Handles a request; must begin and end one answer. What it raises closes the connection; ClientGone is no fault."""
 
 
 async def respond(

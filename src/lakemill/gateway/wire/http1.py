@@ -14,7 +14,7 @@ import httptools
 import msgspec
 
 from lakemill.gateway.wire.answering import Application, Headers, date, has_length, without_breaks
-from lakemill.gateway.wire.body import HELD_BYTES_MAX, RequestBody
+from lakemill.gateway.wire.body import HELD_BYTES_MAX, ClientGone, RequestBody
 from lakemill.services.base import HttpRequest
 
 HEAD_BYTES_MAX = 128 << 10
@@ -151,7 +151,7 @@ class Http1:
         code, message = REFUSALS[self._refusal]
         body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
         about = f"content-type: application/xml\r\ncontent-length: {len(body)}\r\nconnection: close\r\n"
-        self._transport.write(f"{_LINES[self._refusal]}{about}date: {date()}\r\n\r\n{body}".encode())
+        self._write(f"{_LINES[self._refusal]}{about}date: {date()}\r\n\r\n{body}".encode())
         self._part()
 
     # httptools calls these
@@ -221,6 +221,9 @@ class Http1:
     async def _run(self, request: _Request) -> None:
         try:
             await self._application(request.http, request.body, self)
+        except ClientGone:
+            self._transport.abort()
+            return
         except BaseException:
             self._transport.abort()  # Whatever was sent is not the whole answer, and must not look so.
             raise
@@ -255,7 +258,7 @@ class Http1:
         body = self._request.body if self._request is not None else None
         if body is not None and body.expects:
             body.expects = False
-            self._transport.write(CONTINUE)
+            self._write(CONTINUE)
         if self._paused:
             self._release()
 
@@ -330,9 +333,9 @@ class Http1:
         length = "" if has_length(headers) else f"content-length: {len(body)}\r\n"
         head = self._head(status, headers, length)
         if len(body) <= JOINED_BYTES_MAX:
-            self._transport.write(head + body)
+            self._write(head + body)
         else:
-            self._transport.write(head)
+            self._write(head)
             await self.piece(body)
 
     async def begin(self, status: int, headers: Headers, *, bodiless: bool = False) -> None:
@@ -344,9 +347,11 @@ class Http1:
             else:
                 self._chunked = True
                 more = "transfer-encoding: chunked\r\n"
-        self._transport.write(self._head(status, headers, more))
+        self._write(self._head(status, headers, more))
 
     async def piece(self, data: bytes) -> None:
+        if self._transport.is_closing():
+            return
         if self._chunked:
             self._transport.writelines((b"%x\r\n" % len(data), data, b"\r\n"))
         else:
@@ -356,8 +361,13 @@ class Http1:
 
     async def end(self) -> None:
         if self._chunked:
-            self._transport.write(b"0\r\n\r\n")
+            self._write(b"0\r\n\r\n")
             self._chunked = False
+
+    def _write(self, data: bytes) -> None:
+        """Send it, unless the client has gone: uvloop's transports do not forgive that."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
 
 
 def _path_of(target: bytes) -> bytes:

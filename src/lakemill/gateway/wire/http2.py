@@ -17,7 +17,7 @@ import h2.exceptions
 import h2.settings
 
 from lakemill.gateway.wire.answering import Application, Headers, date, has_length, without_breaks
-from lakemill.gateway.wire.body import RequestBody
+from lakemill.gateway.wire.body import ClientGone, RequestBody
 from lakemill.services.base import HttpRequest
 
 WINDOW_BYTES = 1 << 20
@@ -128,7 +128,7 @@ class Http2:
     def flush(self) -> None:
         """Send what h2 has to send."""
         self._unsent = False
-        if data := self.state.data_to_send():
+        if (data := self.state.data_to_send()) and not self.transport.is_closing():
             self.transport.write(data)
 
     def flush_soon(self) -> None:
@@ -192,6 +192,8 @@ class _Stream:
             await self._connection.application(request, self.body, self)
             if not self.body.ended and not self.body.lost:
                 self._reset(h2.errors.ErrorCodes.NO_ERROR)  # As RFC 9113, 8.1 says: we need no more of it.
+        except ClientGone:
+            pass
         except BaseException:
             self._reset(h2.errors.ErrorCodes.INTERNAL_ERROR)
             raise

@@ -307,7 +307,6 @@ def _negative(c: "Compiler", node: exp.Neg) -> Typed:
 
 
 _UNITS = {"YEAR": 12, "MONTH": 1}
-_DAY_UNITS = {"DAY": "day", "HOUR": "hour", "MINUTE": "minute", "SECOND": "second", "WEEK": "week"}
 
 
 def _interval(c: "Compiler", node: exp.Interval) -> Typed:

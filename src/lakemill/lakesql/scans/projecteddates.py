@@ -34,7 +34,7 @@ def values(options: Mapping[str, str], now: datetime.datetime | None = None) -> 
 
     now: in UTC, without a zone.
 
-    >>> values({"range": "2024-01-30,2024-02-01", "format": "yyyy/MM/dd"})
+    >>> values({"range": "2024/01/30,2024/02/01", "format": "yyyy/MM/dd"})
     ['2024/01/30', '2024/01/31', '2024/02/01']
     """
     for name in ("range", "format"):

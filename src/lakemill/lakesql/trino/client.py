@@ -10,6 +10,7 @@ Source: "Client REST API" of Trino's documentation.
 """
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -24,6 +25,8 @@ _AGAIN = (429, 502, 503, 504)
 _TRIES_MAX = 8
 _TIMEOUT = urllib3.Timeout(connect=10, read=120)
 _STOP_TIMEOUT = urllib3.Timeout(connect=5, read=10)
+_OBJECT = re.compile(r"^(?:<[^>]*>|HTTPS?Connection(?:Pool)?\([^)]*\)): ")
+"""What urllib3 says first: where it stands in Python."""
 
 
 class Signature(msgspec.Struct, rename="camel"):
@@ -163,7 +166,7 @@ class Client:
                 method, url, body=body, headers=headers, timeout=_TIMEOUT, retries=retries, redirect=False
             )
         except (urllib3.exceptions.HTTPError, UnicodeError, ValueError) as wrong:
-            raise self._unreachable(str(getattr(wrong, "reason", None) or wrong)) from None
+            raise self._unreachable(_OBJECT.sub("", str(getattr(wrong, "reason", None) or wrong))) from None
         if answer.status != 200:
             raise self._unreachable(f"{answer.status} {answer.data[:200].decode(errors='replace').strip()}")
         try:

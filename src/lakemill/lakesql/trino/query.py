@@ -193,9 +193,9 @@ def _inputs(text: str) -> list[tuple[str, str, str]]:
     try:
         plan = json.loads(text)
         if plan.get("outputTable"):
-            raise ValueError("it would write")
+            raise SqlFailed("GENERIC_INTERNAL_ERROR", "The cluster would write a table")
         found = [one["table"] for one in plan["inputTableColumnInfos"]]
         return [(one["catalog"], one["schemaTable"]["schema"], one["schemaTable"]["table"]) for one in found]
-    except (ValueError, KeyError, TypeError, AttributeError) as wrong:
-        message = f"The cluster does not tell what it would read: {type(wrong).__name__}: {wrong}"
+    except (ValueError, KeyError, TypeError, AttributeError):
+        message = f"The cluster does not tell what it would read, but: {text[:200]}"
         raise SqlFailed("GENERIC_INTERNAL_ERROR", message) from None

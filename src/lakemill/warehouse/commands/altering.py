@@ -112,8 +112,8 @@ def _rename(table: Altered, tokens: Tokens) -> None:
 
 
 def _unread(table: Altered, what: str) -> None:
-    for _, view, _ in removing.dependents(table.session, table.relation.oid):
-        raise SqlFailed("0A000", f'cannot {what} "{table.name}": view {view} reads it by its name')
+    for _, name, view in removing.dependents(table.session, table.relation.oid):
+        raise SqlFailed("0A000", f'cannot {what} "{table.name}": {view.label} {name} reads it by its name')
 
 
 def _rename_column(table: Altered, tokens: Tokens) -> None:
@@ -221,7 +221,7 @@ def _drop_column(table: Altered, tokens: Tokens) -> None:
                 raise SqlFailed(
                     "2BP01",
                     f"cannot drop table {table.name} column {name} because other objects depend on it",
-                    detail=f"view {view_name} depends on table {table.name} column {name}",
+                    detail=f"{view.label} {view_name} depends on table {table.name} column {name}",
                     hint="Use DROP ... CASCADE to drop the dependent objects too.",
                 ) from None
             removing.remove(session, schema, view_name, view, True)

@@ -14,7 +14,7 @@ from lakemill.warehouse.tokens import Tokens
 if TYPE_CHECKING:
     from lakemill.warehouse.session import Session
 
-_PYTHON = "Redshift runs no Python functions after June 30, 2026"
+_PYTHON = "Redshift supports no Python functions after June 30, 2026"
 
 
 def create(session: "Session", tokens: Tokens) -> Result:

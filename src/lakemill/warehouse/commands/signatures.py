@@ -1,10 +1,11 @@
 """How statements name procedures and functions: with the types of their arguments."""
 
+import re
 from typing import TYPE_CHECKING
 
 from lakemill.lakesql.dialects import redshift
 from lakemill.lakesql.errors import SqlFailed
-from lakemill.lakesql.types import Type
+from lakemill.lakesql.types import Type, quoted
 from lakemill.warehouse import rights
 from lakemill.warehouse.commands import attributes
 from lakemill.warehouse.objects import Argument, Routine, routine_key, stored_type, type_of
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 ARGUMENTS_MAX = 32
 _MODES = ("IN", "OUT", "INOUT")
+_PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
 # Types of two words: the first would be a name otherwise.
 _TWO_WORDS = {
     **dict.fromkeys(("DOUBLE",), ("PRECISION",)),
@@ -80,10 +82,14 @@ def existing(session: "Session", tokens: Tokens, kind: str) -> Routine:
 
 
 def shown(routine: Routine) -> str:
-    """name(arguments) as SHOW PROCEDURE writes them."""
+    """name(arguments) as SHOW PROCEDURE writes them: names that need it are in quotes."""
     written = []
     for argument in routine.arguments:
         kind = "refcursor" if argument.cursor else redshift.shown(type_of(argument.type))
         mode = "" if argument.mode == "in" else argument.mode.upper()
-        written.append(" ".join(word for word in (argument.name, mode, kind) if word))
-    return f"{routine.schema}.{routine.name}({', '.join(written)})"
+        written.append(" ".join(word for word in (_written(argument.name), mode, kind) if word))
+    return f"{_written(routine.schema)}.{_written(routine.name)}({', '.join(written)})"
+
+
+def _written(name: str) -> str:
+    return name if not name or _PLAIN.fullmatch(name) else quoted(name)

@@ -133,11 +133,10 @@ class Raise(Statement):
 
 @dataclass
 class Sql(Statement):
-    """A statement of SQL. into: variables that get the row; gives: PERFORM, whose rows nobody wants."""
+    """A statement of SQL, and PERFORM. into: variables that get the row."""
 
     query: Query
     into: list[Name] = field(default_factory=list)
-    perform: bool = False
 
 
 @dataclass

@@ -99,7 +99,7 @@ def targets(tokens: Tokens) -> list[Name]:
 def _perform(tokens: Tokens) -> Statement:
     line = tokens.line()
     tokens.expect("PERFORM")
-    return Sql(line, query(f"SELECT {tokens.until(';')}"), perform=True)
+    return Sql(line, query(f"SELECT {tokens.until(';')}"))
 
 
 def _leave(tokens: Tokens) -> Statement:

@@ -88,7 +88,7 @@ create function f_wrong(int) returns int as $$ select $1 $$ language sql
 --> ! 42601 a function must be VOLATILE, STABLE or IMMUTABLE
 
 create function f_wrong(a int) returns int stable as $$ return a $$ language plpythonu
---> ! 0A000 LANGUAGE plpythonu is not supported: Redshift runs no Python functions after June 30, 2026
+--> ! 0A000 LANGUAGE plpythonu is not supported: Redshift supports no Python functions after June 30, 2026
 
 create function f_larger(int, int) returns int stable as $$ select $1 $$ language sql
 --> ! 42723 function "f_larger" already exists with same argument types

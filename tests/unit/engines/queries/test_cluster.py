@@ -32,7 +32,9 @@ def test_a_url_says_where_the_cluster_is_and_what_it_calls_the_lake():
         ("trino://head/a/b", "a/b is no name of a catalog"),
         ("trino://head/a'b", "is no name of a catalog"),
         ("trino://head/a?b=c", "there is no option b"),
-        ("trino://me:word@head/a", "over https alone"),
+        ("trino://me:word@head/a", "a password over https alone"),
+        ("trino+https://me@head/a", "a user without a password"),
+        ("trino://head/a?ca=/nowhere.pem", "certificates are for https alone"),
         ("trino+https://head/a?ca=/nowhere.pem", "/nowhere.pem cannot be read"),
     ],
 )

@@ -105,7 +105,7 @@ def check_function(function: Function, catalog: Catalog) -> None:
     try:
         inlining.body(compiler, function, values)
     except SqlFailed as error:
-        raise reworded(error, function.body) from None
+        raise reworded(error) from None
 
 
 def expression(

@@ -52,6 +52,9 @@ def body(c: "Compiler", function: Function, values: list[Typed]) -> Typed:
     try:
         with c.within(scope=Scope(), groups=None, aggregates=None, windows_allowed=False):
             made = c.expression(expression(function.body))
+    except SqlFailed as error:
+        error.line = error.column = error.position = None  # Of the body, which is not the statement.
+        raise
     finally:
         dialect.arguments.pop()
     if dialect.cost(made.type, function.returns) is None:
