@@ -39,7 +39,9 @@ class Sink:
         return self
 
     def setCatalogInfo(self, catalogDatabase: str, catalogTableName: str, catalogId: str = "") -> "Sink":
-        """The table that is made or changed, with enableUpdateCatalog."""
+        """The table that is made or changed, with enableUpdateCatalog. Raises ValueError."""
+        if catalogId:
+            raise ValueError("catalogId is not supported for a sink: the table is one of the account's own catalog.")
         self._table = catalogDatabase, catalogTableName
         return self
 

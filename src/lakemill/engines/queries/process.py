@@ -12,6 +12,7 @@ from lakemill.engines.queries.errors import ProcessDied, Refused
 from lakemill.engines.workers import Worker
 
 MODULE = "lakemill.lakesql.worker"
+LINES_S = 0.2
 
 Answer = Callable[[str, dict[str, Any]], Awaitable[Any]]
 """The answer to a question by its name and arguments. Raises Refused."""
@@ -60,6 +61,11 @@ class StatementProcess:
         except BaseException:
             self._worker.signal()  # What it still says would be taken for the next statement's.
             raise
+
+    async def printed(self) -> str:
+        """The last lines that it printed, of what it has just done."""
+        await asyncio.sleep(LINES_S)  # They come by another pipe than messages.
+        return "\n".join(self._worker.lines)
 
     async def _how_it_ended(self) -> str:
         how = await self._worker.ending()

@@ -128,7 +128,11 @@ class Running:
             raise
         finally:
             self.execution.engine_ms = max(0, int((environment.clock.time() - began) * 1000))
-        environment.processes.give_back(process)
+        try:
+            if message.get("failed", {}).get("category") == SYSTEM:
+                logger.error("execution %s\n%s", self.execution.id, await process.printed())
+        finally:
+            environment.processes.give_back(process)
         return message
 
     def _statement(self) -> Document:

@@ -53,6 +53,14 @@ async def test_what_cannot_be_read_is_refused_and_was_never_there(queries):
     assert queries.listed(SCOPE, "primary", "", 10) == []
 
 
+async def test_what_a_process_prints_about_a_fault_of_ours_is_in_the_log(run, caplog):
+    said = {"print": "Traceback (most recent call last):\n  ...\nKeyError: 'x'"}
+    done = await run(said, {"failed": {"message": "GENERIC_INTERNAL_ERROR: KeyError: 'x'", "category": 1}})
+    assert done.fault.category == 1
+    assert f"execution {done.id}\nTraceback (most recent call last):\n  ...\nKeyError: 'x'" in caplog.text
+    assert (await run(*SELECT)).state == "SUCCEEDED"
+
+
 @pytest.mark.parametrize(
     ("step", "said"),
     [({"die": -9}, "using more memory"), ({"die": 3}, "exit code 3"), ({"die": -11}, "signal SIGSEGV")],

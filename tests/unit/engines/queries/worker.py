@@ -4,6 +4,7 @@
 {"file": name, "content": text}         writes a file of the folder
 {"progress": bytes}                     tells how much it has read
 {"wait": true}                          waits until it is killed
+{"print": text}                         says something on its standard error
 {"die": signal or exit code}            ends itself
 {"outcome": {...}} or {"failed": {...}} the last message; a value "answers" is replaced by all answers, as rows
 """
@@ -35,6 +36,8 @@ def carry_out(statement):
             say({"progress": {"scanned_bytes": step["progress"]}})
         elif "wait" in step:
             time.sleep(600)
+        elif "print" in step:
+            print(step["print"], file=sys.stderr, flush=True)
         elif "die" in step:
             sys.stderr.write("MemoryError\n") if step.get("memory") else None
             sys.stderr.flush()
