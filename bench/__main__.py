@@ -79,6 +79,9 @@ def main() -> None:
             print(f"{module} ...", flush=True)
             began = time.perf_counter()
             rows = importlib.import_module(module).run()
+            if not rows:
+                print("  nothing was measured; earlier figures stay", flush=True)
+                continue
             for row in rows:
                 print(
                     f"  {row['name']}: {figure(row.get('ours'))} against {figure(row.get('peer'))}"
