@@ -148,3 +148,6 @@ SELECT 'a' 'b'
 
 SELECT x = x, x <> x, x < 1, 1 < x, x <= x, x >= 1, 1 >= x, x = 1, x <> 1 FROM (VALUES nan()) AS t (x)
 => false | true | false | false | false | false | false | false | true
+
+SELECT nan() < 2.0 * (SELECT CAST(1 AS decimal(3,1))), 1e0 < (SELECT 2.0 * CAST(5 AS decimal(2,0))), 1e0 < (SELECT nan() * 2), 1e0 < (SELECT infinity() - 2.0), 1e0 < 1e308 * CAST(99 AS decimal(2,0)) - infinity()
+=> false | true | false | true | false
