@@ -197,6 +197,40 @@ def test_a_failure_is_told_without_the_stack_of_java_and_a_stop_ends_java(site, 
     assert not javas(site)
 
 
+WAITS = """
+import boto3, time
+counted = glueContext.sparkContext.textFile(s3("texts/")).count()
+print("before", counted, flush=True)
+while True:
+    try:
+        boto3.client("s3").get_object(Bucket=bucket, Key="go")
+        break
+    except Exception:
+        time.sleep(0.1)
+glueContext.sparkContext.parallelize(range(1000), 2).map(str).saveAsTextFile(s3("after"))
+print("after", glueContext.sparkContext.textFile(s3("after")).count())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_java_goes_on_when_lakemill_is_killed(fresh, java):
+    running = fresh()
+    site = JavaSite(running)
+    site.put("texts/a.txt", "one\ntwo")
+    job = site.spark_job(WAITS)
+    id = site.start(job)
+    site.until_java(job, id)
+    running.kill()
+    running.start()
+    assert any("attached to it again" in line for line in running.lines), running.lines
+    site.put("go", "")
+    run = site.until(job, id)
+    assert run["JobRunState"] == "SUCCEEDED", (run.get("ErrorMessage"), site.lines(run, "error"))
+    assert site.lines(run) == ["before 2", "after 1000"]
+    assert [key for key in site.keys("after/") if "part-" not in key] == ["after/_SUCCESS"]
+
+
 def test_what_needs_java_is_refused_where_there_is_none(fresh, tmp_path):
     site = SparkSite(fresh("--spark-python", str(tmp_path / "none" / "bin" / "python")))
     job = site.spark_job("from pyspark.ml import Pipeline\nprint('not reached')")
