@@ -151,3 +151,6 @@ SELECT x = x, x <> x, x < 1, 1 < x, x <= x, x >= 1, 1 >= x, x = 1, x <> 1 FROM (
 
 SELECT nan() < 2.0 * (SELECT CAST(1 AS decimal(3,1))), 1e0 < (SELECT 2.0 * CAST(5 AS decimal(2,0))), 1e0 < (SELECT nan() * 2), 1e0 < (SELECT infinity() - 2.0), 1e0 < 1e308 * CAST(99 AS decimal(2,0)) - infinity()
 => false | true | false | true | false
+
+SELECT DECIMAL '0.07' >= 0.06 + 0.01, DECIMAL '0.07' = 0.07, DECIMAL '0.30' = 0.1 + 0.2, DECIMAL '0.3' < 0.1 + 0.2, DECIMAL '2' BETWEEN 1.5 AND 2.5, DECIMAL '2.5' IN (2.5, 3.5), 1.05 > DECIMAL '1.0', CAST(NULL AS decimal(3,1)) <> 0.25, DECIMAL '1.5' <> 1.55
+=> true | true | false | true | true | true | true | NULL | true

@@ -1,29 +1,30 @@
 """Operators: arithmetic that fails where Trino's does, comparisons, intervals."""
 
 import math
+import operator
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
+from lakemill.lakesql.dialects import decimals
 from lakemill.lakesql.dialects.coercion import INTEGERS, NUMBERS, as_decimal, coerce, common
+from lakemill.lakesql.dialects.thresholds import TURNED, compared
 from lakemill.lakesql.dialects.typed import Typed, failed, guard, not_supported
 from lakemill.lakesql.types import (
     BOOLEAN,
     DATE,
-    DECIMAL_MAX,
+    DOUBLE,
     INTERVAL_DAY,
     INTERVAL_YEAR,
     Type,
-    decimal,
 )
 
 if TYPE_CHECKING:
     from lakemill.lakesql.dialects.compiler import Compiler
 
-DIGITS_64 = 18
-"""Of a decimal that DuckDB keeps in 64 bits."""
+_FOLDED = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 _INTERVALS = {"interval day to second", "interval year to month"}
 _TIMES = {"date", "timestamp", "timestamp with time zone", "time"}
 
@@ -35,10 +36,10 @@ def arithmetic(sign: str, a: Typed, b: Typed, node: exp.Expr | None, wide: bool 
         if kind is not None and kind.name == "unknown":
             return Typed("NULL", Type("unknown"))
         if kind is not None and kind.name == "decimal":
-            return _product(a, b, wide) if sign == "*" else _decimals(sign, a, b)
+            return decimals.arithmetic(sign, a, b, wide)
         if kind is not None:
             made = _numbers(sign, coerce(a, kind), coerce(b, kind), kind)
-            return replace(made, bound=_bound(sign, a, b)) if kind.name == "double" else made
+            return _folded(made, sign, a, b) if kind.name == "double" else made
     found = _with_times(sign, a, b)
     if found is None:
         message = f"Cannot apply operator: {a.type.trino()} {sign} {b.type.trino()}"
@@ -64,6 +65,16 @@ def _numbers(sign: str, a: Typed, b: Typed, kind: Type) -> Typed:
     return Typed(f"({left} {sign} {right})", kind)
 
 
+def _folded(made: Typed, sign: str, a: Typed, b: Typed) -> Typed:
+    """A double that is known if both sides are, or at least bounded."""
+    sides = [one.value for one in (a, b) if isinstance(one.value, int | float)]
+    if len(sides) == 2 and sign in _FOLDED:
+        value = _FOLDED[sign](float(sides[0]), float(sides[1]))
+        if math.isfinite(value):
+            return Typed(f"CAST('{value!r}' AS DOUBLE)", made.type, value)
+    return replace(made, bound=_bound(sign, a, b))
+
+
 def _bound(sign: str, a: Typed, b: Typed) -> float | None:
     """What the magnitude of a + b, a - b or a * b does not exceed, where that is known and finite."""
     x, y = _magnitude(a), _magnitude(b)
@@ -80,76 +91,6 @@ def _magnitude(value: Typed) -> float | None:
         whole, fraction = as_decimal(value.type).args
         return float(10 ** (whole - fraction))
     return value.bound
-
-
-def _both_decimals(a: Typed, b: Typed) -> tuple[Type, Type]:
-    x = as_decimal(a.type) if a.type.name != "unknown" else as_decimal(b.type)
-    return x, as_decimal(b.type) if b.type.name != "unknown" else x
-
-
-def _product(a: Typed, b: Typed, wide: bool) -> Typed:
-    """DuckDB multiplies decimals of up to 18 digits in 64 bits, whatever the product needs."""
-    x, y = _both_decimals(a, b)
-    (p1, s1), (p2, s2) = x.args, y.args
-    if s1 + s2 > DECIMAL_MAX:
-        message = f"DECIMAL scale must be in range [0, precision (38)]: {s1 + s2}"
-        raise failed("INVALID_FUNCTION_ARGUMENT", message, None)
-    kind = decimal(p1 + p2, s1 + s2)
-    left, right = coerce(a, x).sql, coerce(b, y).sql
-    if wide and p1 <= DIGITS_64 and p2 <= DIGITS_64 < p1 + p2:
-        left = f"CAST({left} AS {decimal(p1 + p2, s1).duckdb()})"
-    made = f"CAST({left} * {right} AS {kind.duckdb()})"
-    if wide or s1 + s2 > DIGITS_64:
-        return Typed(made, kind)
-    return Typed(made, kind, narrow=f"({a.narrow or left} * {b.narrow or right})")
-
-
-def _decimals(sign: str, a: Typed, b: Typed) -> Typed:
-    x, y = _both_decimals(a, b)
-    (p1, s1), (p2, s2) = x.args, y.args
-    left, right = coerce(a, x).sql, coerce(b, y).sql
-    if sign in {"+", "-"}:
-        scale = max(s1, s2)
-        kind = decimal(max(p1 - s1, p2 - s2) + scale + 1, scale)
-        return Typed(sum_of(sign, (left, x), (right, y), kind), kind)
-    if sign == "/":
-        kind = decimal(p1 + s2 + max(s2 - s1, 0), max(s1, s2))
-        # The quotient in units of its scale, rounded half away from zero, as Trino does.
-        shift = kind.args[1] + s2 - s1
-        top = f"({units_of(left, s1)} * {10**shift}::HUGEINT)"
-        made = of_units(f"half_up({top}, {units_of(right, s2)})", kind)
-        return Typed(guard(f"{right} = 0", "DIVISION_BY_ZERO", "'Division by zero'", made), kind)
-    scale = max(s1, s2)
-    kind = decimal(min(p2 - s2, p1 - s1) + scale, scale)
-    wide = decimal(max(p1 - s1, p2 - s2) + scale, scale).duckdb()
-    made = f"CAST(CAST({left} AS {wide}) % CAST({right} AS {wide}) AS {kind.duckdb()})"
-    return Typed(guard(f"{right} = 0", "DIVISION_BY_ZERO", "'Division by zero'", made), kind)
-
-
-def sum_of(sign: str, a: tuple[str, Type], b: tuple[str, Type], kind: Type) -> str:
-    """a + b or a - b of decimals, as the decimal `kind`, which holds it or is as large as they get."""
-    digits, scale = kind.args[0], max(a[1].args[1], b[1].args[1])
-    # DuckDB's sum has a digit more than the terms, but in 64 bits no more than 18.
-    exact = digits < DECIMAL_MAX and digits != DIGITS_64 + 1
-    term = decimal(digits - 1 if exact else digits, scale)
-    left, right = (text if of == term else f"CAST({text} AS {term.duckdb()})" for text, of in (a, b))
-    return f"({left} {sign} {right})" if exact else f"CAST({left} {sign} {right} AS {kind.duckdb()})"
-
-
-def units_of(text: str, scale: int) -> str:
-    """How many units of its scale a decimal is, as a HUGEINT."""
-    if not scale:
-        return f"CAST({text} AS HUGEINT)"
-    if scale > 19:  # A fraction times ten to that power would not fit.
-        return f"units_read({text})"
-    return f"units_of({text}, CAST({10**scale} AS DECIMAL({scale + 1},0)))"
-
-
-def of_units(units: str, kind: Type) -> str:
-    """A decimal of so many units of its scale."""
-    scale = kind.args[1]
-    unit = f" * CAST('{10.0**-scale:.{scale}f}' AS DECIMAL({scale},{scale}))" if scale else ""
-    return f"CAST(CAST({units} AS DECIMAL(38,0)){unit} AS {kind.duckdb()})"
 
 
 def _with_times(sign: str, a: Typed, b: Typed) -> Typed | None:
@@ -209,6 +150,11 @@ def compare(sign: str, a: Typed, b: Typed, node: exp.Expr | None) -> Typed:
         raise failed("TYPE_MISMATCH", f"Cannot apply operator: {a.type.trino()} {sign} {b.type.trino()}", node)
     if {a.type.name, b.type.name} == {"char", "varchar"} or (a.type.name == "char" and a.type != b.type):
         return Typed(f"(rtrim({a.sql}, ' ') {sign} rtrim({b.sql}, ' '))", BOOLEAN)
+    for value, other, turned in ((a, b, sign), (b, a, TURNED[sign])):
+        if value.type.name == "decimal" and other.type == DOUBLE and isinstance(other.value, float):
+            found = compared(turned, value, other.value)
+            if found is not None:
+                return Typed(found, BOOLEAN)
     x, y = moment(coerce(a, kind)), moment(coerce(b, kind))
     made = f"({x} {sign} {y})"
     if kind.name in {"double", "real"}:

@@ -8,9 +8,9 @@ from sqlglot import exp
 
 from lakemill.lakesql.dialects.model import Comparison, TableUse
 from lakemill.lakesql.dialects.scope import Scope
+from lakemill.lakesql.dialects.thresholds import TURNED
 
 _SIGNS: dict[type, str] = {exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
-_TURNED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def collect(scope: Scope, condition: exp.Expr) -> None:
@@ -39,7 +39,7 @@ def collect(scope: Scope, condition: exp.Expr) -> None:
     if (value := _literal(right)) is not None:
         _note(scope, left, sign, [value])
     elif (value := _literal(left)) is not None:
-        _note(scope, right, _TURNED[sign], [value])
+        _note(scope, right, TURNED[sign], [value])
 
 
 def _note(scope: Scope, node: exp.Expr, sign: str, values: list[str]) -> None:

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from lakemill.lakesql.dialects.coercion import INTEGERS, NUMBERS, coerce
+from lakemill.lakesql.dialects.decimals import of_units, units_of
 from lakemill.lakesql.dialects.functions.calls import Call
-from lakemill.lakesql.dialects.operators import moment, of_units, units_of
+from lakemill.lakesql.dialects.operators import moment
 from lakemill.lakesql.dialects.typed import Typed, failed, guard, not_supported, once
 from lakemill.lakesql.types import BIGINT, BOOLEAN, DOUBLE, VARCHAR, Type, array, decimal, mapping
 

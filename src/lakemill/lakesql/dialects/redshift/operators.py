@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from lakemill.lakesql.dialects.coercion import INTEGERS, NUMBERS, as_decimal
-from lakemill.lakesql.dialects.operators import DIGITS_64, of_units, sum_of, units_of
+from lakemill.lakesql.dialects.decimals import DIGITS_64, of_units, sum_of, units_of
 from lakemill.lakesql.dialects.redshift.coercion import AS_TEXT, TEXTS, TIMES, Mark, coerce, common
 from lakemill.lakesql.dialects.redshift.names import shown
 from lakemill.lakesql.dialects.typed import Typed, failed, guard, once

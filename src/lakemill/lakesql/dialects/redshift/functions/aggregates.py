@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from lakemill.lakesql.dialects.coercion import INTEGERS, NUMBERS
+from lakemill.lakesql.dialects.decimals import of_units, units_of
 from lakemill.lakesql.dialects.functions.calls import Call
-from lakemill.lakesql.dialects.operators import of_units, units_of
 from lakemill.lakesql.dialects.redshift.coercion import coerce
 from lakemill.lakesql.dialects.typed import Typed, failed, guard, once, text
 from lakemill.lakesql.types import BIGINT, BOOLEAN, DOUBLE, INTEGER, UNKNOWN, VARCHAR, Type, decimal
