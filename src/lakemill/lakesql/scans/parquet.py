@@ -49,8 +49,8 @@ def _read(file: File) -> Inside:
 
 def column_bytes(metadata: pq.FileMetaData, schema: pa.Schema) -> list[int]:
     """What the chunks of each column take up in the file."""
-    places = {name: place for place, name in enumerate(schema.names)}
-    sizes = [0] * len(places)
+    places = {name: place for place, name in reversed(list(enumerate(schema.names)))}  # Of one name, the first.
+    sizes = [0] * len(schema.names)
     for leaf in range(metadata.num_columns):
         path = metadata.schema.column(leaf).path
         place = places[path] if path in places else _place_above(path, places)
