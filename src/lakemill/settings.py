@@ -57,6 +57,10 @@ class Settings:
         "Program of Python that has PySpark, for Spark jobs that need Java; empty looks for bin/python in "
         "~/.local/share/lakemill/spark* and in .venvs/spark* beside lakemill's environment.",
     )
+    fronts: int = _setting(
+        1,
+        "Processes that read HTTP and check signatures for the platform while many clients call at once; 0 for none.",
+    )
     log_format: Literal["text", "json"] = _setting("text", "Form of the request log.")
     log_requests: bool = _setting(True, "Write one line per request to standard error.")
 
@@ -86,7 +90,12 @@ class Settings:
             raise SettingError("account", "12 digits", self.account)
         if not 0 <= self.port <= 65535:
             raise SettingError("port", "between 0 and 65535", self.port)
-        for name, least in (("queries_at_once", 1), ("query_memory_mib", 128), ("warehouse_memory_mib", 128)):
+        for name, least in (
+            ("fronts", 0),
+            ("queries_at_once", 1),
+            ("query_memory_mib", 128),
+            ("warehouse_memory_mib", 128),
+        ):
             if getattr(self, name) < least:
                 raise SettingError(name, f"at least {least}", getattr(self, name))
         for name, allowed in (

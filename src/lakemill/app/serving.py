@@ -3,7 +3,6 @@
 import asyncio
 import dataclasses
 import errno
-import gc
 import signal
 import socket
 import ssl
@@ -15,12 +14,10 @@ from lakemill.app.folder import root_key
 from lakemill.app.page import page
 from lakemill.app.parts import App, build
 from lakemill.gateway.authority import certificate_names, write_private
+from lakemill.gateway.collecting import collect_seldom
+from lakemill.gateway.fronts import Fronts
 from lakemill.gateway.wire import Server, tls_context
 from lakemill.settings import Settings
-
-COLLECT_AFTER = 20_000
-"""Objects made and kept before cycles are looked for. By default 700: with hundreds of requests under way, each look
-goes through all of them, finds nothing, and takes a sixth of the processor's time."""
 
 SWITCH_S = 0.0005
 """How long the event loop may keep a thread waiting that has come back from the disk. By default ten times that: with
@@ -64,10 +61,10 @@ async def run(settings: Settings, say: Said) -> None:
             app.gateway.internal.add("/_lakemill/", lambda http: page(app, http))
             key_id, _ = root_key(app.identity, settings.data.resolve())
             recovered = await app.start()
-            server = Server(app.gateway, listening, _tls(app))
+            fronts = Fronts(app.gateway, settings.fronts, app.log.note)
+            server = Server(app.gateway, listening, _tls(app), fronts.give)
             await server.start()
-            gc.freeze()  # What is there now stays.
-            gc.set_threshold(COLLECT_AFTER)
+            collect_seldom()
             sys.setswitchinterval(SWITCH_S)
             endpoint = app.settings.endpoint
             (settings.data / "endpoint").write_text(endpoint)
@@ -82,6 +79,7 @@ async def run(settings: Settings, say: Said) -> None:
             )
             await told_to_stop.wait()
             app.streams.close()  # Subscriptions would hold the server for minutes.
+            await fronts.stop(STOP_S_MAX)
             await server.stop(STOP_S_MAX)
         finally:
             await app.close()

@@ -5,6 +5,7 @@ soft: the same is worked out, but a refusal only becomes a line in the log; the 
 off: nothing is looked at; a 12-digit access key id is taken as the account id.
 """
 
+import hmac
 from typing import Any
 
 from lakemill.engines.identity import Identity, KeyUnknown, Principal, TokenExpired, TokenInvalid, anonymous
@@ -13,7 +14,7 @@ from lakemill.gateway.models import Found
 from lakemill.gateway.protocols import Family
 from lakemill.gateway.requestlog import RequestLog
 from lakemill.ports.clock import Clock
-from lakemill.services.base import Call, HttpRequest, Need, Service, ServiceError
+from lakemill.services.base import Call, HttpRequest, Need, Service, ServiceError, Signed
 from lakemill.settings import Settings
 
 
@@ -41,6 +42,11 @@ class Access:
             if found.family == "s3" and (old := sigv2.read_claim(http)) is not None:
                 credential = self._identity.credential(old.access_key_id, old.session_token)
                 return credential.principal, sigv2.verify(http, old, credential.secret, path, now=self._clock.time())
+            if (signed := http.signed) is not None and signed.service == found.signing_name and not found.signed_later:
+                credential = self._identity.credential(signed.access_key_id, signed.session_token)
+                if hmac.compare_digest(signed.secret, credential.secret):
+                    self._identity.uses.note(credential.principal, found.signing_name, signed.region)
+                    return credential.principal, None
             claim = sigv4.read_claim(http)
             if claim is None:
                 if found.family != "s3" and found.operation.auth_type != "none":
@@ -56,6 +62,9 @@ class Access:
                 service=found.signing_name,
                 streamed=found.streams and found.family != "s3",
             )
+            if not found.signed_later:
+                about = (claim.access_key_id, claim.session_token, claim.region, claim.service)
+                http.signed = Signed(*about, credential.secret)
             self._identity.uses.note(credential.principal, found.signing_name, claim.region)
             return credential.principal, verified
         except (sigfaults.SignatureFault, KeyUnknown, TokenExpired, TokenInvalid) as fault:

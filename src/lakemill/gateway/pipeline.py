@@ -8,7 +8,6 @@ own fault is answered as InternalError with the request id, and the trace goes t
 import asyncio
 import dataclasses
 import errno
-import inspect
 import time
 import traceback
 import zlib
@@ -37,6 +36,7 @@ class Exchange:
     """A request and what the steps have found out about it."""
 
     http: HttpRequest
+    incoming: wire.RequestBody
     request_id: str
     place: Destination
     path: bytes | None = None
@@ -83,7 +83,7 @@ class Gateway:
         if page := self.internal.page(http.raw_path):
             await wire.respond(answering, *await page(http), body, head=http.method == "HEAD")
             return
-        exchange = Exchange(http, request_id(), destination(http, self._settings.region))
+        exchange = Exchange(http, body, request_id(), destination(http, self._settings.region))
         status, begun = 499, False  # As proxies log it: the client went away.
         try:
             answer = await self._answer(exchange)
@@ -119,7 +119,7 @@ class Gateway:
             self._authorise(exchange, request)
             assert exchange.call is not None
             output = self.handlers[exchange.call.service][exchange.call.operation](exchange.call, request)
-            return self._encode(exchange, await output if inspect.isawaitable(output) else output)
+            return self._encode(exchange, output if output is None or isinstance(output, dict) else await output)
         except ServiceError as error:
             return self._refuse(exchange, error)
         except wire.ClientGone:
@@ -164,7 +164,7 @@ class Gateway:
             )
         if not found.signed_later and not found.protocol.operation_in_body:
             limit, error = service.body_limit(found.name)
-            exchange.body = await payload.whole(http, limit, error)
+            exchange.body = exchange.incoming.take_whole(limit) or await payload.whole(http, limit, error)
 
     def _verify(self, exchange: Exchange) -> tuple[sigv4.Verified | None, bool] | None:
         """The caller; and where the body is still to be read, what is to be checked about it and whether at all."""

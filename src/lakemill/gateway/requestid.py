@@ -3,7 +3,8 @@
 import itertools
 import os
 
-_prefix = os.urandom(6).hex()
+_random = os.urandom(6).hex()
+_PREFIX = f"{_random[:8]}-{_random[8:]}-4000-8000-"
 _numbers = itertools.count(int.from_bytes(os.urandom(3), "big"))
 
 
@@ -13,5 +14,4 @@ def request_id() -> str:
     >>> len(request_id())
     36
     """
-    number = next(_numbers) & 0xFFFFFFFFFFFF
-    return f"{_prefix[:8]}-{_prefix[8:]}-4000-8000-{number:012x}"
+    return _PREFIX + "%012x" % (next(_numbers) & 0xFFFFFFFFFFFF)

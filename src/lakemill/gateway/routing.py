@@ -47,6 +47,8 @@ class Destination:
 
 def destination(http: HttpRequest, region_default: str) -> Destination:
     """Service and region of a request, from its headers, host and query."""
+    if (signed := http.signed) is not None:
+        return _place(signed.service, signed.region)
     if (authorization := http.header("authorization")) is not None:
         place = _signed(authorization[:-SIGNATURE_CHARACTERS], region_default)
         if place is not None and place.signing_name != "s3":
@@ -57,6 +59,11 @@ def destination(http: HttpRequest, region_default: str) -> Destination:
         signing_name, region = _unsigned(http, host), ""
     bucket = virtual_bucket(host) if signing_name == "s3" else None
     return Destination(signing_name, region or region_default, bucket)
+
+
+@functools.lru_cache(maxsize=4096)
+def _place(service: str, region: str) -> Destination:
+    return Destination(service, region)
 
 
 @functools.lru_cache(maxsize=4096)

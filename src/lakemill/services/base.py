@@ -48,6 +48,16 @@ class ServiceError(Exception):
         self.headers = dict(headers or {})
 
 
+class Signed(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a request's signature was found right with; `secret` is what was believed then to be the key's."""
+
+    access_key_id: str
+    session_token: str | None
+    region: str
+    service: str
+    secret: str
+
+
 @dataclasses.dataclass(slots=True)
 class HttpRequest:
     """The request as it came over the wire."""
@@ -63,15 +73,18 @@ class HttpRequest:
     receive: Callable[[], Awaitable[bytes | None]]
     """The next piece of the body, None at its end. Raises ConnectionResetError when the client went away."""
 
+    signed: Signed | None = None
+    """What its signature was found right with."""
     query_pairs: list[tuple[str, str]] | None = None
     """The query as names and values, once a protocol has read it."""
-    _first: dict[str, str] | None = None
+    first: dict[str, str] | None = None
+    """What `first_headers` gives, once it is known."""
 
     def first_headers(self) -> dict[str, str]:
         """Each header's first value by lower-case name; not to be changed."""
-        if self._first is None:
-            self._first = dict(reversed(self.headers))
-        return self._first
+        if self.first is None:
+            self.first = dict(reversed(self.headers))
+        return self.first
 
     def header(self, name: str, default: str | None = None) -> str | None:
         """The first value of a header (lower-case name)."""

@@ -171,7 +171,7 @@ def test_streaming_payloads_come_with_the_seed_of_their_chunks():
 
 
 def changed(http, **changes):
-    return dataclasses.replace(http, query_pairs=None, _first=None, **changes)
+    return dataclasses.replace(http, query_pairs=None, first=None, **changes)
 
 
 def with_header(http, name, value):

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from lakemill.gateway import wire
+from lakemill.gateway.fronts import Fronts, fronts
 from lakemill.gateway.wire import body as bodies
 from lakemill.gateway.wire import http1
 from lakemill.gateway.wire import server as serving
@@ -26,6 +27,7 @@ class Site:
         self.file.write_bytes(bytes(range(256)) * 20_000)
         self.seen = []
         self.ended = []
+        self.notes = []
         self.go_on = asyncio.Event()
 
     async def __call__(self, http, body, answering):
@@ -34,6 +36,10 @@ class Site:
         status, headers, content = await answer(http)
         head = http.method == "HEAD"
         await wire.respond(answering, status, headers, content, body, head=head)
+
+    async def stop(self, timeout_s):
+        await self.fronts.stop(timeout_s)
+        await self.server.stop(timeout_s)
 
     async def echo(self, http):
         pieces = []
@@ -82,20 +88,30 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def running(folder):
-    """A running server of a Site, with its port."""
+async def running(folder, *, fronts=0):
+    """A running server of a Site, with its port; with fronts, they are given all its connections."""
     site = Site(folder)
     listening = socket.create_server(("127.0.0.1", 0))
     site.port = listening.getsockname()[1]
-    site.server = wire.Server(site, listening)
+    site.fronts = Fronts(site, fronts, site.notes.append)
+    for _ in range(fronts):
+        await site.fronts.start()
+    site.server = wire.Server(site, listening, give=lambda *given: site.fronts.give(*given))
     await site.server.start()
     yield site
-    await site.server.stop(1)
+    await site.stop(1)
 
 
 @pytest.fixture
-async def site(tmp_path):
-    async with running(tmp_path) as site:
+def giving(monkeypatch):
+    """Every connection is given to a front, whatever comes by it."""
+    monkeypatch.setattr(fronts, "FEW", 0)
+    monkeypatch.setattr(fronts, "OF_JSON", b"")
+
+
+@pytest.fixture(params=["alone", "fronted"])
+async def site(request, tmp_path, giving):
+    async with running(tmp_path, fronts=int(request.param == "fronted")) as site:
         yield site
 
 
@@ -294,6 +310,7 @@ async def test_a_body_that_is_cut_short_is_the_clients_going(site):
     assert gone and answer.endswith(b"\r\n\r\ncut")
 
 
+@pytest.mark.parametrize("site", ["alone"], indirect=True)  # A front's clock is out of reach here.
 async def test_idle_connections_are_closed(site, monkeypatch):
     reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
     writer.write(b"GET /deaf HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -310,7 +327,7 @@ async def test_a_stop_waits_for_what_is_under_way(site):
     while not site.seen:
         await asyncio.sleep(0.01)
     asyncio.get_running_loop().call_later(0.05, site.go_on.set)
-    await site.server.stop(5)
+    await site.stop(5)
     answer = await asking
     assert answer.endswith(b"\r\n\r\nx") and b"connection: close" in answer
 

@@ -36,6 +36,8 @@ class Registry:
         self._streams: dict[tuple[str, str], Stream] = {}
         self._ids: dict[str, Stream] = {}
         self._held: set[str] = set()
+        self._made: set[str] = set()
+        """Ids of streams whose making is known to be over: those that records come for are not looked at each time."""
         for document in self.resources.all(KIND):
             self._keep(document)
 
@@ -67,9 +69,15 @@ class Registry:
     def usable(self, scope: str, name: str) -> Stream:
         """A stream that can be written to and read. Raises StreamMissing, also while it is being created."""
         found = self._streams.get((scope, name))
-        if found is None or (found.document["status"] == "CREATING" and self.status(found) == "CREATING"):
+        if found is None or (found.id not in self._made and self._is_being_made(found)):
             raise StreamMissing(scope, name)
         return found
+
+    def _is_being_made(self, stream: Stream) -> bool:
+        if self.status(stream) == "CREATING":
+            return True
+        self._made.add(stream.id)
+        return False
 
     def by_id(self, stream_id: str) -> Stream | None:
         return self._ids.get(stream_id)
@@ -157,6 +165,7 @@ class Registry:
         await self.metadata.transact(work)
         self._streams.pop((stream.scope, stream.name), None)
         self._ids.pop(stream.id, None)
+        self._made.discard(stream.id)
 
     async def mark_garbage(self, stream_id: str) -> None:
         await self.metadata.transact(lambda transaction: transaction.put(GARBAGE, stream_id, {}))

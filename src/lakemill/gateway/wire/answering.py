@@ -6,7 +6,7 @@ import email.utils
 import os
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from lakemill.gateway.wire.body import RequestBody
 from lakemill.services.base import FileBody, HttpRequest
@@ -39,6 +39,18 @@ class Answering(Protocol):
 
 Application = Callable[[HttpRequest, RequestBody, Answering], Awaitable[None]]
 """Handles a request; must begin and end one answer. What it raises closes the connection; ClientGone is no fault."""
+
+
+@runtime_checkable
+class AtOnce(Protocol):
+    """An application that takes usual requests of HTTP/1.1 when they have come whole, without a task for each.
+
+    It answers by the connection's `finish`, or by its methods of Answering and then `finished`.
+    """
+
+    def at_once(self, http: HttpRequest, data: bytes, body: RequestBody, connection: Any) -> None:
+        """data: the request's body; `body` holds none of it, and only tells when the client goes."""
+        ...
 
 
 async def respond(

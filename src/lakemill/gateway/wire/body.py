@@ -70,6 +70,15 @@ class RequestBody:
         """Whether all of it has come and was taken."""
         return self.arrived and not self._pieces
 
+    def take_whole(self, bytes_max: int) -> bytes | None:
+        """All that is left, without waiting: None unless it has come, as one piece of at most so many bytes."""
+        if not self.arrived or len(self._pieces) != 1 or self.held_bytes > bytes_max:
+            return None
+        piece, self.held_bytes = self._pieces.pop(), 0
+        if self._taken is not None:
+            self._taken(len(piece))
+        return piece
+
     async def next(self) -> bytes | None:
         """The next piece, None at the end. Raises ClientGone."""
         while True:

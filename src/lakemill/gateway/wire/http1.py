@@ -7,20 +7,20 @@ read from it; so is nothing while more than HELD_BYTES_MAX of a body wait to be 
 import asyncio
 import collections
 import functools
-import http
 import time
 
 import httptools
 import msgspec
 
-from lakemill.gateway.wire.answering import Application, Headers, date, has_length, without_breaks
+from lakemill.gateway.wire.answering import Application, AtOnce, Headers, date, has_length, without_breaks
 from lakemill.gateway.wire.body import HELD_BYTES_MAX, ClientGone, RequestBody
+from lakemill.gateway.wire.refusals import TARGET_BYTES_MAX, Refused, path_of, refusal, status_line
+from lakemill.gateway.wire.usual import Usual, UsualReader
 from lakemill.services.base import HttpRequest
 
 HEAD_BYTES_MAX = 128 << 10
 """Of request line and headers."""
 HEADERS_MAX = 200
-TARGET_BYTES_MAX = 64 << 10
 UNREAD_BYTES_MAX = 2 * HEAD_BYTES_MAX
 """So much may come before a head or trailer is whole; the parser hands us no header before its end."""
 JOINED_BYTES_MAX = 64 << 10
@@ -30,8 +30,6 @@ PARTING_S = 2
 """How long a client that is still sending may go on after its answer."""
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
-_LINES = {one.value: f"HTTP/1.1 {one.value} {one.phrase}\r\n" for one in http.HTTPStatus}
-
 
 _text = functools.lru_cache(maxsize=64)(bytes.decode)
 
@@ -39,22 +37,6 @@ _text = functools.lru_cache(maxsize=64)(bytes.decode)
 @functools.lru_cache(maxsize=1024)
 def _name(raw: bytes) -> str:
     return raw.decode("latin-1").lower()
-
-
-REFUSALS = {
-    400: ("BadRequest", "An error occurred when parsing the HTTP request."),
-    405: ("MethodNotAllowed", "The specified method is not allowed against this resource."),
-    414: ("RequestURITooLong", f"The request's target must have at most {TARGET_BYTES_MAX} bytes."),
-    431: ("RequestHeaderSectionTooLarge", "Your request header section exceeds the maximum allowed size."),
-}
-"""Code and message for what cannot be read, in S3's form: it has not said whom it is for."""
-
-
-class _Refused(Exception):
-    """What comes is no request. Field: status."""
-
-    def __init__(self, status: int) -> None:
-        self.status = status
 
 
 class _Request(msgspec.Struct, frozen=True):
@@ -76,11 +58,15 @@ class Http1:
         self._scheme = scheme
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
+        self._at_once = application.at_once if isinstance(application, AtOnce) else None
+        self._usual = UsualReader()
         self._headers: Headers = []
         self._target = b""
         self._head_bytes = 0
         self._unread_bytes = 0
         """Of a head or trailer that is not whole yet."""
+        self._within = False
+        """Whether the parser is in the middle of a request."""
         self._reading: RequestBody | None = None
         """The body that comes in just now."""
         self._paused = False
@@ -107,10 +93,18 @@ class Http1:
         """Whether a request is under way."""
         return self._request is not None
 
+    @property
+    def resting(self) -> bool:
+        """Whether nothing is under way, nor has begun to come in."""
+        return self._request is None and not self._within and not self._last
+
     # Bytes in
 
     def data_received(self, data: bytes) -> None:
         if self._refusal or self._parted:
+            return
+        if self.resting and (usual := self._usual.read(data)) is not None:
+            self._take(usual)
             return
         self._unread_bytes += len(data)
         try:
@@ -120,13 +114,31 @@ class Http1:
         except httptools.HttpParserUpgrade as upgrade:
             self._go_on(data[upgrade.args[0] :])
         except httptools.HttpParserCallbackError as error:
-            self._refuse(error.__context__.status if isinstance(error.__context__, _Refused) else 400)
+            self._refuse(error.__context__.status if isinstance(error.__context__, Refused) else 400)
         except httptools.HttpParserInvalidMethodError:
             self._refuse(405)
         except httptools.HttpParserError:
             self._refuse(400)
         if self._reading is not None or self._waiting:
             self._hold()
+
+    def _take(self, found: Usual) -> None:
+        """Take a usual request."""
+        body = RequestBody(self._wanted, self._taken)
+        http = HttpRequest(
+            *(found.method, found.target, found.query, list(found.headers.items()), self._scheme, self._client),
+            *(body.next, None, None, found.headers),
+        )
+        request = _Request(http, body, True, False)
+        if self._at_once is not None:
+            body.end()
+            self._request = request
+            self._at_once(http, found.body, body, self)
+            return
+        if found.body:
+            body.feed(found.body)
+        body.end()
+        self._start(request)
 
     def _go_on(self, rest: bytes) -> None:
         """After a head that offers another protocol. None is spoken, so the request counts as if it had not.
@@ -148,10 +160,7 @@ class Http1:
             self._say_refusal()
 
     def _say_refusal(self) -> None:
-        code, message = REFUSALS[self._refusal]
-        body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
-        about = f"content-type: application/xml\r\ncontent-length: {len(body)}\r\nconnection: close\r\n"
-        self._write(f"{_LINES[self._refusal]}{about}date: {date()}\r\n\r\n{body}".encode())
+        self._write(refusal(self._refusal))
         self._part()
 
     # httptools calls these
@@ -159,6 +168,7 @@ class Http1:
     def on_message_begin(self) -> None:
         if self._offered:
             return
+        self._within = True
         self._headers, self._target, self._head_bytes = [], b"", 0
         self.since_s = time.monotonic()
 
@@ -167,15 +177,15 @@ class Http1:
             return
         self._target += url
         if len(self._target) > TARGET_BYTES_MAX:
-            raise _Refused(414)
+            raise Refused(414)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._offered or self._reading is not None:  # A trailer after chunks says nothing here.
             return
         self._head_bytes += len(name) + len(value)
         if self._head_bytes > HEAD_BYTES_MAX or len(self._headers) >= HEADERS_MAX:
-            raise _Refused(431)
-        self._headers.append((_name(name), value.decode("latin-1").rstrip()))
+            raise Refused(431)
+        self._headers.append((_name(name), value.decode("latin-1").rstrip(" \t")))
 
     def on_headers_complete(self) -> None:
         if self._offered:
@@ -185,7 +195,7 @@ class Http1:
         self._unread_bytes = 0
         target, _, query = self._target.partition(b"?")
         if target[:1] != b"/":
-            target = _path_of(target)
+            target = path_of(target)
         body = self._reading = RequestBody(self._wanted, self._taken)
         method = _text(parser.get_method())
         http = HttpRequest(method, target, query, self._headers, self._scheme, self._client, body.next)
@@ -211,6 +221,7 @@ class Http1:
         self._reading.expects = False
         self._reading.end()
         self._reading = None
+        self._within = False
 
     # A request's way
 
@@ -227,6 +238,10 @@ class Http1:
         except BaseException:
             self._transport.abort()  # Whatever was sent is not the whole answer, and must not look so.
             raise
+        self._answered(request)
+
+    def _answered(self, request: _Request) -> None:
+        """Go on after an answer."""
         self._request = self._task = None
         self.since_s = time.monotonic()
         if not request.body.arrived:
@@ -326,8 +341,24 @@ class Http1:
         fields = "".join([f"{name}: {value}\r\n" for name, value in headers])
         if fields.count("\n") != len(headers) or fields.count("\r") != len(headers) or "\0" in fields:
             fields = "".join([f"{name}: {value}\r\n" for name, value in without_breaks(headers)])
-        line = _LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n"
+        line = status_line(status)
         return f"{line}{fields}{more}date: {date()}\r\n\r\n".encode("latin-1", "replace")
+
+    def finish(self, status: int, headers: Headers, body: bytes) -> None:
+        """Answer what was taken at once, with a short body."""
+        assert self._request is not None
+        length = "" if has_length(headers) else f"content-length: {len(body)}\r\n"
+        self._write(self._head(status, headers, length) + body)
+        self._answered(self._request)
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._transport.abort()
+
+    def finished(self) -> None:
+        """What was taken at once was answered otherwise."""
+        if self._request is not None:
+            self._answered(self._request)
 
     async def whole(self, status: int, headers: Headers, body: bytes) -> None:
         length = "" if has_length(headers) else f"content-length: {len(body)}\r\n"
@@ -368,11 +399,3 @@ class Http1:
         """Send it, unless the client has gone: uvloop's transports do not forgive that."""
         if not self._transport.is_closing():
             self._transport.write(data)
-
-
-def _path_of(target: bytes) -> bytes:
-    """The path of a target in absolute form. Raises _Refused (400) for what is none."""
-    for scheme in (b"http://", b"https://"):
-        if target[: len(scheme)].lower() == scheme:
-            return b"/" + target[len(scheme) :].partition(b"/")[2]
-    raise _Refused(400)

@@ -56,6 +56,9 @@ class Http2:
         """When the last stream ended."""
         self.flush()
 
+    resting = False
+    """It is never given away."""
+
     @property
     def busy(self) -> bool:
         """Whether a request is under way."""

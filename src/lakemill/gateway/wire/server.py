@@ -5,6 +5,7 @@ import contextlib
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -12,6 +13,8 @@ from lakemill.gateway.wire.answering import Application
 from lakemill.gateway.wire.http1 import Http1
 from lakemill.gateway.wire.http2 import Http2
 
+Give = Callable[[int, bytes, int], bool]
+"""Gives a connection to another process, if it likes: its descriptor, what the client said, how many there are."""
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 """What every client of HTTP/2 says first (RFC 9113, 3.4)."""
 BACKLOG = 2048
@@ -23,11 +26,15 @@ LOOK_S = 5
 class Connection(asyncio.Protocol):
     """A client's connection, whatever is spoken on it."""
 
-    def __init__(self, application: Application, connections: set["Connection"]) -> None:
+    def __init__(
+        self, application: Application, connections: set["Connection"], give: Give | None = None, first: bytes = b""
+    ) -> None:
         self._application = application
         self._connections = connections
+        self._give = give
         self._spoken: Http1 | Http2 | None = None
         self._first = b""
+        self._said = first
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are no subclasses.
@@ -41,12 +48,16 @@ class Connection(asyncio.Protocol):
         else:
             self._spoken = self._speak(Http2)
             self._sure = True
+        if self._said:
+            self.data_received(self._said)
 
     def _speak(self, kind: type[Http1] | type[Http2]) -> Http1 | Http2:
         return kind(self._transport, self._application, self._client, self._scheme)
 
     def data_received(self, data: bytes) -> None:
         assert self._spoken is not None
+        if self._give is not None and self._spoken.resting and self._give_away(data):
+            return
         if not self._sure:
             data = self._first + data
             if PREFACE.startswith(data[: len(PREFACE)]):
@@ -56,6 +67,14 @@ class Connection(asyncio.Protocol):
                 self._spoken = self._speak(Http2)
             self._sure, self._first = True, b""
         self._spoken.data_received(data)
+
+    def _give_away(self, data: bytes) -> bool:
+        assert self._give is not None
+        descriptor = self._transport.get_extra_info("socket").fileno()
+        if self._give(descriptor, data, len(self._connections)):
+            self._transport.abort()
+            return True
+        return False
 
     def eof_received(self) -> bool:
         return self._spoken is not None and self._spoken.eof_received()
@@ -91,10 +110,17 @@ class Connection(asyncio.Protocol):
 class Server:
     """Serves an application on one bound socket."""
 
-    def __init__(self, application: Application, bound: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        application: Application,
+        bound: socket.socket | None = None,
+        tls: ssl.SSLContext | None = None,
+        give: Give | None = None,
+    ) -> None:
         self._application = application
         self._socket = bound
         self._tls = tls
+        self._give = give if tls is None else None
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
         self._looking: asyncio.Task[None] | None = None
@@ -102,16 +128,27 @@ class Server:
     async def start(self) -> None:
         """Accept connections from now on."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: Connection(self._application, self._connections), sock=self._socket, backlog=BACKLOG, ssl=self._tls
-        )
+        if self._socket is not None:
+            self._server = await loop.create_server(
+                lambda: Connection(self._application, self._connections, self._give),
+                sock=self._socket,
+                backlog=BACKLOG,
+                ssl=self._tls,
+            )
         self._looking = asyncio.create_task(self._look_after())
+
+    async def adopt(self, accepted: socket.socket, first: bytes) -> None:
+        """Serve a connection that another process accepted, and read these bytes from."""
+        await asyncio.get_running_loop().connect_accepted_socket(
+            lambda: Connection(self._application, self._connections, first=first), accepted
+        )
 
     async def stop(self, timeout_s: float) -> None:
         """Accept none any more, and let what is under way end; what has not ended by then is cut off."""
-        assert self._server is not None and self._looking is not None
+        assert self._looking is not None
         self._looking.cancel()
-        self._server.close()
+        if self._server is not None:
+            self._server.close()
         for connection in list(self._connections):
             connection.close_when_idle()
         with contextlib.suppress(asyncio.TimeoutError):
