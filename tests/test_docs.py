@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import inspect
 import os
 import re
 import subprocess
@@ -14,7 +15,7 @@ import yaml
 
 from lakemill.algorithms import registry
 from lakemill.app import SERVICES
-from lakemill.cli.main import app
+from lakemill.cli.main import app, up
 from lakemill.settings import Settings, variable
 from tests.running import Lakemill
 
@@ -69,6 +70,10 @@ def test_every_setting_is_on_its_page(field):
     row = f"| `{field.name}` | `{variable(field.name)}` |"
     assert row in (DOCS / "reference" / "settings.md").read_text()
     assert field.metadata["doc"].endswith(".")
+
+
+def test_every_setting_is_an_option():
+    assert inspect.signature(up).parameters.keys() == {field.name for field in dataclasses.fields(Settings)}
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

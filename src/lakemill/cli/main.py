@@ -58,9 +58,11 @@ def up(
     queries_at_once: options.QueriesAtOnce = None,
     query_memory_mib: options.QueryMemory = None,
     queries_url: options.QueriesUrl = None,
+    warehouse_memory_mib: options.WarehouseMemory = None,
     flink_python: options.FlinkPython = None,
     spark_python: options.SparkPython = None,
     log_url: options.LogUrl = None,
+    fronts: options.Fronts = None,
     log_format: options.LogFormat = None,
     log_requests: options.LogRequests = None,
 ) -> None:
@@ -68,8 +70,9 @@ def up(
     chosen = options.settings(
         host=host, port=port, data=data, auth=auth, tls=tls, region=region, account=account,
         stream_limits=stream_limits, stream_settle_ms=stream_settle_ms, queries_at_once=queries_at_once,
-        query_memory_mib=query_memory_mib, queries_url=queries_url, flink_python=flink_python,
-        spark_python=spark_python, log_url=log_url, log_format=log_format, log_requests=log_requests,
+        query_memory_mib=query_memory_mib, queries_url=queries_url, warehouse_memory_mib=warehouse_memory_mib,
+        flink_python=flink_python, spark_python=spark_python, log_url=log_url, fronts=fronts, log_format=log_format,
+        log_requests=log_requests,
     )  # fmt: skip
     from lakemill.app import START_REFUSALS
     from lakemill.app import main as serve

@@ -22,7 +22,7 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 @functools.lru_cache(maxsize=1024)
 def _name(text: str) -> str:
-    """A header's name in lower case; empty for what is none, such as a line that goes on with the one before."""
+    """A header's name in lower case; empty for what is none."""
     return text.lower() if _TOKEN.fullmatch(text) else ""
 
 
@@ -60,13 +60,12 @@ class UsualReader:
         end = data.find(b"\r\n\r\n", 0, HEAD_BYTES_MAX)
         if end < 0:
             return None
-        head = data[:end].decode("latin-1")
-        line, *lines = head.split("\r\n")
+        line, *lines = data[:end].decode("latin-1").split("\r\n")
         method, _, target = line.partition(" ")
         if method not in METHODS or target[:1] != "/" or target[-9:] != " HTTP/1.1" or len(lines) > HEADERS_MAX:
             return None
         headers = {_name(name): value.strip(" \t") for name, _, value in [line.partition(":") for line in lines]}
-        if len(headers) != len(lines) or head.count("\n") != len(lines) or not UNUSUAL.isdisjoint(headers):
+        if len(headers) != len(lines) or not UNUSUAL.isdisjoint(headers):
             return None
         if headers.get("content-length", "0") != str(len(data) - end - 4):
             return None
