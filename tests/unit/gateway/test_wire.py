@@ -47,6 +47,16 @@ class Site:
             pieces.append(piece)
         return 200, [("x-size", str(sum(map(len, pieces))))], b"".join(pieces)
 
+    async def impatient(self, http):
+        async def pieces():
+            waiting = True
+            while waiting:
+                with contextlib.suppress(TimeoutError):
+                    waiting = await asyncio.wait_for(http.receive(), 0.01)
+                    yield waiting or b"."
+
+        return 200, [], pieces()
+
     async def deaf(self, http):
         return 403, [], b"no"
 
@@ -172,6 +182,17 @@ async def test_a_client_that_asks_is_told_to_go_on_when_the_body_is_wanted(site)
     assert answer.startswith((http1.CONTINUE + b"HTTP/1.1 200", b"HTTP/1.1 200")) and answer.endswith(b"ab")
     refused = await said(site, head % b"/deaf")
     assert refused.startswith(b"HTTP/1.1 403 ") and b"100 Continue" not in refused
+
+
+async def test_a_body_may_be_waited_for_again_and_again(site):
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    writer.write(b"POST /impatient HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + CLOSE + b"\r\n")
+    for piece in (b"3\r\none\r\n", b"3\r\ntwo\r\n", b"0\r\n\r\n"):
+        await asyncio.sleep(0.1)
+        writer.write(piece)
+    answer = await asyncio.wait_for(reader.read(), 10)
+    assert re.findall(rb"one|two|\.", answer.partition(b"\r\n\r\n")[2]) == [b"one", b"two", b"."]
+    writer.close()
 
 
 async def test_a_body_nobody_reads_ends_the_connection_after_the_answer(site):

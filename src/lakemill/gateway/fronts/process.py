@@ -90,7 +90,9 @@ class Front:
         self._under_way: dict[int, _Forwarded | _AtOnce] = {}
         self._known: dict[tuple[str, str | None, str, str], Signed] = {}
         """By what a claim says, without its secret."""
+        self._adopting: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._pulling: set[int] = set()
         self._over = asyncio.Event()
 
     async def run(self, link: socket.socket) -> None:
@@ -110,12 +112,17 @@ class Front:
                     asyncio.get_running_loop().remove_reader(self._given.fileno())
                     return
                 (descriptor,) = array.array("i", carried[0][2])
-                self._begin(self._server.adopt(socket.socket(fileno=descriptor), first))
+                self._begin(self._adopt(socket.socket(fileno=descriptor), first), self._adopting)
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _adopt(self, accepted: socket.socket, first: bytes) -> None:
+        with contextlib.suppress(OSError):  # Its client has gone.
+            await self._server.adopt(accepted, first)
+
+    @staticmethod
+    def _begin(work: Coroutine[Any, Any, None], among: set[asyncio.Task[None]]) -> None:
         task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        among.add(task)
+        task.add_done_callback(among.discard)
 
     # A request's way
 
@@ -191,12 +198,17 @@ class Front:
 
     async def _pull(self, number: int, body: RequestBody) -> None:
         """Send the platform some more of a request's body."""
+        if number in self._pulling:  # Somebody gave up waiting, and begins anew.
+            return
+        self._pulling.add(number)
         try:
             data = await body.next()
         except ClientGone:
             self._link.send(Body(number, b"", False, True))
         else:
             self._link.send(Body(number, data or b"", body.ended, False))
+        finally:
+            self._pulling.discard(number)
 
     # Signatures
 
@@ -222,13 +234,13 @@ class Front:
 
     def _received(self, frame: FromPlatform) -> None:
         if isinstance(frame, Leave):
-            self._begin(self._leave())
+            self._begin(self._leave(), self._tasks)
             return
         one = self._under_way.get(frame.number)
         if one is None:  # Its client has gone.
             return
         if isinstance(frame, Wanted):
-            self._begin(self._pull(frame.number, one.body))
+            self._begin(self._pull(frame.number, one.body), self._tasks)
         elif isinstance(one, _Forwarded):
             one.put(frame)
         elif isinstance(frame, Whole) and len(frame.body) <= JOINED_BYTES_MAX:
@@ -239,12 +251,11 @@ class Front:
         else:
             waiting = self._under_way[frame.number] = _Forwarded(one.http, one.body)
             waiting.put(frame)
-            self._begin(self._answer_at_length(frame.number, waiting, one.connection))
+            self._begin(self._answer_at_length(frame.number, waiting, one.connection), self._tasks)
 
     async def _leave(self) -> None:
         self._take()
-        while len(self._tasks) > 1:  # This is one of them.
-            await asyncio.sleep(0.01)
+        await asyncio.gather(*self._adopting)
         await self._server.stop(LEAVE_S_MAX)
         self._over.set()
 

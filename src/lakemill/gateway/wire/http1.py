@@ -341,8 +341,7 @@ class Http1:
         fields = "".join([f"{name}: {value}\r\n" for name, value in headers])
         if fields.count("\n") != len(headers) or fields.count("\r") != len(headers) or "\0" in fields:
             fields = "".join([f"{name}: {value}\r\n" for name, value in without_breaks(headers)])
-        line = status_line(status)
-        return f"{line}{fields}{more}date: {date()}\r\n\r\n".encode("latin-1", "replace")
+        return f"{status_line(status)}{fields}{more}date: {date()}\r\n\r\n".encode("latin-1", "replace")
 
     def finish(self, status: int, headers: Headers, body: bytes) -> None:
         """Answer what was taken at once, with a short body."""
