@@ -6,12 +6,13 @@ own fault is answered as InternalError with the request id, and the trace goes t
 """
 
 import asyncio
-import dataclasses
 import errno
 import time
 import traceback
 import zlib
 from typing import Any
+
+import msgspec
 
 from lakemill.engines.identity import Identity
 from lakemill.gateway import models, payload, protocols, sigv4, wire
@@ -31,8 +32,7 @@ DISK_FULL = "The disk that holds the data is full; nothing was changed. Delete o
 BODY_CUT = "The request body terminated unexpectedly."
 
 
-@dataclasses.dataclass(slots=True)
-class Exchange:
+class Exchange(msgspec.Struct):
     """A request and what the steps have found out about it."""
 
     http: HttpRequest

@@ -58,8 +58,7 @@ class Signed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     secret: str
 
 
-@dataclasses.dataclass(slots=True)
-class HttpRequest:
+class HttpRequest(msgspec.Struct):
     """The request as it came over the wire."""
 
     method: str
@@ -91,8 +90,7 @@ class HttpRequest:
         return self.first_headers().get(name, default)
 
 
-@dataclasses.dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct):
     """One request on its way through lakemill."""
 
     service: str
@@ -105,7 +103,7 @@ class Call:
     http: HttpRequest
     status: int | None = None
     """Set by a handler to answer another status than the model's (304, 206, 204)."""
-    headers: dict[str, str] = dataclasses.field(default_factory=dict)
+    headers: dict[str, str] = {}
     """Response headers a handler adds to those of the output shape."""
 
     def arn(self, resource: str, service: str | None = None) -> str:

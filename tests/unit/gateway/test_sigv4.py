@@ -1,10 +1,10 @@
 """SigV4 verified: what botocore signs is accepted, what was changed afterwards is not."""
 
-import dataclasses
 import datetime
 import hashlib
 
 import botocore.auth
+import msgspec
 import pytest
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -171,7 +171,7 @@ def test_streaming_payloads_come_with_the_seed_of_their_chunks():
 
 
 def changed(http, **changes):
-    return dataclasses.replace(http, query_pairs=None, first=None, **changes)
+    return msgspec.structs.replace(http, query_pairs=None, first=None, **changes)
 
 
 def with_header(http, name, value):
