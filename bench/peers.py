@@ -95,6 +95,13 @@ def resident_bytes(pid: int) -> int:
     return sum(one.memory_info().rss for one in [root, *root.children(recursive=True)])
 
 
+def quiet(seconds_max: float = 20) -> None:
+    """Wait until the machine rests: a server goes on with what it was asked after its clients have gone."""
+    until = time.monotonic() + seconds_max
+    while psutil.cpu_percent(0.3) > 15 and time.monotonic() < until:
+        pass
+
+
 def wrk(
     url: str,
     *,
