@@ -184,6 +184,35 @@ async def test_a_client_that_asks_is_told_to_go_on_when_the_body_is_wanted(site)
     assert refused.startswith(b"HTTP/1.1 403 ") and b"100 Continue" not in refused
 
 
+@pytest.mark.parametrize("unsent", [0, 5])
+async def test_a_connection_is_given_away_when_its_last_answer_has_gone(unsent):
+    class Transport:
+        aborted = False
+
+        def get_extra_info(self, name):
+            return {"peername": ("127.0.0.1", 1), "socket": self}.get(name)
+
+        def fileno(self):
+            return 7
+
+        def get_write_buffer_size(self):
+            return unsent
+
+        def abort(self):
+            self.aborted = True
+
+    given, transport = [], Transport()
+    connection = serving.Connection(Site.echo, set(), lambda *one: given.append(one) or True)
+    connection.connection_made(transport)
+    begun = b"POST / HTTP/1.1\r\nHost: a\r\n"
+    connection.data_received(begun)
+    assert given == ([] if unsent else [(7, begun, 1)]) and transport.aborted == (not unsent)
+    if unsent:
+        unsent = 0
+        connection.data_received(b"x: y\r\n")  # In the middle of a request it stays where it is.
+        assert not given
+
+
 async def test_a_body_may_be_waited_for_again_and_again(site):
     reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
     writer.write(b"POST /impatient HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + CLOSE + b"\r\n")

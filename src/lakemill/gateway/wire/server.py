@@ -70,6 +70,8 @@ class Connection(asyncio.Protocol):
 
     def _give_away(self, data: bytes) -> bool:
         assert self._give is not None
+        if self._transport.get_write_buffer_size():  # Some of the last answer has not gone yet.
+            return False
         descriptor = self._transport.get_extra_info("socket").fileno()
         if self._give(descriptor, data, len(self._connections)):
             self._transport.abort()
