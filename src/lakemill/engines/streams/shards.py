@@ -63,11 +63,13 @@ class Shard:
         """The sequence number of a position, as text; that of -1 is less than any record's."""
         return self.prefix + str(position + 1).zfill(POSITION_DIGITS)
 
-    def sequences(self, positions: Iterable[int]) -> list[str]:
-        """`sequence` of many."""
-        texts = [str(position + 1) for position in positions]
-        before = {digits: self.prefix + "0" * (POSITION_DIGITS - digits) for digits in {len(text) for text in texts}}
-        return [before[len(text)] + text for text in texts]
+    def sequences(self, positions: Sequence[int]) -> list[str]:
+        """`sequence` of many, which rise."""
+        digits = len(str(positions[0] + 1)) if positions else 0
+        if positions and len(str(positions[-1] + 1)) > digits:
+            return [self.sequence(position) for position in positions]
+        before = self.prefix + "0" * (POSITION_DIGITS - digits)
+        return [f"{before}{position + 1}" for position in positions]
 
     def packed(self) -> list[Any]:
         """As it is stored; 128-bit numbers do not fit into a document, so they are text."""

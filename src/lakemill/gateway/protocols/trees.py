@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import cbor2
+import msgspec
 
 from lakemill.gateway import moments
 from lakemill.gateway.shapes import is_opaque, wire_name
@@ -91,19 +92,23 @@ class Writers:
         change = self.of(shape.member)
         assert change is not None
 
-        members = {} if self._number is json_float else self._moments(shape.member)
+        json = self._number is json_float
+        members = {} if json else self._moments(shape.member)
 
         def write(value: list[Any]) -> list[Any]:
             if type(value) is Ready:
+                if json:
+                    return value
+                items: list[Any] = msgspec.to_builtins(list(value), builtin_types=(bytes,))
                 for name, moment in members.items():
                     made: dict[float, Any] = {}  # Neighbours often have the same time.
-                    for item in value:
+                    for item in items:
                         at = item[name]
                         found = made.get(at)
                         if found is None:
                             found = made[at] = moment(at)
                         item[name] = found
-                return value
+                return items
             return [None if item is None else change(item) for item in value]
 
         return write

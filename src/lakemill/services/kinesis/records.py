@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from lakemill.engines.streams import Placed, Put, RateExceeded, Shard, ShardMissing, Stream, iterators
 from lakemill.engines.streams.reading import Batch
 from lakemill.services.base import Call, Ready, operation
@@ -106,26 +108,30 @@ def _put_of(record: dict[str, Any]) -> Put:
     return Put(record.get("PartitionKey"), record["Data"], None if explicit is None else int(explicit))
 
 
+class _View(msgspec.Struct, rename="pascal", gc=False):
+    """A record as the API gives it."""
+
+    sequence_number: str
+    approximate_arrival_timestamp: float
+    data: bytes
+    partition_key: str | msgspec.UnsetType
+    """Unset where it was written without one."""
+    encryption_type: str
+
+
 def record_views(shard: Shard, batch: Batch) -> Ready:
     """Records as the API gives them."""
-    sequences = shard.sequences([record.position for record in batch.records])
-    views = Ready(
-        [
-            {
-                "SequenceNumber": sequence,
-                "ApproximateArrivalTimestamp": record.time_ms / 1000,
-                "Data": data,
-                "PartitionKey": record.key.decode(),
-                "EncryptionType": "KMS" if record.note else "NONE",
-            }
-            for record, data, sequence in zip(batch.records, batch.data, sequences, strict=True)
-        ]
+    records = batch.records
+    return Ready(
+        map(
+            _View,
+            shard.sequences([record.position for record in records]),
+            [record.time_ms / 1000 for record in records],
+            batch.data,
+            [record.key.decode() or msgspec.UNSET for record in records],
+            ["KMS" if record.note else "NONE" for record in records],
+        )
     )
-    if not all([record.key for record in batch.records]):  # Some were written without a partition key.
-        for view in views:
-            if not view["PartitionKey"]:
-                del view["PartitionKey"]
-    return views
 
 
 def check_start(kind: str, sequence: str | None, time: Any) -> None:
