@@ -59,7 +59,8 @@ class Settings:
     )
     fronts: int = _setting(
         1,
-        "Processes that read HTTP and check signatures for the platform while many clients call at once; 0 for none.",
+        "Processes that read HTTP and check signatures for the platform while many clients call at once; 0 for none. "
+        "With TLS none is used.",
     )
     log_format: Literal["text", "json"] = _setting("text", "Form of the request log.")
     log_requests: bool = _setting(True, "Write one line per request to standard error.")

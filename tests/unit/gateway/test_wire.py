@@ -13,6 +13,7 @@ import pytest
 
 from lakemill.gateway import wire
 from lakemill.gateway.fronts import Fronts, fronts
+from lakemill.gateway.fronts import running as running_front
 from lakemill.gateway.wire import body as bodies
 from lakemill.gateway.wire import http1
 from lakemill.gateway.wire import server as serving
@@ -211,6 +212,17 @@ async def test_a_connection_is_given_away_when_its_last_answer_has_gone(unsent):
         unsent = 0
         connection.data_received(b"x: y\r\n")  # In the middle of a request it stays where it is.
         assert not given
+
+
+async def test_a_front_that_ends_while_it_starts_is_given_nothing(giving, monkeypatch):
+    monkeypatch.setattr(running_front, "MODULE", "lakemill.there_is_none")
+    notes = []
+    fronts_ = Fronts(Site.echo, 1, notes.append)
+    await fronts_.start()
+    while not notes:
+        await asyncio.sleep(0.01)
+    assert not fronts_.give(0, b"", 1) and "ended" in notes[0]
+    await fronts_.stop(1)
 
 
 async def test_a_body_may_be_waited_for_again_and_again(site):

@@ -31,11 +31,6 @@ class Fronts:
         self._turn = 0
         self._ended = False
 
-    @property
-    def pids(self) -> list[int]:
-        """Of those that run."""
-        return [front.pid for front in self._running]
-
     def give(self, descriptor: int, first: bytes, connections: int) -> bool:
         """Give a connection away whose next request begins with these bytes. False: it is to be served here.
 
@@ -57,7 +52,8 @@ class Fronts:
         try:
             front = RunningFront(self._application, self._gone)
             await front.start()
-            self._running.append(front)
+            if not front.lost:
+                self._running.append(front)
         except OSError as error:
             self._not_before_s = time.monotonic() + AGAIN_S
             self._note(f"a front did not start: {error.strerror}")
@@ -67,7 +63,8 @@ class Fronts:
     def _gone(self, front: RunningFront) -> None:
         if self._ended:
             return
-        self._running.remove(front)
+        if front in self._running:  # Not if it ended while it was started.
+            self._running.remove(front)
         self._not_before_s = time.monotonic() + AGAIN_S
         self._note(f"front {front.pid} ended; its clients' connections are lost")
 

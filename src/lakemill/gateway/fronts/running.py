@@ -114,6 +114,8 @@ class RunningFront:
         self._under_way: dict[int, tuple[Forwarded, asyncio.Task[None]]] = {}
         self._giving, self._taking = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._process: asyncio.subprocess.Process | None = None
+        self.lost = False
+        """Whether it has ended."""
 
     async def start(self) -> None:
         """Raises OSError."""
@@ -155,6 +157,7 @@ class RunningFront:
             await self._process.wait()
 
     def _lost(self) -> None:
+        self.lost = True
         self._giving.close()
         for forwarded, _ in self._under_way.values():
             forwarded.lose()
