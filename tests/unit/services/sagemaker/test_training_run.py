@@ -216,7 +216,7 @@ class TestStop:
             "Stopped",
         )
         found = await world.ended()
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 10
         assert (found["TrainingJobStatus"], found["SecondaryStatus"]) == ("Stopped", "Stopped")
         assert [one["Status"] for one in found["SecondaryStatusTransitions"]][-2:] == ["Stopping", "Stopped"]
         assert world.tar("out/job/output/model.tar.gz")["saved"] == b"in time"
@@ -278,7 +278,7 @@ async def test_training_adds_little_to_the_programs_own_time(world):
     await world.trained("warm")
     began = time.perf_counter()
     await world.trained("timed")
-    assert time.perf_counter() - began < 2
+    assert time.perf_counter() - began < 10
 
 
 class TestRetries:
