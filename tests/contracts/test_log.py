@@ -3,7 +3,7 @@ import secrets
 
 import pytest
 
-from lakemill.ports.log import EmbeddedLog
+from lakemill.ports.log import EmbeddedLog, disk
 from tests.kafka_broker import kafka_broker
 
 from .log import LogContract
@@ -42,6 +42,15 @@ class TestEmbeddedLogInSmallSegments(TestEmbeddedLog):
     @pytest.fixture
     def opened(self, tmp_path):
         return [EmbeddedLog(tmp_path, segment_bytes=1)]
+
+
+class TestEmbeddedLogOfThreads(TestEmbeddedLog):
+    """Where the system syncs nothing by itself."""
+
+    @pytest.fixture
+    def opened(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(disk, "kernel_syncs", lambda: None)
+        return [EmbeddedLog(tmp_path)]
 
 
 @pytest.fixture(scope="module")

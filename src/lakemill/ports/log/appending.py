@@ -1,19 +1,23 @@
 """Appending to a log: callers that wait at the same time share one write and one flush.
 
-The event loop leads: it takes all that waits, makes one block for each shard of it, and hands only write and flush to
-a thread (as in `ports/metadata/group.py`). When that thread is done, the loop makes the records visible, answers
-everybody and, after those it woke have appended again, takes the next group. One group is under way at a time: a group
-that is found in a file says that all before it is on disk.
+The event loop leads: it takes all that waits, makes one block for each shard of it, writes them into the page cache and
+lets the system flush them (`disk.Syncs`). Much of it, new segments and what goes wrong are handed to a thread, as is
+everything where the system flushes nothing by itself. When the group is on disk, the loop makes the records visible,
+answers everybody and, after those it woke have appended again, takes the next group. One group is under way at a time:
+a group that is found in a file says that all before it is on disk.
 """
 
 import asyncio
 import collections
 import contextlib
+import functools
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
+from time import perf_counter
 from typing import NamedTuple
 
 from lakemill.ports.log import block
+from lakemill.ports.log.disk import File, Syncs
 from lakemill.ports.log.index import Extents
 from lakemill.ports.log.port import Entry
 from lakemill.ports.log.segment import Segment
@@ -22,6 +26,12 @@ from lakemill.ports.log.tail import Tail
 
 GROUP_BYTES = 8 << 20
 """No caller joins a group that has reached this; bounds the time the first of it waits."""
+HERE_BYTES = 256 << 10
+"""To copy more into the page cache is the work of a thread."""
+HERE_S = 0.005
+"""A write that takes the loop longer was made to wait, for a disk that is behind with what others wrote."""
+THREAD_S = 1.0
+"""How long threads write after that."""
 
 
 class Waiting(NamedTuple):
@@ -60,14 +70,16 @@ class Group:
         self.written_at = 0
         self.error: Exception | None = None
         self.flushed: Future[None] | None = None
+        """By a thread; None if the system flushes."""
         self.loop: asyncio.AbstractEventLoop | None = None
 
 
 class Appending:
     """The one writer of a log.
 
-    plan makes the next segment; begun is told of segments that are written from now on, written of the shards that have
-    new records.
+    syncs: None where only threads can flush. patience_s: how long a group is not taken while callers come. plan makes
+    the next segment; begun is told of segments that are written from now on, written of the shards that have new
+    records.
     """
 
     def __init__(
@@ -75,8 +87,10 @@ class Appending:
         shards: Shards,
         tail: Tail,
         flusher: Executor,
+        syncs: Syncs | None,
         *,
         segment_bytes: int,
+        patience_s: float,
         plan: Callable[[], Segment],
         begun: Callable[[list[Segment]], None],
         written: Callable[[list[int]], None],
@@ -84,7 +98,9 @@ class Appending:
         self._shards = shards
         self._tail = tail
         self._flusher = flusher
+        self._syncs = syncs
         self._segment_bytes = segment_bytes
+        self._patience_s = patience_s
         self._plan = plan
         self._begun = begun
         self._written = written
@@ -92,6 +108,13 @@ class Appending:
         self._group: Group | None = None
         self._leading: asyncio.AbstractEventLoop | None = None
         """The loop that will take a group soon."""
+        self._seen = 0
+        """How many waited when it looked last."""
+        self._looks_until_s = 0.0
+        self._last = 0
+        """How many the last group answered."""
+        self._ended_s = 0.0
+        self._thread_until_s = 0.0
         self._rolls = False
         self._closed: Callable[[], Exception] | None = None
 
@@ -118,7 +141,9 @@ class Appending:
         """End a group whose own loop has perhaps closed."""
         group.loop = loop
         if group.flushed:
-            group.flushed.add_done_callback(lambda _: loop.call_soon_threadsafe(self._end, group, loop))
+            group.flushed.add_done_callback(lambda _: loop.call_soon_threadsafe(self._end, group))
+        elif self._syncs:
+            self._syncs.move(loop)
 
     async def stop(self, error: Callable[[], Exception]) -> None:
         """Let the group that is under way end; everybody else gets the error."""
@@ -127,40 +152,88 @@ class Appending:
             future = self._waiting.popleft().future
             if not future.done():
                 future.set_exception(error())
-        if (group := self._group) and group.flushed:
-            await asyncio.wrap_future(group.flushed)
-            self._end(group, None)
+        if group := self._group:
+            loop = asyncio.get_running_loop()
+            if group.loop is not loop:
+                self._take_over(group, loop)
+            over: asyncio.Future[Sequence[int]] = loop.create_future()
+            group.waiting.append(Waiting([], 0, over))
+            group.positions.append([])
+            with contextlib.suppress(OSError):
+                await over
 
     def close(self, error: Callable[[], Exception]) -> None:
         """Finish what was handed in, here and now; whoever comes later gets the error."""
         self._closed = error
         while self._group or self._waiting:
-            if group := self._group:
-                if group.flushed:
-                    group.flushed.result()
-                self._end(group, None)
-            else:
-                group = self._next_group()
-                self._group = group
+            group = self._group
+            if group is None:
+                group = self._group = self._next_group()
                 self._flush(group)
-                self._end(group, None)
+            group.loop = None
+            if group.flushed:
+                group.flushed.result()
+            elif self._syncs:
+                self._syncs.finish()
+            self._end(group)
 
     def _lead_soon(self, loop: asyncio.AbstractEventLoop) -> None:
         """Not at once: others of this turn of the loop come along."""
-        self._leading = loop
-        loop.call_soon(self._lead, loop)
+        with contextlib.suppress(RuntimeError):  # It is closed, and waits for nothing.
+            loop.call_soon(self._lead, loop)
+            self._leading, self._seen = loop, 0
+            self._looks_until_s = perf_counter() + self._patience_s
 
     def _lead(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Take what waits, unless more of them are coming.
+
+        Whoever was answered with the last group and has more to append comes within some turns of the loop, one after
+        another. The first of them alone would make the others wait for a flush of its own.
+        """
+        waiting, now_s = len(self._waiting), perf_counter()
+        if self._group is None and waiting:
+            more = waiting > self._seen and now_s < self._looks_until_s
+            if more or (waiting < self._last and now_s < self._ended_s + self._patience_s):
+                self._seen = waiting
+                loop.call_soon(self._lead, loop)
+                return
         self._leading = None
         if self._group or not self._waiting:
             return
         group = self._group = self._next_group()
         group.loop = loop
+        if self._syncs and self._is_for_loop(group):
+            self._flush_by(self._syncs, group, loop)
+        else:
+            self._in_thread(group, self._flush)
+
+    def _is_for_loop(self, group: Group) -> bool:
+        """Whether to write it is a short copy."""
+        if not group.pieces or group.segment is not self._tail.segment or perf_counter() < self._thread_until_s:
+            return False
+        return group.parts[-1].end <= HERE_BYTES
+
+    def _flush_by(self, syncs: Syncs, group: Group, loop: asyncio.AbstractEventLoop) -> None:
+        group.written_at = self._tail.end
+        began_s = perf_counter()
         try:
-            group.flushed = self._flusher.submit(self._flush_for_loop, group, loop)
-        except RuntimeError:  # The log is being closed at this very moment.
-            self._flush(group)
-            self._end(group, loop)
+            file = self._tail.write(group.pieces)
+        except Exception as error:
+            self._in_thread(group, self._failed, error)
+            return
+        if (now_s := perf_counter()) - began_s > HERE_S:
+            self._thread_until_s = now_s + THREAD_S
+        try:
+            syncs.begin(file.fileno(), loop, functools.partial(self._synced, group))
+        except OSError:  # Too many at the same time.
+            self._in_thread(group, self._sync, file)
+
+    def _synced(self, group: Group, error: OSError | None) -> None:
+        self._tail.synced(group.pieces, error)
+        if error is None:
+            self._end(group)
+        else:
+            self._in_thread(group, self._failed, error)
 
     def _next_group(self) -> Group:
         waiting: list[Waiting] = []
@@ -211,36 +284,61 @@ class Appending:
                 offset = end
         return group
 
-    def _flush_for_loop(self, group: Group, loop: asyncio.AbstractEventLoop) -> None:
-        self._flush(group)
-        with contextlib.suppress(RuntimeError):  # A closed loop waits for nothing; close() ends the group.
-            loop.call_soon_threadsafe(self._end, group, loop)
+    def _in_thread(self, group: Group, work: Callable[..., None], *arguments: object) -> None:
+        """Let a thread do what ends the group."""
+        try:
+            group.flushed = self._flusher.submit(self._for_loop, group, group.loop, work, *arguments)
+        except RuntimeError:  # The log is being closed at this very moment.
+            work(group, *arguments)
+            self._end(group)
+
+    def _for_loop(
+        self, group: Group, loop: asyncio.AbstractEventLoop | None, work: Callable[..., None], *arguments: object
+    ) -> None:
+        work(group, *arguments)
+        if loop:
+            with contextlib.suppress(RuntimeError):  # A closed loop waits for nothing; close() ends the group.
+                loop.call_soon_threadsafe(self._end, group)
 
     def _flush(self, group: Group) -> None:
-        tail = self._tail
         try:
-            if group.segment is not tail.segment:
+            if group.segment is not self._tail.segment:
                 self._begin(group, group.segment)
-            if group.pieces:
-                group.written_at = tail.end
-                tail.write(group.pieces)
+            if not group.pieces:
+                return
+            group.written_at = self._tail.end
+            file = self._tail.write(group.pieces)
         except Exception as error:
-            group.error = error
-            if tail.segment is None:
-                # Before anybody is told: so that what was not acknowledged is not found after a crash either.
-                with contextlib.suppress(OSError):
-                    self._begin(group, self._plan())
+            self._failed(group, error)
+        else:
+            self._sync(group, file)
+
+    def _sync(self, group: Group, file: File) -> None:
+        try:
+            file.sync()
+        except Exception as error:
+            self._tail.synced(group.pieces, error)
+            self._failed(group, error)
+        else:
+            self._tail.synced(group.pieces)
+
+    def _failed(self, group: Group, error: Exception) -> None:
+        group.error = error
+        if self._tail.segment is None:
+            # Before anybody is told: so that what was not acknowledged is not found after a crash either.
+            with contextlib.suppress(OSError):
+                self._begin(group, self._plan())
 
     def _begin(self, group: Group, segment: Segment) -> None:
         self._tail.begin(segment)
         segment.extents = {}
         group.begun.append(segment)
 
-    def _end(self, group: Group, loop: asyncio.AbstractEventLoop | None) -> None:
-        """Make the group visible and answer; loop: where to go on."""
+    def _end(self, group: Group) -> None:
+        """Make the group visible and answer, and go on."""
         if self._group is not group:
             return
-        self._group = None
+        self._group, self._last, self._ended_s = None, len(group.waiting), perf_counter()
         if group.begun:
             self._begun(group.begun)
         if group.error is None:
@@ -255,8 +353,8 @@ class Appending:
                     future.set_exception(_copy(group.error))
             except RuntimeError:  # Its loop is closed.
                 continue
-        if loop:
-            self._lead_soon(loop)
+        if group.loop:
+            self._lead_soon(group.loop)
 
     def _publish(self, group: Group) -> None:
         if not group.parts:

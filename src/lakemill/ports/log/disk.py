@@ -3,14 +3,17 @@
 Offsets and sizes are in bytes. Everything raises OSError.
 """
 
+import asyncio
 import contextlib
 import errno
 import mmap
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
+
+from lakemill.ports.log.kernelsyncs import kernel_syncs
 
 _PIECES_MAX = 1024
 """As many as the system takes in one call (IOV_MAX of Linux)."""
@@ -38,9 +41,31 @@ class File(Protocol):
         """Return when data and size are on disk."""
         ...
 
+    def fileno(self) -> int:
+        """What the disk's `Syncs` know it by."""
+        ...
+
     def truncate(self, size: int) -> None: ...
 
     def size(self) -> int: ...
+
+    def close(self) -> None: ...
+
+
+class Syncs(Protocol):
+    """Syncs that the system carries out by itself, while no thread of Python waits. Begun by one loop at a time."""
+
+    def begin(self, fileno: int, loop: asyncio.AbstractEventLoop, done: Callable[[OSError | None], None]) -> None:
+        """Sync an open file, which stays open meanwhile; the loop calls done. OSError if there is no room for more."""
+        ...
+
+    def move(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let another loop call what is still to be called."""
+        ...
+
+    def finish(self) -> None:
+        """Wait for all that is under way, and call what is to be called."""
+        ...
 
     def close(self) -> None: ...
 
@@ -72,6 +97,10 @@ class Disk(Protocol):
 
     def sync_folder(self, folder: Path) -> None:
         """Return when the names in it are on disk."""
+        ...
+
+    def syncs(self) -> Syncs | None:
+        """None where only threads can wait for the disk."""
         ...
 
 
@@ -131,6 +160,9 @@ class RealFile:
     def sync(self) -> None:
         os.fdatasync(self._descriptor)  # Includes the size.
 
+    def fileno(self) -> int:
+        return self._descriptor
+
     def truncate(self, size: int) -> None:
         os.ftruncate(self._descriptor, size)
 
@@ -188,3 +220,6 @@ class RealDisk:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+    def syncs(self) -> Syncs | None:
+        return kernel_syncs()

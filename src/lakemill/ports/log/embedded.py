@@ -33,8 +33,10 @@ from lakemill.ports.log.segmented import SegmentedLog
 
 SEGMENT_BYTES = 128 << 20
 """A segment that has reached this is written no more."""
+PATIENCE_S = 0.001
+"""How long a group is not taken while callers come. Two flushes take longer than the wait for one."""
 FLUSHES_MAX = 16
-"""Logs that are flushed at the same time at most."""
+"""Logs that threads flush at the same time at most."""
 
 
 class EmbeddedLog:
@@ -60,13 +62,16 @@ class EmbeddedLog:
         disk: Disk | None = None,
         flusher: Executor | None = None,
         segment_bytes: int = SEGMENT_BYTES,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._folder = folder
         self._clock = clock or SystemClock()
         self._disk = disk or RealDisk()
         self._segment_bytes = segment_bytes
+        self._patience_s = patience_s
         self._cache = Cache(self._disk)
         self._flusher = flusher or ThreadPoolExecutor(FLUSHES_MAX, "log-flush")
+        self._syncs = self._disk.syncs()
         self._logs: dict[str, SegmentedLog | LogDamaged | OSError] = {}
         self._being_made: set[str] = set()
         self._rubbish = 0
@@ -166,6 +171,8 @@ class EmbeddedLog:
             if isinstance(log, SegmentedLog):
                 log.close()
         self._flusher.shutdown(wait=True)
+        if self._syncs:
+            self._syncs.close()
         self._cache.clear()
 
     def _named(self, name: str, *shards: int) -> SegmentedLog:
@@ -183,9 +190,17 @@ class EmbeddedLog:
     def _open(self, name: str) -> SegmentedLog | LogDamaged | OSError:
         """A damaged log stops nobody but those who want it. After an OSError, whoever wants it tries again."""
         log: SegmentedLog | LogDamaged | OSError
-        arguments = (self._clock, self._cache, self._flusher, self._segment_bytes)
         try:
-            log = SegmentedLog(name, self._place(f"{name}.log"), *arguments)
+            log = SegmentedLog(
+                name,
+                self._place(f"{name}.log"),
+                self._clock,
+                self._cache,
+                self._flusher,
+                self._syncs,
+                segment_bytes=self._segment_bytes,
+                patience_s=self._patience_s,
+            )
         except (LogDamaged, OSError) as error:
             log = error
         self._logs[name] = log

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lakemill.ports.clock import Clock
 from lakemill.ports.log.appending import Appending
-from lakemill.ports.log.disk import Disk, File
+from lakemill.ports.log.disk import Disk, File, Syncs
 from lakemill.ports.log.index import Extents, IndexEntry, IndexUnusable, read_table
 from lakemill.ports.log.manifest import Manifest, read_manifest, write_manifest
 from lakemill.ports.log.port import Entry, LogDamaged, LogMissing
@@ -25,7 +25,16 @@ class SegmentedLog:
     """A log that was opened. Raises LogDamaged if it cannot be."""
 
     def __init__(
-        self, name: str, folder: Path, clock: Clock, cache: Cache, flusher: Executor, segment_bytes: int
+        self,
+        name: str,
+        folder: Path,
+        clock: Clock,
+        cache: Cache,
+        flusher: Executor,
+        syncs: Syncs | None,
+        *,
+        segment_bytes: int,
+        patience_s: float,
     ) -> None:
         self._name = name
         self._folder = folder
@@ -45,7 +54,9 @@ class SegmentedLog:
             self.shards,
             self._tail,
             flusher,
+            syncs,
             segment_bytes=segment_bytes,
+            patience_s=patience_s,
             plan=self._plan,
             begun=self._begun,
             written=self.shards.wake,

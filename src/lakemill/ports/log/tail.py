@@ -48,8 +48,8 @@ class Tail:
         segment.file = self._file = file
         self.segment, self.number, self.end = segment, segment.number, segment.start
 
-    def write(self, pieces: Sequence[bytes]) -> None:
-        """Append; on disk on return."""
+    def write(self, pieces: Sequence[bytes]) -> File:
+        """Append; what is in the file now is not on disk before a `sync` of it that is told to `synced`."""
         file = self._file
         assert file is not None
         try:
@@ -57,12 +57,14 @@ class Tail:
         except OSError:
             self._cut(file)
             raise
-        try:
-            file.sync()
-        except OSError:
+        return file
+
+    def synced(self, pieces: Sequence[bytes], error: Exception | None = None) -> None:
+        """These pieces are on disk, or nobody knows whether they are."""
+        if error is None:
+            self.end += sum(map(len, pieces))
+        else:
             self.segment = self._file = None
-            raise
-        self.end += sum(map(len, pieces))
 
     def _cut(self, file: File) -> None:
         try:

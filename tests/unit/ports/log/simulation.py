@@ -89,6 +89,10 @@ class SimulatedFile:
             inode.change(change, inode.durable)
         inode.pending.clear()
 
+    def fileno(self):
+        self._disk.opened.append(self)
+        return len(self._disk.opened) - 1
+
     def truncate(self, size):
         self._disk.step()
         self._inode.change(size, self._inode.data)
@@ -111,6 +115,10 @@ class SimulatedDisk:
         self.failing = 0
         self.failed = 0
         self.crashed = False
+        self.opened: list[SimulatedFile] = []
+        """By number."""
+        self.has_syncs = False
+        """Whether it syncs without a thread."""
         self._names: dict[str, Inode | None] = dict(names or {})
         """Of each path the file; None for a folder."""
         self._durable_names = dict(self._names)
@@ -215,8 +223,51 @@ class SimulatedDisk:
             self._durable_names = self._pending[last][1]
             del self._pending[: last + 1]
 
+    def syncs(self):
+        return SimulatedSyncs(self) if self.has_syncs else None
+
     def _at_or_under(self, folder: Path) -> list[str]:
         return [path for path in self._names if path == str(folder) or path.startswith(f"{folder}/")]
+
+
+class SimulatedSyncs:
+    """Each sync happens at some later turn of the loop."""
+
+    def __init__(self, disk: SimulatedDisk) -> None:
+        self._disk = disk
+        self._begun: list = []
+
+    def begin(self, fileno, loop, done):
+        if self._disk.rng.random() < 0.1:
+            raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+        self._begun.append((self._disk.opened[fileno], done))
+        self.move(loop)
+
+    def move(self, loop):
+        loop.call_soon(self._some, loop)
+
+    def finish(self):
+        while self._begun:
+            self._one()
+
+    def close(self):
+        assert not self._begun
+
+    def _some(self, loop):
+        if self._begun and not self._disk.crashed:
+            if self._disk.rng.random() < 0.5:
+                self.move(loop)
+            else:
+                self._one()
+
+    def _one(self):
+        file, done = self._begun.pop(0)
+        try:
+            file.sync()
+        except OSError as error:
+            done(error)
+        else:
+            done(None)
 
 
 class AtOnce(ThreadPoolExecutor):

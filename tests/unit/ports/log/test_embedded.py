@@ -13,6 +13,7 @@ import pytest
 from lakemill.ports.log import EmbeddedLog, Entry, LogDamaged, LogMissing
 from lakemill.ports.log.disk import RealDisk
 from lakemill.ports.log.index import EXTENT_BYTES
+from lakemill.ports.log.kernelsyncs import KernelSyncs
 
 from .simulation import AtOnce, SimulatedDisk
 
@@ -267,9 +268,9 @@ async def test_callers_at_the_same_time_share_a_flush(tmp_path, monkeypatch):
     log = EmbeddedLog(tmp_path)
     await log.create("a", 4)
     await log.append("a", made(0, 1))
-    flushes = []
-    flush = os.fdatasync
-    monkeypatch.setattr(os, "fdatasync", lambda descriptor: flushes.append(flush(descriptor)))
+    flushes, thread, kernel = [], os.fdatasync, KernelSyncs.begin
+    monkeypatch.setattr(os, "fdatasync", lambda *given: flushes.append(thread(*given)))
+    monkeypatch.setattr(KernelSyncs, "begin", lambda *given: flushes.append(kernel(*given)))
     await asyncio.gather(*(log.append("a", made(i, 1, shard=i % 4)) for i in range(200)))
     assert len(flushes) == 1
     log.close()

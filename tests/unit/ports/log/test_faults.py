@@ -41,7 +41,8 @@ class History:
         self.log = self.open()
 
     def open(self) -> EmbeddedLog:
-        options = {"disk": self.disk, "flusher": AtOnce(), "segment_bytes": self.segment_bytes}
+        self.disk.has_syncs = self.rng.random() < 0.6
+        options = {"disk": self.disk, "flusher": AtOnce(), "segment_bytes": self.segment_bytes, "patience_s": 0}
         return EmbeddedLog(Path("/logs"), ManualClock(), **options)
 
     def entries(self) -> list[Entry]:
