@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import boto3
@@ -18,8 +19,17 @@ READY_S_MAX = 30
 class Lakemill:
     """`lakemill up` on a free port. Use it as a context manager, or call start and stop."""
 
-    def __init__(self, data: Path, *options: str, environment: dict[str, str] | None = None, port: int = 0) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *options: str,
+        environment: dict[str, str] | None = None,
+        port: int = 0,
+        program: Sequence[str] = ("lakemill",),
+    ) -> None:
+        """program: the module and what it is given before `up`."""
         self.data = Path(data)
+        self.program = program
         self.options = options
         self.port = port
         self.environment = environment or {}
@@ -39,7 +49,7 @@ class Lakemill:
         """Start and wait for `Ready.`; the same port again when restarted."""
         began = time.perf_counter()
         self.lines = []
-        command = [sys.executable, "-m", "lakemill", "up", "--port", str(self.port), "--data", str(self.data)]
+        command = [sys.executable, "-m", *self.program, "up", "--port", str(self.port), "--data", str(self.data)]
         self.process = subprocess.Popen(
             [*command, *self.options],
             stdout=subprocess.PIPE,

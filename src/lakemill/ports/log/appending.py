@@ -72,6 +72,7 @@ class Group:
         self.flushed: Future[None] | None = None
         """By a thread; None if the system flushes."""
         self.loop: asyncio.AbstractEventLoop | None = None
+        self.taken_s = 0.0
 
 
 class Appending:
@@ -111,9 +112,10 @@ class Appending:
         self._seen = 0
         """How many waited when it looked last."""
         self._looks_until_s = 0.0
-        self._last = 0
-        """How many the last group answered."""
-        self._ended_s = 0.0
+        self._came = 0
+        """How many were there when the last group ended, those it answered among them."""
+        self._waits_until_s = 0.0
+        """Until when as many are waited for."""
         self._thread_until_s = 0.0
         self._rolls = False
         self._closed: Callable[[], Exception] | None = None
@@ -193,7 +195,7 @@ class Appending:
         waiting, now_s = len(self._waiting), perf_counter()
         if self._group is None and waiting:
             more = waiting > self._seen and now_s < self._looks_until_s
-            if more or (waiting < self._last and now_s < self._ended_s + self._patience_s):
+            if more or (waiting < self._came and now_s < self._waits_until_s):
                 self._seen = waiting
                 loop.call_soon(self._lead, loop)
                 return
@@ -201,7 +203,7 @@ class Appending:
         if self._group or not self._waiting:
             return
         group = self._group = self._next_group()
-        group.loop = loop
+        group.loop, group.taken_s = loop, now_s
         if self._syncs and self._is_for_loop(group):
             self._flush_by(self._syncs, group, loop)
         else:
@@ -338,7 +340,11 @@ class Appending:
         """Make the group visible and answer, and go on."""
         if self._group is not group:
             return
-        self._group, self._last, self._ended_s = None, len(group.waiting), perf_counter()
+        self._group = None
+        self._came = len(group.waiting) + len(self._waiting)
+        now_s = perf_counter()
+        if self._patience_s:
+            self._waits_until_s = now_s + max(self._patience_s, (now_s - group.taken_s) / 2)
         if group.begun:
             self._begun(group.begun)
         if group.error is None:

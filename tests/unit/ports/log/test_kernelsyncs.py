@@ -101,7 +101,7 @@ def test_a_log_goes_on_in_another_loop_with_an_append_under_way(tmp_path):
     async def first():
         await log.create("a", 1)
         await log.append("a", [Entry(0, 1, b"k", b"one")])
-        asyncio.ensure_future(log.append("a", [Entry(0, 2, b"k", b"two")]))
+        log.append("a", [Entry(0, 2, b"k", b"two")])
         await asyncio.sleep(0)
         await asyncio.sleep(0)
 
