@@ -38,6 +38,26 @@ class LogContract:
                 (p, e.time_ms, e.key, e.value, e.note) for p, e in expected
             ]
 
+    async def test_columns_are_those_of_the_records(self, log, name):
+        await log.create(name, 2)
+        notes = [b"", b"", b"", b"note", b"", b"", b"other", b"", b""]
+        entries = [Entry(0, 1000 + i, b"k%d" % i, b"v" * i, note) for i, note in enumerate(notes)]
+        for some in (entries[:1], entries[1:2], entries[2:6], entries[6:7], entries[7:]):
+            await log.append(name, some)
+        found = await everything(log, name, 0)
+        records = list(found)
+        assert len(found) == len(records) == 9
+        assert found.positions == [r.position for r in records]
+        assert found.times == [r.time_ms for r in records] == [e.time_ms for e in entries]
+        assert found.keys == [r.key for r in records] == [e.key for e in entries]
+        assert found.values == [r.value for r in records] == [e.value for e in entries]
+        assert found.notes == [r.note for r in records] == notes
+        assert found.size() == sum(len(e.key) + len(e.value) for e in entries)
+        assert [found[i] for i in (0, 3, -1)] == [records[i] for i in (0, 3, -1)]
+        assert list(found[2:5]) == records[2:5] and records[4] in found
+        assert found[:3].notes == (await log.read(name, 0, 0, records=3, size=1 << 20)).notes == []
+        assert (await everything(log, name, 1)).positions == []
+
     async def test_positions_rise_over_appends(self, log, name):
         await log.create(name, 1)
         positions = []
@@ -255,10 +275,10 @@ class LogContract:
         await log.trim(name, 1010)
         await log.grow(name, 3)
         before = [log.bounds(name, shard) for shard in range(3)]
-        found = [await everything(log, name, shard) for shard in range(3)]
+        found = [list(await everything(log, name, shard)) for shard in range(3)]
         log = await reopen(log)
         assert [log.bounds(name, shard) for shard in range(3)] == before
-        assert [await everything(log, name, shard) for shard in range(3)] == found
+        assert [list(await everything(log, name, shard)) for shard in range(3)] == found
         (position,) = await log.append(name, [entry(0, 1000)])
         assert position > max(positions[::2])
 

@@ -13,7 +13,7 @@ loop and so must be quick.
 """
 
 import dataclasses
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -143,9 +143,29 @@ class BodyReader:
 
 
 class Ready(list[Any]):
-    """A list in an answer whose structures are as JSON has them, so that JSON looks at none again: flat, wire names,
-    numbers of seconds for timestamps (each has them all), finite floats, no None. They are dicts, or structures of
-    msgspec, which take less time. For answers of thousands of items."""
+    """A list in an answer whose structures are as JSON has them, so that JSON looks at none again: wire names, numbers
+    of seconds for timestamps, finite floats, no None. For answers of thousands of items."""
+
+
+class Columns:
+    """A list of structures in an answer, given member by member: by wire name, the values of all of them.
+
+    Values are as in Ready, and none has members itself. The shape must have a timestamp or a float; lists of others are
+    not looked at again. For answers of thousands of items.
+    """
+
+    def __init__(
+        self, members: Mapping[str, Sequence[Any]], constants: Mapping[str, Any] | None = None, *, gaps: bool = False
+    ) -> None:
+        self.members = members
+        self.constants = constants or {}
+        """Members with the same value in all structures: texts, numbers."""
+        self.gaps = gaps
+        """Some structures are without a member; msgspec.UNSET stands for it."""
+        (self._count,) = set(map(len, members.values()))
+
+    def __len__(self) -> int:
+        return self._count
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -42,8 +42,11 @@ class DeliveryReader:
         found = await self._log.read(self._name, 0, self._position, records=limit, size=size)
         if not found:
             return []
-        self._position = found[-1].position + 1
+        self._position = found.positions[-1] + 1
+        notes = found.notes or [b""] * len(found)
         return [
-            StreamRecord(data, "", record.position, record.time_ms, SHARD, encrypted=bool(record.note))
-            for record, data in zip(found, self._opened(found), strict=True)
+            StreamRecord(data, "", position, time_ms, SHARD, encrypted=bool(note))
+            for data, position, time_ms, note in zip(
+                self._opened(found), found.positions, found.times, notes, strict=True
+            )
         ]

@@ -11,14 +11,13 @@ from lakemill.engines.delivery.records import Record
 from lakemill.engines.delivery.rows import Batch, Logged, Rows
 from lakemill.engines.streams import StreamReader
 from lakemill.formats.kpl import deaggregate
-from lakemill.ports.log import Located, Log, Stretch, as_records
-from lakemill.ports.log import Record as LogRecord
+from lakemill.ports.log import Located, Log, Records, Stretch, as_records
 
 RECORDS_MAX = 5_000
 BYTES_MAX = 4 << 20
 """What is read at a time."""
 
-Opened = Callable[[Sequence[LogRecord]], Sequence[bytes]]
+Opened = Callable[[Records], Sequence[bytes]]
 
 
 class Source(Protocol):
@@ -60,7 +59,7 @@ class LogSource:
         """The stretch with what its records say."""
         if self._opened is None or isinstance(stretch, Located) or not stretch.notes:
             return stretch
-        values = self._opened(list(as_records(stretch)))
+        values = self._opened(as_records(stretch))
         ends = array.array("I", itertools.accumulate(map(len, values)))
         return Stretch(stretch.position, stretch.times, b"".join(values), ends)
 

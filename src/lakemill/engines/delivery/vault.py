@@ -10,7 +10,7 @@ from lakemill.engines.keys import Keys
 from lakemill.engines.streams.sealing import Sealing
 from lakemill.engines.streams.stream import Stream
 from lakemill.ports.clock import Clock
-from lakemill.ports.log import Record
+from lakemill.ports.log import Records
 from lakemill.ports.metadata import Metadata, Transaction
 
 Document = dict[str, Any]
@@ -52,9 +52,9 @@ class Vault:
         """What gives the data of records, sealed or not."""
         about = _of(document)
 
-        def opened(records: Sequence[Record]) -> Sequence[bytes]:
-            if self._sealing is None or not any(record.note for record in records):
-                return [record.value for record in records]
+        def opened(records: Records) -> Sequence[bytes]:
+            if self._sealing is None:
+                return records.values
             return self._sealing.opened(about, records)
 
         return opened

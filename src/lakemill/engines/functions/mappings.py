@@ -213,10 +213,8 @@ class _Poller:
             read = self._all._streams.reading.read
             batch = await read(stream, shard, position, records=self._rules.batch - len(found), size=size)
             position = batch.position
-            for record, data in zip(batch.records, batch.data, strict=True):
-                number = shard.base + record.position + 1
-                found.append(StreamRecord(data, record.key.decode(), number, record.time_ms, shard.id))
-                size -= len(data)
+            found += batch.stream_records(shard)
+            size -= sum(map(len, batch.data))
             full = len(found) >= self._rules.batch or size <= 0
             if full or batch.ended or not found or not self._rules.window_s:
                 return found, position, batch.ended

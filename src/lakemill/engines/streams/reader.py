@@ -95,17 +95,7 @@ class StreamReader:
         assert isinstance(position, int)
         batch = await self._reading.read(stream, shard, position, records=limit, size=size)
         self._positions[shard.number] = END if batch.ended else batch.position
-        return [
-            StreamRecord(
-                data,
-                record.key.decode(),
-                shard.base + record.position + 1,
-                record.time_ms,
-                shard.id,
-                encrypted=bool(record.note),
-            )
-            for record, data in zip(batch.records, batch.data, strict=True)
-        ]
+        return batch.stream_records(shard)
 
     def _active(self, stream: Stream) -> list[Shard]:
         """The shards to read now: not ended, and all their parents ended. Learns of new ones, forgets expired ones.

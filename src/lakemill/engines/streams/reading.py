@@ -5,18 +5,19 @@ from collections.abc import Mapping, Sequence
 
 from lakemill.engines.streams.errors import ChangeRefused, RateExceeded, SequenceForeign, StreamMissing
 from lakemill.engines.streams.limits import Limits
+from lakemill.engines.streams.records import StreamRecord
 from lakemill.engines.streams.registry import Registry
 from lakemill.engines.streams.sealing import Sealing
 from lakemill.engines.streams.shards import Shard
 from lakemill.engines.streams.stream import PROVISIONED, Stream
-from lakemill.ports.log import Log, LogMissing, Record
+from lakemill.ports.log import Log, LogMissing, Records
 
 
 @dataclasses.dataclass(slots=True)
 class Batch:
     """Some records of a shard in order."""
 
-    records: Sequence[Record]
+    records: Records
     """As they are in the log."""
     data: Sequence[bytes]
     """Their data, opened."""
@@ -26,6 +27,17 @@ class Batch:
     """The shard is closed, and nothing follows."""
     behind_ms: int
     """How much older than now the last of them is, 0 when nothing newer waits."""
+
+    def stream_records(self, shard: Shard) -> list[StreamRecord]:
+        """The records one by one, as those of the shard they were read from."""
+        found = self.records
+        notes = found.notes or [b""] * len(found)
+        return [
+            StreamRecord(data, key.decode(), shard.base + position + 1, time_ms, shard.id, encrypted=bool(note))
+            for data, key, position, time_ms, note in zip(
+                self.data, found.keys, found.positions, found.times, notes, strict=True
+            )
+        ]
 
 
 class Reading:
@@ -93,18 +105,18 @@ class Reading:
         found = await self._log.read(stream.id, shard.number, position, records=records, size=size)
         now_ms = self._registry.now_ms()
         horizon_ms = stream.horizon_ms(now_ms)
-        if found and found[0].time_ms < horizon_ms:  # Expired, and not trimmed yet.
+        if found and found.times[0] < horizon_ms:  # Expired, and not trimmed yet.
             position = await self._log.position_at(stream.id, shard.number, horizon_ms)
             found = await self._log.read(stream.id, shard.number, position, records=records, size=size)
         # Where nothing was found nothing is, up to what was next before: whoever waits must wait for what comes.
-        position = found[-1].position + 1 if found else max(position, before)
+        position = found.positions[-1] + 1 if found else max(position, before)
         following = self._log.bounds(stream.id, shard.number).next
-        behind_ms = max(0, now_ms - found[-1].time_ms) if found and position < following else 0
+        behind_ms = max(0, now_ms - found.times[-1]) if found and position < following else 0
         # The stream may have been resharded since this call began; its newest form tells.
         newest = self._registry.by_id(stream.id) or stream
         end = (newest.shard(shard.number) or shard).end
         ended = end is not None and position >= end
-        data = [record.value for record in found] if self._sealing is None else self._sealing.opened(stream, found)
+        data = found.values if self._sealing is None else self._sealing.opened(stream, found)
         return Batch(found, data, position, ended, behind_ms)
 
     async def wait(self, stream: Stream, positions: Mapping[int, int], timeout_s: float) -> bool:
@@ -132,5 +144,5 @@ class Reading:
         if not limits.may_read(now_s):
             raise RateExceeded(stream.scope, stream.name, shard.id)
         batch = await self.read(stream, shard, position, records=records, size=size)
-        limits.was_read(sum(len(record.key) + len(record.value) for record in batch.records), now_s)
+        limits.was_read(batch.records.size(), now_s)
         return batch

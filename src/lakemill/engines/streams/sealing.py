@@ -20,7 +20,7 @@ from lakemill.engines.keys import Key, Keys
 from lakemill.engines.streams.errors import SealBroken
 from lakemill.engines.streams.stream import Stream
 from lakemill.ports.clock import Clock
-from lakemill.ports.log import Record
+from lakemill.ports.log import Records
 from lakemill.ports.metadata import Metadata, Transaction, prefix_end
 
 TABLE = "stream_data_keys"
@@ -45,12 +45,12 @@ class Seal:
         nonce = os.urandom(NONCE_BYTES)
         return self._cipher.encrypt(nonce, data, partition_key), self._head + nonce
 
-    def open(self, record: Record) -> bytes:
-        """The data of a record. Raises SealBroken."""
+    def open(self, value: bytes, note: bytes, partition_key: bytes, position: int) -> bytes:
+        """The data of the record at this position. Raises SealBroken."""
         try:
-            return self._cipher.decrypt(record.note[5:], record.value, record.key)
+            return self._cipher.decrypt(note[5:], value, partition_key)
         except InvalidTag:
-            raise SealBroken(f"record {record.position} was altered") from None
+            raise SealBroken(f"record {position} was altered") from None
 
 
 class Sealing:
@@ -92,20 +92,21 @@ class Sealing:
         self._writing[stream.id] = self._known[stream.id, number] = seal
         return seal
 
-    def opened(self, stream: Stream, records: Sequence[Record]) -> list[bytes]:
+    def opened(self, stream: Stream, records: Records) -> Sequence[bytes]:
         """The data of records, sealed or not. Raises SealBroken and what the key engine raises."""
-        if not any([record.note for record in records]):
-            return [record.value for record in records]
+        if not records.notes:
+            return records.values
         seals: dict[bytes, Seal] = {}
         out = []
-        for record in records:
-            if not record.note:
-                out.append(record.value)
+        columns = zip(records.values, records.notes, records.keys, records.positions, strict=True)
+        for value, note, partition_key, position in columns:
+            if not note:
+                out.append(value)
                 continue
-            head = record.note[:5]
+            head = note[:5]
             if head not in seals:
                 seals[head] = self._of(stream, int.from_bytes(head[1:], "big"))
-            out.append(seals[head].open(record))
+            out.append(seals[head].open(value, note, partition_key, position))
         return out
 
     def _of(self, stream: Stream, number: int) -> Seal:

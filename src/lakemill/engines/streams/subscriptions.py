@@ -88,7 +88,7 @@ class Subscriptions:
             if batch.ended:
                 return
             if batch.records and self._limited:
-                allowance.use(sum(len(record.key) + len(record.value) for record in batch.records))
+                allowance.use(batch.records.size())
                 while not allowance.has(1, clock.time()) and not self._gone(subscription):
                     await asyncio.sleep(LOOK_S / 5)
             elif not batch.records:

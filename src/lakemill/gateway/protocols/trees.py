@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import cbor2
-import msgspec
 
 from lakemill.gateway import moments
+from lakemill.gateway.protocols.columns import dict_columns, json_columns
 from lakemill.gateway.shapes import is_opaque, wire_name
-from lakemill.services.base import Ready
+from lakemill.services.base import Columns, Ready
 
 if TYPE_CHECKING:
     from botocore.model import Shape, StructureShape
@@ -93,30 +93,24 @@ class Writers:
         assert change is not None
 
         json = self._number is json_float
-        members = {} if json else self._moments(shape.member)
+        columns = self._columns(shape.member) if shape.member.type_name == "structure" else None
 
-        def write(value: list[Any]) -> list[Any]:
-            if type(value) is Ready:
-                if json:
-                    return value
-                items: list[Any] = msgspec.to_builtins(list(value), builtin_types=(bytes,))
-                for name, moment in members.items():
-                    made: dict[float, Any] = {}  # Neighbours often have the same time.
-                    for item in items:
-                        at = item[name]
-                        found = made.get(at)
-                        if found is None:
-                            found = made[at] = moment(at)
-                        item[name] = found
-                return items
+        def write(value: Any) -> Any:
+            if type(value) is Columns and columns is not None:
+                return columns(value)
+            if type(value) is Ready and json:
+                return value
             return [None if item is None else change(item) for item in value]
 
         return write
 
-    def _moments(self, shape: Shape) -> dict[str, Write]:
-        """The timestamps among a structure's members."""
-        members = shape.members.items() if shape.type_name == "structure" else ()  # type: ignore[attr-defined]
-        return {wire_name(name, one): self.of(one) for name, one in members if one.type_name == "timestamp"}  # type: ignore[misc]
+    def _columns(self, shape: StructureShape) -> Write:
+        """The function of structures given as columns."""
+        members = {wire_name(name, member): member for name, member in shape.members.items()}
+        if self._number is json_float:
+            return json_columns({name: member.type_name for name, member in members.items()})
+        times = [(name, member) for name, member in members.items() if member.type_name == "timestamp"]
+        return dict_columns({name: self.of(member) for name, member in times})  # type: ignore[misc]
 
     def _map(self, shape: Any) -> Write:
         change = self.of(shape.value)

@@ -12,6 +12,7 @@ from lakemill.ports.log.port import (
     LogExists,
     LogMissing,
     Record,
+    Records,
     Stretch,
     Unread,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "LogMissing",
     "LogUnavailable",
     "Record",
+    "Records",
     "Stretch",
     "Unread",
     "as_records",

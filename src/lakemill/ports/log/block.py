@@ -15,13 +15,13 @@ import array
 import bisect
 import itertools
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from awscrt.checksums import crc32c
 
 from lakemill.ports.log.numbers import from_little_endian
-from lakemill.ports.log.port import Entry, Record, Stretch
+from lakemill.ports.log.port import Entry, Records, Stretch
 
 HEADER = struct.Struct("<8sIIIIIIQqq")
 HEADER_BYTES = HEADER.size
@@ -124,16 +124,15 @@ def _encode_one(
     return Encoded(_PREFIX.pack(mark, checksum) + header, body, position, count, first_ms, last_ms)
 
 
-def decode(
-    data: bytes, at: int, block: Block, start: int, records: int, size: int, least: int
-) -> tuple[list[Record], int]:
-    """Records of the block that begins at `at`, from its start-th on, and the bytes of their keys and values.
+def decode(data: bytes, at: int, block: Block, start: int, records: int, size: int, least: int, found: Records) -> int:
+    """Add to `found` the records of the block that begins at `at`, from its start-th on.
 
-    At most `records`, and no more than size bytes, but at least `least` (0 or 1).
+    At most `records`, and no more than size bytes of keys and values, but at least `least` (0 or 1). Answers how many
+    bytes that were.
     """
     count = block.records
     if count == 1:
-        return _decode_one(data, at, block, size, least)
+        return _decode_one(data, at, block, size, least, found)
     stop = min(count, start + records)
     ends_at = at + HEADER_BYTES
     key_ends = _ends(data, ends_at, start, stop)
@@ -148,17 +147,17 @@ def decode(
     keys_at = times_at + (8 * count if has_times else 0)
     (keys_size,) = struct.unpack_from("<I", data, ends_at + 4 * count - 4)
     (values_size,) = struct.unpack_from("<I", data, ends_at + 8 * count - 4)
-    times: Iterator[int] = itertools.repeat(block.first_ms)
+    times: Iterable[int] = itertools.repeat(block.first_ms, stop - start)
     if has_times:
-        times = iter(struct.unpack_from(f"<{stop - start}q", data, times_at + 8 * start))
-    notes: Iterator[bytes] = itertools.repeat(b"")
+        times = struct.unpack_from(f"<{stop - start}q", data, times_at + 8 * start)
+    notes: Sequence[bytes] = ()
     if has_notes:
         note_ends = _ends(data, ends_at + 8 * count, start, stop)
-        notes = iter(_cut(data, keys_at + keys_size + values_size, note_ends))
+        notes = _cut(data, keys_at + keys_size + values_size, note_ends)
     keys = _cut(data, keys_at, key_ends)
     values = _cut(data, keys_at + keys_size, value_ends)
-    found = list(map(Record, range(block.position + start, block.position + stop), times, keys, values, notes))
-    return found, key_ends[-1] - key_from + value_ends[-1] - value_from
+    found.add(range(block.position + start, block.position + stop), times, keys, values, notes)
+    return key_ends[-1] - key_from + value_ends[-1] - value_from
 
 
 def stretch(data: bytes | memoryview, at: int, block: Block, start: int) -> Stretch:
@@ -186,17 +185,17 @@ def stretch(data: bytes | memoryview, at: int, block: Block, start: int) -> Stre
     return Stretch(block.position + start, times, data[values_at : values_at + values_size], ends, notes)
 
 
-def _decode_one(data: bytes, at: int, block: Block, size: int, least: int) -> tuple[list[Record], int]:
+def _decode_one(data: bytes, at: int, block: Block, size: int, least: int, found: Records) -> int:
     """decode for blocks of one record, which small appends make many of."""
     keys_at = at + HEADER_BYTES + (12 if block.layout & NOTES else 8)
     key_size, value_size = _TWO.unpack_from(data, at + HEADER_BYTES)
     if key_size + value_size > size and not least:
-        return [], 0
+        return 0
     values_at = keys_at + key_size
     notes_at = values_at + value_size
     note = data[notes_at : at + HEADER_BYTES + block.size]
-    one = Record(block.position, block.first_ms, data[keys_at:values_at], data[values_at:notes_at], note)
-    return [one], key_size + value_size
+    found.append(block.position, block.first_ms, data[keys_at:values_at], data[values_at:notes_at], note)
+    return key_size + value_size
 
 
 def first_at_or_after(data: bytes, at: int, block: Block, time_ms: int) -> int:

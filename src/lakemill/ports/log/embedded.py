@@ -23,7 +23,7 @@ from lakemill.ports.log.port import (
     LogDamaged,
     LogExists,
     LogMissing,
-    Record,
+    Records,
     Stretch,
     check_name,
 )
@@ -49,7 +49,7 @@ class EmbeddedLog:
     ...     await log.append("clicks", [Entry(0, 1_000, b"ann", b"one"), Entry(0, 1_001, b"bob", b"two")])
     ...     found = await log.read("clicks", 0, 0, records=10, size=1000)
     ...     log.close()
-    ...     return [record.value for record in found]
+    ...     return found.values
     >>> asyncio.run(example())
     [b'one', b'two']
     """
@@ -125,7 +125,7 @@ class EmbeddedLog:
         nothing.set_result([])
         return nothing
 
-    async def read(self, name: str, shard: int, position: int, *, records: int, size: int) -> Sequence[Record]:
+    async def read(self, name: str, shard: int, position: int, *, records: int, size: int) -> Records:
         log = self._named(name, shard)
         try:
             return await log.read(shard, position, records, size)

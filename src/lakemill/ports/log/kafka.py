@@ -26,7 +26,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from lakemill.ports.log.port import Bounds, Entry, Located, LogExists, LogMissing, Record, Stretch, check_name
+from lakemill.ports.log.port import Bounds, Entry, Located, LogExists, LogMissing, Records, Stretch, check_name
 from lakemill.ports.log.stretches import RECORD_BYTES, stretched
 
 try:
@@ -134,18 +134,18 @@ class KafkaLog:
             self._named(name)  # LogMissing if it was deleted meanwhile.
             raise
 
-    async def read(self, name: str, shard: int, position: int, *, records: int, size: int) -> Sequence[Record]:
+    async def read(self, name: str, shard: int, position: int, *, records: int, size: int) -> Records:
         topic = self._named(name, shard)
         position = max(position, topic.shards.first[shard])
         if position >= topic.shards.next[shard]:
             await self._look(topic, [shard])
         if position >= topic.shards.next[shard] or records < 1:
-            return []
+            return Records()
         stop = topic.shards.next[shard] - 1
         found = await self._asked(name, self._readers.read, topic.topic, shard, position - 1, stop, records, size)
         if found:
             topic.shards.last_ms[shard] = max(topic.shards.last_ms[shard], found[-1].timestamp()[1])
-        return [record_of(message) for message in found]
+        return Records.of(map(record_of, found))
 
     async def read_stretches(self, name: str, shard: int, position: int, *, size: int) -> Sequence[Stretch]:
         records = max(1, size // RECORD_BYTES)

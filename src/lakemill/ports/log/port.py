@@ -14,10 +14,11 @@ are appended to in one go and flushed together. Promises every adapter keeps (te
 """
 
 import dataclasses
+import itertools
 import re
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self, overload
 
 import msgspec
 
@@ -57,6 +58,85 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     key: bytes
     value: bytes
     note: bytes
+
+
+class Records(Sequence[Record]):
+    """Records of a shard in order, as columns. A Record is made when somebody takes one.
+
+    >>> found = Records.of([Record(7, 0, b"ann", b"one", b""), Record(8, 5, b"bob", b"two", b"")])
+    >>> found.values, found.notes, found[-1].position
+    ([b'one', b'two'], [], 8)
+    """
+
+    __slots__ = ("keys", "notes", "positions", "times", "values")
+
+    def __init__(self) -> None:
+        self.positions: list[int] = []
+        self.times: list[int] = []
+        """Milliseconds since 1970."""
+        self.keys: list[bytes] = []
+        self.values: list[bytes] = []
+        self.notes: list[bytes] = []
+        """Of each record; none at all if no record has one."""
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> Self:
+        made = cls()
+        for one in records:
+            made.append(one.position, one.time_ms, one.key, one.value, one.note)
+        return made
+
+    def append(self, position: int, time_ms: int, key: bytes, value: bytes, note: bytes) -> None:
+        """Have one more record at the end."""
+        if self.notes or note:
+            self.notes += [b""] * (len(self.values) - len(self.notes))
+            self.notes.append(note)
+        self.positions.append(position)
+        self.times.append(time_ms)
+        self.keys.append(key)
+        self.values.append(value)
+
+    def add(
+        self,
+        positions: Iterable[int],
+        times: Iterable[int],
+        keys: Iterable[bytes],
+        values: Sequence[bytes],
+        notes: Sequence[bytes] = (),
+    ) -> None:
+        """Have more records at the end."""
+        if self.notes or any(notes):
+            self.notes += [b""] * (len(self.values) - len(self.notes))
+            self.notes += notes or [b""] * len(values)
+        self.positions += positions
+        self.times += times
+        self.keys += keys
+        self.values += values
+
+    def size(self) -> int:
+        """Bytes of keys and values."""
+        return sum(map(len, self.keys)) + sum(map(len, self.values))
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def __iter__(self) -> Iterator[Record]:
+        notes = self.notes or itertools.repeat(b"")
+        return map(Record, self.positions, self.times, self.keys, self.values, notes)
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "Records": ...
+
+    def __getitem__(self, index: "int | slice") -> "Record | Records":
+        columns = self.positions[index], self.times[index], self.keys[index], self.values[index]
+        if isinstance(index, slice):
+            part = Records()
+            part.add(*columns, self.notes[index])  # type: ignore[arg-type]
+            return part
+        return Record(*columns, self.notes[index] if self.notes else b"")  # type: ignore[arg-type]
 
 
 class Stretch(msgspec.Struct, frozen=True, gc=False):
@@ -154,7 +234,7 @@ class Log(Protocol):
         """Append records, to any shards; their positions in the order given. Durable on return. Raises LogMissing."""
         ...
 
-    async def read(self, name: str, shard: int, position: int, *, records: int, size: int) -> Sequence[Record]:
+    async def read(self, name: str, shard: int, position: int, *, records: int, size: int) -> Records:
         """Records from this position on (or from the oldest kept, if that is later).
 
         At most `records`, and no more than `size` bytes of keys and values, but at least one if there is one.

@@ -19,7 +19,7 @@ from lakemill.ports.log.disk import HUGE_BYTES, Disk, File
 from lakemill.ports.log.index import Extents, IndexUnusable, encode_index, read_extents, read_table
 from lakemill.ports.log.located import located
 from lakemill.ports.log.manifest import write_whole
-from lakemill.ports.log.port import Located, LogDamaged, Record, Stretch
+from lakemill.ports.log.port import Located, LogDamaged, Records, Stretch
 from lakemill.ports.log.recovery import contents_of
 from lakemill.ports.log.segment import Segment
 from lakemill.ports.log.shards import Shards
@@ -128,9 +128,9 @@ class Reading:
         self._segments = segments
         self._cache = cache
 
-    async def read(self, shard: int, position: int, records: int, size: int) -> list[Record]:
+    async def read(self, shard: int, position: int, records: int, size: int) -> Records:
         """See the port."""
-        found: list[Record] = []
+        found = Records()
         used = 0
         while len(found) < records:
             stretch = min(size - used, STRETCH_BYTES)
@@ -138,9 +138,9 @@ class Reading:
             more, bytes_ = await self._here_or_in_thread(self._stretch, *wanted)
             if not more:
                 break
-            found += more
+            found.add(more.positions, more.times, more.keys, more.values, more.notes)
             used += bytes_
-            position = more[-1].position + 1
+            position = more.positions[-1] + 1
             await asyncio.sleep(0)  # Whoever reads on and on lets others have the loop.
             if position >= self._shards.next[shard] or used >= size:
                 break
@@ -199,40 +199,40 @@ class Reading:
 
     def _stretch(
         self, segments: list[Segment], wait: bool, shard: int, position: int, records: int, size: int, least: int
-    ) -> tuple[list[Record], int]:
+    ) -> tuple[Records, int]:
         """Records, at least so many (0 or 1), and the bytes of their keys and values."""
-        found: list[Record] = []
+        found = Records()
+        positions = found.positions
         used = 0
         try:
             for data, at, header, start in self._blocks_from(segments, wait, shard, position, 0):
                 assert isinstance(data, bytes)
-                want = records - len(found)
-                more, bytes_ = block.decode(data, at, header, start, want, size - used, 0 if found else least)
-                found += more
-                used += bytes_
-                if start + len(more) < header.records or len(found) >= records:
+                before = len(positions)
+                used += block.decode(data, at, header, start, records - before, size - used, least, found)
+                after = len(positions)
+                if start + after - before < header.records or after >= records:
                     break
+                least = 0
         except BlockingIOError:
-            if not found:
+            if not positions:
                 raise
         return found, used
 
     def _stretches(self, segments: list[Segment], wait: bool, shard: int, position: int, size: int) -> list[Stretch]:
         """Stretches, until they reach size or half a huge page was read."""
         found: list[Stretch] = []
-        small: list[Record] = []
+        small = Records()
         """Of blocks so small that they are put together."""
         used = 0
         try:
             for data, at, header, start in self._blocks_from(segments, wait, shard, position, min(size, HUGE_BYTES)):
                 if header.records < SMALL_RECORDS:
                     whole = bytes(data[at : at + block.HEADER_BYTES + header.size])
-                    more, bytes_ = block.decode(whole, 0, header, start, header.records, header.size, 0)
-                    small += more
-                    used += bytes_ + RECORD_BYTES * len(more)
+                    used += block.decode(whole, 0, header, start, header.records, header.size, 0, small)
+                    used += RECORD_BYTES * (header.records - start)
                 else:
                     found += stretched(small)
-                    small = []
+                    small = Records()
                     found.append(block.stretch(data, at, header, start))
                     used += weight(found[-1])
                 if used >= size:

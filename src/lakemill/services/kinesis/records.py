@@ -1,12 +1,13 @@
 """Records: put, and read through iterators."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from lakemill.engines.streams import Placed, Put, RateExceeded, Shard, ShardMissing, Stream, iterators
 from lakemill.engines.streams.reading import Batch
-from lakemill.services.base import Call, Ready, operation
+from lakemill.services.base import Call, Columns, operation
 from lakemill.services.kinesis.errors import invalid, would_succeed
 from lakemill.services.kinesis.naming import place_of
 from lakemill.services.kinesis.part import Part
@@ -108,30 +109,20 @@ def _put_of(record: dict[str, Any]) -> Put:
     return Put(record.get("PartitionKey"), record["Data"], None if explicit is None else int(explicit))
 
 
-class _View(msgspec.Struct, rename="pascal", gc=False):
-    """A record as the API gives it."""
-
-    sequence_number: str
-    approximate_arrival_timestamp: float
-    data: bytes
-    partition_key: str | msgspec.UnsetType
-    """Unset where it was written without one."""
-    encryption_type: str
-
-
-def record_views(shard: Shard, batch: Batch) -> Ready:
+def record_views(shard: Shard, batch: Batch) -> Columns:
     """Records as the API gives them."""
     records = batch.records
-    return Ready(
-        map(
-            _View,
-            shard.sequences([record.position for record in records]),
-            [record.time_ms / 1000 for record in records],
-            batch.data,
-            [record.key.decode() or msgspec.UNSET for record in records],
-            ["KMS" if record.note else "NONE" for record in records],
-        )
-    )
+    members: dict[str, Sequence[Any]] = {
+        "SequenceNumber": shard.sequences(records.positions),
+        "ApproximateArrivalTimestamp": [time_ms / 1000 for time_ms in records.times],
+        "Data": batch.data,
+        "PartitionKey": [key.decode() or msgspec.UNSET for key in records.keys],
+    }
+    gaps = not all(records.keys)  # Some were written without a partition key.
+    if not records.notes:
+        return Columns(members, {"EncryptionType": "NONE"}, gaps=gaps)
+    members["EncryptionType"] = ["KMS" if note else "NONE" for note in records.notes]
+    return Columns(members, gaps=gaps)
 
 
 def check_start(kind: str, sequence: str | None, time: Any) -> None:

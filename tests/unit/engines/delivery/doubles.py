@@ -8,7 +8,7 @@ from lakemill.engines.delivery.progress import Progress
 from lakemill.engines.delivery.sources import LogSource
 from lakemill.engines.delivery.worker import Worker
 from lakemill.ports.clock import ManualClock
-from lakemill.ports.log import Bounds, Entry, LogMissing, stretched
+from lakemill.ports.log import Bounds, Entry, LogMissing, Records, stretched
 from lakemill.ports.log import Record as LogRecord
 
 
@@ -45,7 +45,7 @@ class MemoryLog:
             if found and total > size:
                 break
             found.append(one)
-        return found
+        return Records.of(found)
 
     async def read_stretches(self, name, shard, position, *, size):
         return list(stretched(await self.read(name, shard, position, records=5000, size=size)))

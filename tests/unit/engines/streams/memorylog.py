@@ -3,7 +3,7 @@
 import asyncio
 import bisect
 
-from lakemill.ports.log import Bounds, LogExists, LogMissing, Record
+from lakemill.ports.log import Bounds, LogExists, LogMissing, Record, Records
 
 
 class MemoryLog:
@@ -62,7 +62,7 @@ class MemoryLog:
             if len(found) == records or (found and size < 0):
                 break
             found.append(record)
-        return found
+        return Records.of(found)
 
     async def position_at(self, name, shard, time_ms):
         held = self._shard(name, shard)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakemill.ports.log import Entry, block
+from lakemill.ports.log import Entry, Records, block
 
 MARK = b"\xffmarked\xfe"
 texts = st.binary(max_size=30)
@@ -16,7 +16,9 @@ def encoded(some, position=7, group=0, after_ms=0):
 
 
 def decoded(data, start=0, records=1 << 30, size=1 << 30, least=1):
-    return block.decode(data, 0, block.header_at(data, 0), start, records, size, least)
+    found = Records()
+    used = block.decode(data, 0, block.header_at(data, 0), start, records, size, least, found)
+    return found, used
 
 
 def as_entries(records):

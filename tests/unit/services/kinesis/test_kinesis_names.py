@@ -187,4 +187,4 @@ async def test_a_dry_run_says_that_it_would_do_and_does_not(ask):
         with pytest.raises(ServiceError) as caught:
             await ask(operation, DryRun=True, **request)
         assert caught.value.code == "DryRunOperationException"
-    assert (await ask("GetRecords", ShardIterator=iterator))["Records"] == []
+    assert len((await ask("GetRecords", ShardIterator=iterator))["Records"]) == 0
