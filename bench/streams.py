@@ -2,8 +2,9 @@
 
 wrk sends one signed request again and again; records of a PutRecords call have keys that spread over four shards. The
 peers keep records in memory; lakemill's are on disk when the call is answered, so the limit beside its PutRecord is
-what the log alone gives as many callers. The shards' own limits are switched off, since no peer has them.
-Subscribing and latency go through boto3, which is slower than any of the servers.
+what the log alone gives as many callers, on the disk at hand and on one that flushes more slowly. The shards' own
+limits are switched off, since no peer has them. Subscribing and latency go through boto3, which is slower than any of
+the servers.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ from botocore.credentials import Credentials
 from tests.running import Lakemill
 
 from bench import peers
+from bench.slow_disk import slower
 from lakemill.ports.clock import SystemClock
 from lakemill.ports.log import EmbeddedLog, Entry
 
@@ -34,6 +36,8 @@ ROUNDS = 5
 SHARDS = 4
 CALL_RECORDS, CALL_BYTES = 500, 200
 READ_RECORDS, READ_BYTES = 1000, 1000
+SLOWER_MS = 1.5
+"""A flush that takes so much longer is one of an ordinary disk of a server."""
 
 
 class System:
@@ -149,6 +153,23 @@ def log_rate(folder: Path, callers: int) -> float:
     return done / SECONDS
 
 
+def on_a_slower_disk(folder: Path) -> dict:
+    """PutRecord of 8 callers beside the log alone, where a flush takes longer."""
+    rates: list[float] = []
+    alone: list[float] = []
+    options = ("--no-log-requests", "--stream-limits", "off")
+    with Lakemill(folder / "slower", *options, program=("bench.slow_disk", str(SLOWER_MS))) as ours:
+        system = System("lakemill", ours.endpoint, ours.access_key_id, ours.secret)
+        script, callers = system.calls(folder)["PutRecord, 8"]
+        for number in range(ROUNDS):
+            rates.append(system.rate(script, callers))
+            with slower(SLOWER_MS):
+                alone.append(log_rate(folder / f"slower-{number}", callers))
+    name = f"PutRecord, 8, a flush takes {SLOWER_MS:g} ms more"
+    note = "peer: the log alone, which waits as long"
+    return row(name, statistics.median(rates), statistics.median(alone), "records/s", 0.7, note)
+
+
 def subscribed(system: System) -> float:
     """Megabytes a second that boto3 reads from a subscription, of what the stream holds."""
     for _ in range(40):
@@ -246,4 +267,6 @@ def run() -> list[dict]:
             note = "; ".join(f"{name} {value:.1f}" for name, value in others.items())
             made.append(row(f"PutRecord to GetRecords, {which}", found["lakemill"][place], peer, "ms", None, note))
         made.append(row("SubscribeToShard, read by boto3", subscribed(systems[0]), None, "MB/s", None))
-        return made
+    with tempfile.TemporaryDirectory() as name:
+        made.append(on_a_slower_disk(Path(name)))
+    return made
