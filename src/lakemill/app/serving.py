@@ -13,6 +13,7 @@ from collections.abc import Callable
 from lakemill.app.folder import root_key
 from lakemill.app.page import page
 from lakemill.app.parts import App, build
+from lakemill.engines.workers import keep_memory
 from lakemill.gateway.authority import certificate_names, write_private
 from lakemill.gateway.collecting import collect_seldom
 from lakemill.gateway.fronts import Fronts
@@ -111,6 +112,7 @@ def _told_to_stop() -> asyncio.Event:
 
 def main(settings: Settings, say: Said) -> None:
     """`run` on the fastest event loop there is."""
+    keep_memory()
     if sys.platform == "win32":
         asyncio.run(run(settings, say))
     else:

@@ -2,8 +2,6 @@
 
 import asyncio
 import concurrent.futures
-import contextlib
-import ctypes
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -13,14 +11,10 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from lakemill.engines.delivery.handing import SharedFiles
-from lakemill.engines.workers import KEPT
+from lakemill.engines.workers import KEPT, keep_memory
 
 T = TypeVar("T")
 PROCESSES_MAX = 2
-FREE_BYTES = 64 << 20
-"""Memory that a process keeps for what it does next."""
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-"""Of mallopt(3)."""
 
 
 class WorkerPool:
@@ -81,7 +75,7 @@ def _begin() -> None:
     """
     for name in [name for name in os.environ if not name.startswith(KEPT)]:
         del os.environ[name]
-    _keep_memory()
+    keep_memory()
     parent = multiprocessing.parent_process()
     assert parent is not None
 
@@ -90,11 +84,3 @@ def _begin() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def _keep_memory() -> None:
-    """Let the C library keep some memory that is freed: to get it back page by page takes longer than to fill it."""
-    with contextlib.suppress(OSError, AttributeError):  # Other libraries than that of GNU.
-        library = ctypes.CDLL(None)
-        library.mallopt(_TRIM_THRESHOLD, FREE_BYTES)
-        library.mallopt(_MMAP_THRESHOLD, FREE_BYTES // 2)

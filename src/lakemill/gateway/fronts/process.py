@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import uvloop
 
+from lakemill.engines.workers import keep_memory
 from lakemill.gateway import sigv4
 from lakemill.gateway.collecting import collect_seldom
 from lakemill.gateway.fronts.frames import (
@@ -281,6 +282,7 @@ async def _run(link: int, given: int) -> None:
 def main() -> None:
     """Arguments: the descriptors of the link and of the socket that connections come by."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # It ends with the platform, and not before.
+    keep_memory()
     uvloop.run(_run(int(sys.argv[1]), int(sys.argv[2])))
 
 
