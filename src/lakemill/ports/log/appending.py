@@ -32,6 +32,8 @@ HERE_S = 0.005
 """A write that takes the loop longer was made to wait, for a disk that is behind with what others wrote."""
 THREAD_S = 1.0
 """How long threads write after that."""
+PATIENCES_MAX = 20
+"""A group that took longer than so many times the patience was held up, and says nothing about flushes."""
 
 
 class Waiting(NamedTuple):
@@ -78,9 +80,9 @@ class Group:
 class Appending:
     """The one writer of a log.
 
-    syncs: None where only threads can flush. patience_s: how long a group is not taken while callers come. plan makes
-    the next segment; begun is told of segments that are written from now on, written of the shards that have new
-    records.
+    syncs: None where only threads can flush. patience_s: how long a group is not taken while callers come; longer where
+    flushes are slow. plan makes the next segment; begun is told of segments that are written from now on, written of
+    the shards that have new records.
     """
 
     def __init__(
@@ -173,10 +175,10 @@ class Appending:
                 group = self._group = self._next_group()
                 self._flush(group)
             group.loop = None
-            if group.flushed:
-                group.flushed.result()
-            elif self._syncs:
+            if self._syncs and not group.flushed:
                 self._syncs.finish()
+            if group.flushed:  # Perhaps only since a sync failed.
+                group.flushed.result()
             self._end(group)
 
     def _lead_soon(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -343,8 +345,8 @@ class Appending:
         self._group = None
         self._came = len(group.waiting) + len(self._waiting)
         now_s = perf_counter()
-        if self._patience_s:
-            self._waits_until_s = now_s + max(self._patience_s, (now_s - group.taken_s) / 2)
+        took_s = min(now_s - group.taken_s, PATIENCES_MAX * self._patience_s)
+        self._waits_until_s = now_s + max(self._patience_s, took_s / 2)
         if group.begun:
             self._begun(group.begun)
         if group.error is None:

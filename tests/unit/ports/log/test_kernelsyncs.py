@@ -3,10 +3,12 @@
 import asyncio
 import errno
 import os
+import time
 
 import pytest
 
 from lakemill.ports.log import EmbeddedLog, Entry, kernelsyncs
+from lakemill.ports.log.disk import RealDisk
 from lakemill.ports.log.kernelsyncs import KernelSyncs, kernel_syncs
 
 pytestmark = pytest.mark.skipif(kernel_syncs() is None, reason="the system has none")
@@ -124,6 +126,46 @@ async def test_no_room_for_another_is_the_work_of_a_thread(tmp_path, monkeypatch
     monkeypatch.setattr(KernelSyncs, "begin", full)
     assert await log.append("a", [Entry(0, 2, b"k", b"two")]) == [2]
     log.close()
+
+
+class FailsLate(RealDisk):
+    """Syncs end when somebody waits for them, with an error; a new segment takes its time."""
+
+    def __init__(self):
+        self.begun = []
+
+    def syncs(self):
+        return self
+
+    def begin(self, fileno, loop, done):
+        self.begun.append(done)
+
+    def finish(self):
+        while self.begun:
+            self.begun.pop()(OSError(errno.EIO, "Input/output error"))
+
+    def close(self):
+        pass
+
+    def create(self, path):
+        time.sleep(0.1)
+        return super().create(path)
+
+
+async def test_who_closes_with_a_sync_that_fails_under_way_acknowledges_nothing_of_it(tmp_path):
+    disk = FailsLate()
+    log = EmbeddedLog(tmp_path, disk=disk)
+    await log.create("a", 1)
+    await log.append("a", [Entry(0, 1, b"k", b"one")])
+    late = log.append("a", [Entry(0, 2, b"k", b"two")])
+    while not disk.begun:
+        await asyncio.sleep(0)
+    log.close()
+    with pytest.raises(OSError, match="Input/output"):
+        await late
+    again = EmbeddedLog(tmp_path)
+    assert [record.value for record in await again.read("a", 0, 0, **ALL)] == [b"one"]
+    again.close()
 
 
 def test_nothing_of_the_kind_is_none(monkeypatch):
