@@ -26,10 +26,9 @@ class Buffer:
         """Bytes of its records' data."""
         return self.records.size
 
-    def due(self, hints: Hints, now_s: float, caught_up: bool) -> bool:
-        """Whether it is old enough. While a backlog is read, only the time in this buffer counts, not that before."""
-        began_s = min(self.opened_s, self.records.first_ms / 1000) if caught_up else self.opened_s
-        return now_s >= began_s + hints.interval_s
+    def began_s(self, caught_up: bool) -> float:
+        """From when its age counts. While a backlog is read, only the time in this buffer does, not that before."""
+        return min(self.opened_s, self.records.first_ms / 1000) if caught_up else self.opened_s
 
 
 class Buffers:
@@ -63,15 +62,16 @@ class Buffers:
 
     def due(self, now_s: float, caught_up: bool) -> list[tuple[str, Buffer]]:
         """Take out those that are old enough."""
-        found = [(name, one) for name, one in self.open.items() if one.due(self.hints, now_s, caught_up)]
+        before_s = now_s - self.hints.interval_s
+        found = [(name, one) for name, one in self.open.items() if one.began_s(caught_up) <= before_s]
         for name, _ in found:
             del self.open[name]
         return found
 
-    def next_due_s(self) -> float | None:
+    def next_due_s(self, caught_up: bool) -> float | None:
         """When the next one will be old enough; None without any."""
-        opened = [min(one.opened_s, one.records.first_ms / 1000) for one in self.open.values()]
-        return min(opened) + self.hints.interval_s if opened else None
+        began = [one.began_s(caught_up) for one in self.open.values()]
+        return min(began) + self.hints.interval_s if began else None
 
     def size(self) -> int:
         """Bytes in all of them."""

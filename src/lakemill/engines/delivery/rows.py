@@ -9,7 +9,7 @@ from typing import Any, Protocol, overload
 import msgspec
 
 from lakemill.engines.delivery.records import Record
-from lakemill.ports.log import Located, Stretch, Unread
+from lakemill.ports.log import Located, Records, Stretch, Unread
 
 
 class Part(Protocol):
@@ -77,12 +77,26 @@ class InLog:
 
 
 class Logged:
-    """Records of the stream's own log: some that follow one another, or some of one partition.
+    """Records of a log: some of a shard that follow one another, or some of one partition.
 
     data: of all, and more; ends: where in it that of each ends. times, sequences: of each; neither ever falls.
+    shard, keys: of a data stream, with the partition key of each; none for records of the stream's own log.
     """
 
-    __slots__ = ("_begin", "_data", "_ends", "_sequences", "_start", "_stop", "_times", "first_ms", "oldest_ms", "size")
+    __slots__ = (
+        "_begin",
+        "_data",
+        "_ends",
+        "_keys",
+        "_sequences",
+        "_shard",
+        "_start",
+        "_stop",
+        "_times",
+        "first_ms",
+        "oldest_ms",
+        "size",
+    )
 
     def __init__(
         self,
@@ -90,14 +104,19 @@ class Logged:
         ends: Sequence[int],
         times: Sequence[int],
         sequences: Sequence[int],
-        start: int = 0,
-        stop: int | None = None,
+        shard: str = "",
+        keys: Sequence[bytes] | None = None,
     ) -> None:
         self._data, self._ends, self._times, self._sequences = data, ends, times, sequences
-        self._start, self._stop = start, len(ends) if stop is None else stop
-        self._begin = ends[start - 1] if start else 0
-        self.first_ms = self.oldest_ms = times[start]
-        self.size = ends[self._stop - 1] - self._begin
+        self._shard, self._keys = shard, keys
+        self._bound(0, len(ends))
+
+    def _bound(self, start: int, stop: int) -> None:
+        """Be those from start to stop of what is there."""
+        self._start, self._stop = start, stop
+        self._begin = self._ends[start - 1] if start else 0
+        self.first_ms = self.oldest_ms = self._times[start]
+        self.size = self._ends[stop - 1] - self._begin
 
     @staticmethod
     def of(one: Stretch | Located) -> "Logged":
@@ -105,24 +124,44 @@ class Logged:
         data = one.data if isinstance(one, Stretch) else InLog(one.values)
         return Logged(data, one.ends, one.times, range(one.position, one.position + len(one.ends)))
 
+    @staticmethod
+    def from_stream(records: Records, data: Sequence[bytes], base: int, shard: str) -> "Logged":
+        """Records of a shard of a data stream. data: of each, opened; base: what is added to their positions."""
+        positions = records.positions
+        first, last = base + positions[0], base + positions[-1]
+        together = last - first == len(positions) - 1
+        sequences = range(first, last + 1) if together else [base + position for position in positions]
+        times, ends = array.array("q", records.times), array.array("I", itertools.accumulate(map(len, data)))
+        return Logged(b"".join(data), ends, times, sequences, shard, records.keys)
+
     def __len__(self) -> int:
         return self._stop - self._start
 
     def __iter__(self) -> Iterator[Record]:
-        return map(Record, map(bytes, self._values()), *self.places())
+        cut = slice(self._start, self._stop)
+        columns = map(bytes, self._values()), self._times[cut], self._sequences[cut]
+        if self._keys is None:
+            return map(Record, *columns)
+        return map(Record, *columns, itertools.repeat(self._shard), map(bytes.decode, self._keys[cut]))
 
     def record(self, index: int) -> Record:
         place = self._start + index
         begin = self._ends[place - 1] if place else 0
-        return Record(bytes(self._read()[begin : self._ends[place]]), self._times[place], self._sequences[place])
+        data = bytes(self._read()[begin : self._ends[place]])
+        key = "" if self._keys is None else self._keys[place].decode()
+        return Record(data, self._times[place], self._sequences[place], self._shard, key)
 
     def cut(self, start: int, stop: int) -> "Logged":
-        return Logged(self._data, self._ends, self._times, self._sequences, self._start + start, self._start + stop)
+        found = Logged(self._data, self._ends, self._times, self._sequences, self._shard, self._keys)
+        found._bound(self._start + start, self._start + stop)
+        return found
 
     def ended(self, delimiter: bytes) -> "Logged":
-        values = self._values()
+        values, cut = self._values(), slice(self._start, self._stop)
         ends = array.array("I", itertools.accumulate([len(value) + len(delimiter) for value in values]))
-        return Logged(delimiter.join([*values, b""]), ends, *self.places())
+        keys = None if self._keys is None else self._keys[cut]
+        data = delimiter.join([*values, b""])
+        return Logged(data, ends, self._times[cut], self._sequences[cut], self._shard, keys)
 
     def reaching(self, size: int, records: int) -> int:
         found = bisect.bisect_left(self._ends, self._begin + size, self._start, self._stop) + 1 - self._start
@@ -140,12 +179,14 @@ class Logged:
             return None
         return self._data.values, self._ends[self._start : self._stop], self._begin
 
-    def places(self) -> tuple[Sequence[int], Sequence[int]]:
+    def places(self) -> tuple[Sequence[int], Sequence[int]] | None:
+        if self._keys is not None:
+            return None
         cut = slice(self._start, self._stop)
         return self._times[cut], self._sequences[cut]
 
     def last(self) -> dict[str, int]:
-        return {"": self._sequences[self._stop - 1]}
+        return {self._shard: self._sequences[self._stop - 1]}
 
     def _values(self) -> list[bytes | memoryview]:
         """The data of each."""
@@ -157,7 +198,7 @@ class Logged:
 
 
 class Listed:
-    """Records that are there one by one: from a data stream, or processed."""
+    """Records that are there one by one: taken out of one of a data stream, or processed."""
 
     __slots__ = ("_records", "first_ms", "oldest_ms", "size")
 

@@ -3,14 +3,14 @@
 import array
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from lakemill.engines.delivery.errors import SourceRefused
 from lakemill.engines.delivery.records import Record
-from lakemill.engines.delivery.rows import Batch, Logged, Rows
-from lakemill.engines.streams import StreamReader
-from lakemill.formats.kpl import deaggregate
+from lakemill.engines.delivery.rows import Batch, Listed, Logged, Part, Rows
+from lakemill.engines.streams import Shard, StreamReader
+from lakemill.formats.kpl import MAGIC, deaggregate
 from lakemill.ports.log import Located, Log, Records, Stretch, as_records
 
 RECORDS_MAX = 5_000
@@ -79,19 +79,31 @@ class StreamSource:
         reason = self._refusal()
         if reason is not None:
             raise SourceRefused(reason)
-        found = await self._reader.read(limit=RECORDS_MAX, size=BYTES_MAX, wait_s=wait_s)
+        found = await self._reader.read_batches(limit=RECORDS_MAX, size=BYTES_MAX, wait_s=wait_s)
         if not found:
             await asyncio.sleep(0)
             return None
-        records: list[Record] = []
-        for one in found:
-            place = one.sequence_number, one.shard_id
-            parts = deaggregate(one.data, one.partition_key)
-            if parts is None:
-                records.append(Record(one.data, one.arrival_ms, *place, one.partition_key))
-            else:
-                records += [
-                    Record(part.data, one.arrival_ms, *place, part.partition_key, sub) for sub, part in enumerate(parts)
-                ]
-        size = sum(len(one.data) for one in found)
-        return Batch(Rows.of(records), self._reader.positions(), len(found) < RECORDS_MAX and size < BYTES_MAX // 2)
+        rows = Rows([part for shard, batch in found for part in _parts(shard, batch.records, batch.data)])
+        count = sum([len(batch.records) for _, batch in found])
+        size = sum([len(value) for _, batch in found for value in batch.data])
+        return Batch(rows, self._reader.positions(), count < RECORDS_MAX and size < BYTES_MAX // 2)
+
+
+def _parts(shard: Shard, found: Records, data: Sequence[bytes]) -> Iterator[Part]:
+    """The records of a shard: as they are, or one by one if a producer packed some together. data: of each, opened."""
+    whole = Logged.from_stream(found, data, shard.base + 1, shard.id)
+    if MAGIC not in whole.joined()[0]:
+        yield whole
+        return
+    records: list[Record] = []
+    for one in whole:
+        parts = deaggregate(one.data, one.key)
+        if parts is None:
+            records.append(one)
+        else:
+            records += [
+                Record(part.data, one.arrival_ms, one.sequence, one.shard, part.partition_key, sub)
+                for sub, part in enumerate(parts)
+            ]
+    if records:
+        yield Listed(records)

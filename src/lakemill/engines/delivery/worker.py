@@ -30,6 +30,8 @@ RECORD_BYTES = 120
 """What a record takes beside its data."""
 HELD_BYTES_MAX = 256 << 20
 """Bytes a worker holds; beyond it, the source waits (its records are safe in their log)."""
+QUEUED_MAX = 2
+"""Buffers of a partition that may be on their way or wait for that while more is read."""
 IDLE_S = 5.0
 BACKOFF_S, BACKOFF_S_MAX = 1.0, 60.0
 STOP_S = 10.0
@@ -69,6 +71,8 @@ class Worker:
         self._leaving: dict[tuple[str, str], collections.deque[Buffer]] = {}
         self._senders: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._held = 0
+        self._caught_up = True
+        """Whether the source had no more when it was read last."""
         self._left = asyncio.Event()
         self._stopping = asyncio.Event()
         self._unprocessed: collections.deque[Buffer] = collections.deque()
@@ -91,17 +95,18 @@ class Worker:
 
     async def turn(self, wait_s: float) -> None:
         """Read what comes within the time and send off what is due."""
-        await self._room()
-        await asyncio.sleep(0)  # A source that has records at hand lets nobody else have a turn.
-        batch = await self._source.read(wait_s)
-        if batch is not None:
-            await self._take(batch)
-        now_s, caught_up = self._clock.time(), batch is None or batch.last
+        if await self._room(wait_s):
+            await asyncio.sleep(0)  # A source that has records at hand lets nobody else have a turn.
+            batch = await self._source.read(wait_s)
+            self._caught_up = batch is None or batch.last
+            if batch is not None:
+                await self._take(batch)
+        now_s = self._clock.time()
         if self._gathered:
-            self._unprocessed += [buffer for _, buffer in self._gathered.due(now_s, caught_up)]
+            self._unprocessed += [buffer for _, buffer in self._gathered.due(now_s, self._caught_up)]
             await self._process_all()
         for channel, buffers in self._buffers.items():
-            for partition, buffer in buffers.due(now_s, caught_up):
+            for partition, buffer in buffers.due(now_s, self._caught_up):
                 self._send_off(channel, partition, buffer)
 
     async def settle(self) -> None:
@@ -112,20 +117,29 @@ class Worker:
     def _patience_s(self) -> float:
         """How long to wait for records: until the first buffer is due."""
         waiting = [*self._buffers.values(), *([self._gathered] if self._gathered else [])]
-        due = [moment for one in waiting if (moment := one.next_due_s()) is not None]
+        due = [moment for one in waiting if (moment := one.next_due_s(self._caught_up)) is not None]
         return max(0.0, min(IDLE_S, min(due) - self._clock.time())) if due else IDLE_S
 
-    async def _room(self) -> None:
-        """Wait until there is room for more; a worker full of buffers that wait for more sends the largest off."""
-        while self._held > self._held_max:
-            if not self._senders:
+    async def _room(self, wait_s: float) -> bool:
+        """Whether there is room for more within the time. Full of buffers that wait for more, send the largest off."""
+        while (full := self._held > self._held_max) or self._behind():
+            if full and not self._senders:
                 name = max(self._buffers, key=lambda one: self._buffers[one].size())
                 taken = self._buffers[name].largest()
                 if taken is None:
-                    return
+                    return True
                 self._send_off(name, *taken)
             self._left.clear()
-            await self._left.wait()
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._left.wait()
+            except TimeoutError:
+                return False
+        return True
+
+    def _behind(self) -> bool:
+        """Whether a partition has so many buffers to send that another one would only lie in memory."""
+        return any([len(queue) > QUEUED_MAX for queue in self._leaving.values()])
 
     # Taking in
 

@@ -6,7 +6,7 @@ The records of a partition key come in the order in which they were written, als
 from typing import Any
 
 from lakemill.engines.streams.errors import StreamMissing
-from lakemill.engines.streams.reading import Reading
+from lakemill.engines.streams.reading import Batch, Reading
 from lakemill.engines.streams.records import Start, StreamRecord
 from lakemill.engines.streams.registry import Registry
 from lakemill.engines.streams.shards import Shard
@@ -56,6 +56,13 @@ class StreamReader:
 
         Raises StreamMissing when the stream is gone, SealBroken, and what the key engine raises.
         """
+        batches = await self.read_batches(limit, size, wait_s)
+        return [record for shard, batch in batches for record in batch.stream_records(shard)]
+
+    async def read_batches(
+        self, limit: int = 1000, size: int = 1 << 20, wait_s: float = 1.0
+    ) -> list[tuple[Shard, Batch]]:
+        """As `read`, in columns: batches with records, and the shard that each is from."""
         found = await self._gather(limit, size)
         if not found and wait_s > 0:
             stream = self._stream()
@@ -71,7 +78,7 @@ class StreamReader:
             raise StreamMissing(self._scope, self._name)
         return stream
 
-    async def _gather(self, limit: int, size: int) -> list[StreamRecord]:
+    async def _gather(self, limit: int, size: int) -> list[tuple[Shard, Batch]]:
         """One round over the shards, beginning with another one each time."""
         stream = self._stream()
         if self._pending_ms is not None:
@@ -79,23 +86,26 @@ class StreamReader:
                 position = await self._log.position_at(self._id, number, self._pending_ms)
                 self._positions[number] = position
             self._pending_ms = None
-        found: list[StreamRecord] = []
+        found: list[tuple[Shard, Batch]] = []
         active = self._active(stream)
         self._turn += 1
         for i in range(len(active)):
             shard = active[(i + self._turn) % len(active)]
-            if limit - len(found) <= 0 or size <= 0:
+            if limit <= 0 or size <= 0:
                 break
-            found += (got := await self._read_shard(stream, shard, limit - len(found), size))
-            size -= sum(len(record.data) + len(record.partition_key) for record in got)
+            batch = await self._read_shard(stream, shard, limit, size)
+            if batch.records:
+                found.append((shard, batch))
+                limit -= len(batch.records)
+                size -= batch.records.size()
         return found
 
-    async def _read_shard(self, stream: Stream, shard: Shard, limit: int, size: int) -> list[StreamRecord]:
+    async def _read_shard(self, stream: Stream, shard: Shard, limit: int, size: int) -> Batch:
         position = self._positions[shard.number]
         assert isinstance(position, int)
         batch = await self._reading.read(stream, shard, position, records=limit, size=size)
         self._positions[shard.number] = END if batch.ended else batch.position
-        return batch.stream_records(shard)
+        return batch
 
     def _active(self, stream: Stream) -> list[Shard]:
         """The shards to read now: not ended, and all their parents ended. Learns of new ones, forgets expired ones.

@@ -80,7 +80,7 @@ def stretches(values, draw):
             array.array("q", range(position, position + len(ends))),
             range(position, position + len(ends)),
         )
-        parts.append(Logged(b"".join([b"before", *some, b"behind"]), ends, times, sequences, 1, count + 1))
+        parts.append(Logged(b"".join([b"before", *some, b"behind"]), ends, times, sequences).cut(1, count + 1))
         position += len(ends) + draw.randrange(3)
     return parts
 

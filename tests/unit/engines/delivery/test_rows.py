@@ -9,7 +9,7 @@ from lakemill.engines.delivery import Hints, Record
 from lakemill.engines.delivery.buffers import Buffers
 from lakemill.engines.delivery.handing import SharedFile, SharedFiles, arrow, write
 from lakemill.engines.delivery.rows import Listed, Logged, Rows
-from lakemill.ports.log import Stretch
+from lakemill.ports.log import Records, Stretch
 
 
 def stretch(position, *values):
@@ -40,6 +40,31 @@ def test_a_part_is_cut_without_its_records():
     assert (len(cut), cut.size, cut.oldest_ms, cut.record(1).data) == (2, 5, 7, b"ef")
     data, ends, base = cut.joined()
     assert (bytes(data), [end - base for end in ends]) == (b"bcdef", [3, 5])
+
+
+def of_stream(positions, *values):
+    """Records of a data stream, in columns and one by one."""
+    found = Records()
+    keys = [b"key-%d" % position for position in positions]
+    found.add(positions, [position * 10 for position in positions], keys, values)
+    base = 1 << 180
+    columns = Logged.from_stream(found, [value.upper() for value in values], base, "shardId-1")
+    return columns, [
+        Record(value.upper(), position * 10, base + position, "shardId-1", f"key-{position}")
+        for position, value in zip(positions, values, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("positions", [[5, 6, 7, 8], [5, 7, 8, 11]], ids=["together", "with gaps"])
+def test_records_of_a_data_stream_are_told_in_columns(positions):
+    columns, records = of_stream(positions, b"a", b"", b"bcd", b"ef")
+    assert list(columns) == list(Listed(records)) == records
+    assert [columns.record(place) for place in range(4)] == records
+    cut = columns.cut(1, 4).cut(1, 3)
+    assert (list(cut), cut.first_ms, cut.last()) == (records[2:], positions[2] * 10, Listed(records).last())
+    assert list(cut.ended(b"\n")) == list(Listed(records[2:]).ended(b"\n"))
+    assert cut.ended(b"\n").last() == cut.last()
+    assert (cut.places(), cut.unread()) == (None, None)
 
 
 @pytest.mark.parametrize("seed", range(20))

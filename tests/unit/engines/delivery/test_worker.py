@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from lakemill.engines.delivery import Channel, Failure, Hints, Outcome, Processed
+from lakemill.engines.delivery.worker import QUEUED_MAX
 from tests.unit.engines.delivery.doubles import MemorySink, Site
 
 
@@ -308,6 +309,32 @@ async def test_a_worker_that_holds_too_much_sends_the_largest_buffer_off():
     await site.put(*[b"a" * 9] * 2, *[b"b" * 9])
     await site.turn(2)
     assert site.sink.data == [b"a" * 18]
+
+
+async def test_a_source_waits_while_buffers_wait_for_a_slow_sink():
+    backup = MemorySink()
+    site = Site(backup=Channel(Hints(1000, 60), backup))
+    await site.begin()
+    slow = site.sink.deliver
+    opened = asyncio.Event()
+
+    async def deliver(load):
+        await opened.wait()
+        return await slow(load)
+
+    site.sink.deliver = deliver
+    for number in range(QUEUED_MAX + 3):
+        await site.put(b"%d123456789" % number)
+        await site.worker.turn(0)
+    assert site.worker._progress.batches == QUEUED_MAX + 1
+    site.clock.advance(60)
+    await site.worker.turn(0)
+    await asyncio.sleep(0)
+    assert backup.data == [b"".join(b"%d123456789" % number for number in range(QUEUED_MAX + 1))]
+    opened.set()
+    await site.worker.settle()
+    await site.turn(2)
+    assert b"".join(site.sink.data) == b"".join(b"%d123456789" % number for number in range(QUEUED_MAX + 3))
 
 
 async def test_progress_waits_for_the_slowest_partition():
