@@ -43,13 +43,19 @@ COLUMNS = {"id": "bigint", "user": "string", "at": "timestamp", "amount": "doubl
 def script(folder: Path, endpoint: str, key: str, secret: str, stream: str) -> Path:
     """A wrk script of one signed PutRecordBatch."""
     data = base64.b64encode(b"x" * CALL_BYTES).decode()
-    body = json.dumps({"DeliveryStreamName": stream, "Records": [{"Data": data}] * CALL_RECORDS})
-    headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "Firehose_20150804.PutRecordBatch"}
+    members = {"DeliveryStreamName": stream, "Records": [{"Data": data}] * CALL_RECORDS}
+    return signed(folder, endpoint, Credentials(key, secret), "Firehose_20150804.PutRecordBatch", members)
+
+
+def signed(folder: Path, endpoint: str, credentials: Credentials, target: str, members: dict) -> Path:
+    """A wrk script of one signed call."""
+    body = json.dumps(members)
+    headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": target}
     request = AWSRequest("POST", endpoint + "/", data=body, headers=headers)
-    SigV4Auth(Credentials(key, secret), "firehose", "us-east-1").add_auth(request)
+    SigV4Auth(credentials, target.partition("_")[0].lower(), "us-east-1").add_auth(request)
     lines = ['wrk.method = "POST"', f"wrk.body = {json.dumps(body)}"]
     lines += [f"wrk.headers[{json.dumps(k)}] = {json.dumps(str(v))}" for k, v in request.headers.items()]
-    path = folder / f"{endpoint.rpartition(':')[2]}.lua"
+    path = folder / f"{endpoint.rpartition(':')[2]}-{target}.lua"
     path.write_text("\n".join(lines))
     return path
 
@@ -71,14 +77,36 @@ def bytes_below(site: Site, prefix: str) -> int:
     return sum(one["Size"] for page in pages for one in page.get("Contents", []))
 
 
-def carrying(site: Site, pid: int, wrk_script: Path) -> float:
+def carrying(site: Site, pid: int, wrk_script: Path, prefix: str) -> float:
     """Microseconds of processor time for a record, from the call to the object."""
-    before, spent = bytes_below(site, "plain/"), peers.cpu_seconds(pid)
+    before, spent = bytes_below(site, prefix), peers.cpu_seconds(pid)
     rate = peers.wrk(site.running.endpoint + "/", connections=CALLERS, seconds=SECONDS, script=wrk_script)
     wanted = rate * SECONDS * CALL_RECORDS * CALL_BYTES
-    while (arrived := bytes_below(site, "plain/") - before) < wanted:
+    while (arrived := bytes_below(site, prefix) - before) < wanted:
         time.sleep(0.5)
     return 1e6 * (peers.cpu_seconds(pid) - spent) / (arrived / CALL_BYTES)
+
+
+def following(site: Site, pid: int, folder: Path) -> float:
+    """The same of records that are put into a data stream, which a delivery stream follows."""
+    running, kinesis = site.running, site.running.client("kinesis")
+    kinesis.create_stream(StreamName="followed", StreamModeDetails={"StreamMode": "ON_DEMAND"})
+    kinesis.get_waiter("stream_exists").wait(StreamName="followed", WaiterConfig={"Delay": 1})
+    arn = kinesis.describe_stream_summary(StreamName="followed")["StreamDescriptionSummary"]["StreamARN"]
+    site.stream(
+        source={
+            "DeliveryStreamType": "KinesisStreamAsSource",
+            "KinesisStreamSourceConfiguration": {"KinesisStreamARN": arn, "RoleARN": site.role},
+        },
+        Prefix="followed/",
+        BufferingHints={"SizeInMBs": 5, "IntervalInSeconds": 1},
+    )
+    data = base64.b64encode(b"x" * CALL_BYTES).decode()
+    records = [{"Data": data, "PartitionKey": f"key-{number}"} for number in range(CALL_RECORDS)]
+    credentials = Credentials(running.access_key_id, running.secret)
+    members = {"StreamName": "followed", "Records": records}
+    wrk_script = signed(folder, running.endpoint, credentials, "Kinesis_20131202.PutRecords", members)
+    return carrying(site, pid, wrk_script, "followed/")
 
 
 def documents() -> list[bytes]:
@@ -296,7 +324,8 @@ def run() -> list[dict]:
         mine = medians.pop("lakemill")
         best = max(medians.values(), default=None)
         ratio = mine / best if best else None
-        carried = carrying(site, ours.process.pid, scripts["lakemill"][1])
+        carried = carrying(site, ours.process.pid, scripts["lakemill"][1], "plain/")
+        followed = following(site, ours.process.pid, folder)
         records = documents()
         alone = worker()
         partitioned = partitioning(site, ours.process.pid, records)
@@ -315,6 +344,11 @@ def run() -> list[dict]:
             {
                 "name": "PutRecordBatch to object: CPU of the server",
                 "ours": carried,
+                "unit": "us a record",
+            },
+            {
+                "name": "PutRecords to a data stream, on to object: CPU of the server",
+                "ours": followed,
                 "unit": "us a record",
             },
             {

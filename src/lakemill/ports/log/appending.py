@@ -19,6 +19,7 @@ from typing import NamedTuple
 from lakemill.ports.log import block
 from lakemill.ports.log.disk import File, Syncs
 from lakemill.ports.log.index import Extents
+from lakemill.ports.log.patience import Patience
 from lakemill.ports.log.port import Entry
 from lakemill.ports.log.segment import Segment
 from lakemill.ports.log.shards import Shards
@@ -32,8 +33,6 @@ HERE_S = 0.005
 """A write that takes the loop longer was made to wait, for a disk that is behind with what others wrote."""
 THREAD_S = 1.0
 """How long threads write after that."""
-PATIENCES_MAX = 20
-"""A group that took longer than so many times the patience was held up, and says nothing about flushes."""
 
 
 class Waiting(NamedTuple):
@@ -103,7 +102,7 @@ class Appending:
         self._flusher = flusher
         self._syncs = syncs
         self._segment_bytes = segment_bytes
-        self._patience_s = patience_s
+        self._patience = Patience(patience_s)
         self._plan = plan
         self._begun = begun
         self._written = written
@@ -111,13 +110,6 @@ class Appending:
         self._group: Group | None = None
         self._leading: asyncio.AbstractEventLoop | None = None
         """The loop that will take a group soon."""
-        self._seen = 0
-        """How many waited when it looked last."""
-        self._looks_until_s = 0.0
-        self._came = 0
-        """How many were there when the last group ended, those it answered among them."""
-        self._waits_until_s = 0.0
-        """Until when as many are waited for."""
         self._thread_until_s = 0.0
         self._rolls = False
         self._closed: Callable[[], Exception] | None = None
@@ -185,27 +177,19 @@ class Appending:
         """Not at once: others of this turn of the loop come along."""
         with contextlib.suppress(RuntimeError):  # It is closed, and waits for nothing.
             loop.call_soon(self._lead, loop)
-            self._leading, self._seen = loop, 0
-            self._looks_until_s = perf_counter() + self._patience_s
+            self._leading = loop
+            self._patience.begin()
 
     def _lead(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Take what waits, unless more of them are coming.
-
-        Whoever was answered with the last group and has more to append comes within some turns of the loop, one after
-        another. The first of them alone would make the others wait for a flush of its own.
-        """
-        waiting, now_s = len(self._waiting), perf_counter()
-        if self._group is None and waiting:
-            more = waiting > self._seen and now_s < self._looks_until_s
-            if more or (waiting < self._came and now_s < self._waits_until_s):
-                self._seen = waiting
-                loop.call_soon(self._lead, loop)
-                return
+        """Take what waits, unless more of them are coming."""
+        if self._group is None and self._waiting and self._patience.expects_more(len(self._waiting)):
+            loop.call_soon(self._lead, loop)
+            return
         self._leading = None
         if self._group or not self._waiting:
             return
         group = self._group = self._next_group()
-        group.loop, group.taken_s = loop, now_s
+        group.loop, group.taken_s = loop, perf_counter()
         if self._syncs and self._is_for_loop(group):
             self._flush_by(self._syncs, group, loop)
         else:
@@ -343,10 +327,7 @@ class Appending:
         if self._group is not group:
             return
         self._group = None
-        self._came = len(group.waiting) + len(self._waiting)
-        now_s = perf_counter()
-        took_s = min(now_s - group.taken_s, PATIENCES_MAX * self._patience_s)
-        self._waits_until_s = now_s + max(self._patience_s, took_s / 2)
+        self._patience.answered(len(group.waiting) + len(self._waiting), perf_counter() - group.taken_s)
         if group.begun:
             self._begun(group.begun)
         if group.error is None:
