@@ -282,7 +282,8 @@ class Delivery:
             opener = self._vault.opener(document)
             return LogSource(self._log, document["id"], progress.mark, opener, located=plan.elsewhere)
         start = Start.after(source["start"] if progress.mark is None else progress.mark)
-        return StreamSource(self._streams.reader(source["scope"], source["name"], start), plan.unreadable)
+        reader = self._streams.reader(source["scope"], source["name"], start)
+        return StreamSource(reader, plan.unreadable, keys=plan.keys)
 
 
 def _activate(document: Document) -> None:

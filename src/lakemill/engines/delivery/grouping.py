@@ -1,7 +1,7 @@
 """Records sorted by their partition keys, a block at a time. The work is done in a worker process.
 
-The process tells which records have the same keys. Records of the stream's own log it gives back in groups; of others
-it gives their order only, as there is more to them than it was told.
+The process tells which records have the same keys. Records of a log it gives back in groups, each of one shard; of
+others it gives their order only, as there is more to them than it was told.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from lakemill.engines.delivery import queries
 from lakemill.engines.delivery.handing import Handed, SharedFile, arrow, give_back, read_back, write
 from lakemill.engines.delivery.pool import WorkerPool
 from lakemill.engines.delivery.records import Record
-from lakemill.engines.delivery.rows import Listed, Part, Rows
+from lakemill.engines.delivery.rows import Listed, Logged, Origin, Part, Rows
 
 Keys = tuple[str, ...]
 
@@ -35,7 +35,7 @@ class Query(msgspec.Struct, frozen=True):
 class Grouped(msgspec.Struct):
     """Records in groups, those in the order of their first records."""
 
-    groups: list[tuple[int, Keys, Part]]
+    groups: list[tuple[int, Keys, Rows]]
     """The lot that the records of a group come from, their keys, and the records in their order."""
     refused: list[tuple[Record, str]]
     """Those that have no keys, and why, in words."""
@@ -44,17 +44,28 @@ class Grouped(msgspec.Struct):
 async def grouped(pool: WorkerPool, query: Query, lots: Sequence[Rows], timeout_s: float) -> Grouped:
     """Group the records of each lot by their keys. Raises TimeoutError, BrokenProcessPool."""
     records = Rows([part for lot in lots for part in lot.parts])
+    # Records that are given back by the block must have one origin, so those of each count as a lot of their own.
+    whose = [(number, _origin(part)) for number, lot in enumerate(lots) for part in lot.parts]
+    numbers = {one: number for number, one in enumerate(dict.fromkeys(whose))}
+    apart = [(numbers[one], len(part)) for one, part in zip(whose, records.parts, strict=True)]
     with pool.files.borrowed() as file:
         given = await asyncio.to_thread(write, records, file, places=True)
-        sizes = [len(lot) for lot in lots]
-        found = await pool.run(_group, given, query, sizes, timeout_s=timeout_s)
-        parts = await asyncio.to_thread(_parts, records, query, file, given, found)
-    groups = [(lot, keys, part) for (lot, keys), part in zip(found.keys, parts, strict=True)]
-    return Grouped(groups, [(records[place], why) for place, why in found.refused])
+        found = await pool.run(_group, given, query, apart, timeout_s=timeout_s)
+        named = [list(numbers)[number] for number, _ in found.keys]
+        parts = await asyncio.to_thread(_parts, records, query, file, given, found, [origin for _, origin in named])
+    groups: dict[tuple[int, Keys], Rows] = {}
+    for (lot, _), (_, keys), part in zip(named, found.keys, parts, strict=True):
+        groups.setdefault((lot, keys), Rows()).append(part)
+    return Grouped([(*key, rows) for key, rows in groups.items()], [(records[at], why) for at, why in found.refused])
+
+
+def _origin(part: Part) -> Origin:
+    return part.origin if isinstance(part, Logged) else Origin()
 
 
 class _Found(msgspec.Struct):
     keys: list[tuple[int, Keys]]
+    """The lot of each group, and its keys."""
     counts: list[int]
     order: bytes
     """The places of the records of all groups, unless those are given back."""
@@ -62,10 +73,12 @@ class _Found(msgspec.Struct):
     """The places of those, and why."""
 
 
-def _parts(records: Rows, query: Query, file: SharedFile, given: Handed, found: _Found) -> Sequence[Part]:
+def _parts(
+    records: Rows, query: Query, file: SharedFile, given: Handed, found: _Found, origins: Sequence[Origin]
+) -> Sequence[Part]:
     """The records of each group."""
     if given.places:
-        return read_back(file, given, found.counts)
+        return read_back(file, given, found.counts, origins)
     every, order, parts = list(records), array("q", found.order), []
     for count in found.counts:
         part = Listed([every[place] for place in order[:count]])
@@ -74,12 +87,12 @@ def _parts(records: Rows, query: Query, file: SharedFile, given: Handed, found: 
     return parts
 
 
-def _group(given: Handed, query: Query, sizes: Sequence[int]) -> _Found:
-    """In the worker process."""
+def _group(given: Handed, query: Query, lots: Sequence[tuple[int, int]]) -> _Found:
+    """In the worker process. lots: the number of each, and how many records of it follow."""
     import numpy as np
 
     records = arrow(given)
-    codes, keys, refused = _coded(records, query, np.repeat(np.arange(len(sizes)), sizes))
+    codes, keys, refused = _coded(records, query, np.repeat(*np.array(lots, np.int64).reshape(-1, 2).T))
     # Stable: the records of a group stay in their order. Numbers of 16 bits are sorted in two passes.
     order = np.argsort(codes.astype(np.int16) if len(keys) < 1 << 15 else codes, kind="stable")[len(refused) :]
     counts = np.bincount(codes[codes >= 0], minlength=len(keys))

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from lakemill.engines.delivery.records import Record
-from lakemill.engines.delivery.rows import Logged, Rows
+from lakemill.engines.delivery.rows import Logged, Origin, Rows
 
 PIECES_MAX = 1024
 """Written at once, at most."""
@@ -33,7 +33,7 @@ class Handed(msgspec.Struct):
     """Where the records are: their data, and then for each part where in it that of each record ends.
 
     parts: for each, how many records, how many bytes, and what is to be taken off its ends. places: whether the time of
-    every record follows, and then the sequence of every record. unread: by their number, parts with data in `files`.
+    every record follows, and then the position of every record. unread: by their number, parts with data in `files`.
     """
 
     path: str
@@ -101,7 +101,7 @@ class SharedFiles:
 def write(records: Sequence[Record], shared: SharedFile, *, places: bool = False, unread: bool = False) -> Handed:
     """Write records to a file, over what it has.
 
-    places: with their times and sequences, if all parts have those. unread: without the data that lies in the log.
+    places: with their times and positions, if all parts have those. unread: without the data that lies in the log.
     """
     rows = Rows.of(records)
     parts: list[tuple[int, int, int]] = []
@@ -122,8 +122,8 @@ def write(records: Sequence[Record], shared: SharedFile, *, places: bool = False
         parts.append((len(ends), part.size, base))
     found = [part.places() for part in rows.parts] if places else [None]
     if None not in found:
-        for column in (0, 1):
-            columns += [array.array("q", both[column]) for both in found]  # type: ignore[index]
+        columns += [array.array("q", one.times) for one in found if one]
+        columns += [array.array("q", one.positions) for one in found if one]
     _write(shared.file.fileno(), pieces + columns, 0)
     inode = os.fstat(shared.file.fileno()).st_ino
     return Handed(shared.path, inode, parts, None not in found, list(files), there)
@@ -205,8 +205,8 @@ def give_back(given: Handed, records: Any, order: Any, counts: Any, delimiter: b
         _write(file.fileno(), [ends, *np.take(places, order, 1), data or b""], given.size)
 
 
-def read_back(shared: SharedFile, given: Handed, counts: Sequence[int]) -> list[Logged]:
-    """What was given back, in the process that handed it over."""
+def read_back(shared: SharedFile, given: Handed, counts: Sequence[int], origins: Sequence[Origin]) -> list[Logged]:
+    """What was given back, in the process that handed it over. origins: of the records of each part."""
     file, offset = shared.file.fileno(), given.size
     columns = array.array("I"), array.array("q"), array.array("q")
     for column in columns:
@@ -214,9 +214,9 @@ def read_back(shared: SharedFile, given: Handed, counts: Sequence[int]) -> list[
         column.frombytes(os.pread(file, size, offset))
         offset += size
     found, start = [], 0
-    for count in counts:
-        ends, times, sequences = (column[start : start + count] for column in columns)
-        found.append(Logged(os.pread(file, ends[-1], offset), ends, times, sequences))
+    for count, origin in zip(counts, origins, strict=True):
+        ends, times, positions = (column[start : start + count] for column in columns)
+        found.append(Logged(os.pread(file, ends[-1], offset), ends, times, positions, origin))
         offset += ends[-1]
         start += count
     return found

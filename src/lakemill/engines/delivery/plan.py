@@ -121,6 +121,8 @@ class Plan:
     """How many records to process at a time."""
     elsewhere: bool = False
     """Whether only other processes look at the records; then they stay in the log until these read them."""
+    keys: bool = True
+    """Whether the records of a data stream are to have their partition keys."""
     partitions_max: int = 500
     """Open partitions; what would open another one fails."""
     stable: bool = True

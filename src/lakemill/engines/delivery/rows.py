@@ -4,7 +4,7 @@ import array
 import bisect
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol, overload
+from typing import Any, NamedTuple, Protocol, overload
 
 import msgspec
 
@@ -51,13 +51,29 @@ class Part(Protocol):
         taken off the ends."""
         ...
 
-    def places(self) -> tuple[Sequence[int], Sequence[int]] | None:
-        """The arrival and sequence of each, if there is nothing else to be told of them than these and their data."""
+    def places(self) -> "Places | None":
+        """What is to be told of them beside their data, if that is all."""
         ...
 
     def last(self) -> dict[str, int]:
         """The last sequence of every shard."""
         ...
+
+
+class Origin(NamedTuple):
+    """Whose positions they are: of the stream's own log, or of a data stream's shard."""
+
+    shard: str = ""
+    base: int = 0
+    """What makes a sequence number of a position."""
+
+
+class Places(NamedTuple):
+    """Where records come from, and the arrival and position of each."""
+
+    origin: Origin
+    times: Sequence[int]
+    positions: Sequence[int]
 
 
 class InLog:
@@ -79,8 +95,8 @@ class InLog:
 class Logged:
     """Records of a log: some of a shard that follow one another, or some of one partition.
 
-    data: of all, and more; ends: where in it that of each ends. times, sequences: of each; neither ever falls.
-    shard, keys: of a data stream, with the partition key of each; none for records of the stream's own log.
+    data: of all, and more; ends: where in it that of each ends. times, positions: of each; neither ever falls.
+    keys: the partition key of each, where that is told.
     """
 
     __slots__ = (
@@ -88,13 +104,13 @@ class Logged:
         "_data",
         "_ends",
         "_keys",
-        "_sequences",
-        "_shard",
+        "_positions",
         "_start",
         "_stop",
         "_times",
         "first_ms",
         "oldest_ms",
+        "origin",
         "size",
     )
 
@@ -103,12 +119,12 @@ class Logged:
         data: bytes | memoryview | InLog,
         ends: Sequence[int],
         times: Sequence[int],
-        sequences: Sequence[int],
-        shard: str = "",
+        positions: Sequence[int],
+        origin: Origin = Origin(),  # noqa: B008 - it never changes.
         keys: Sequence[bytes] | None = None,
     ) -> None:
-        self._data, self._ends, self._times, self._sequences = data, ends, times, sequences
-        self._shard, self._keys = shard, keys
+        self._data, self._ends, self._times, self._positions = data, ends, times, positions
+        self.origin, self._keys = origin, keys
         self._bound(0, len(ends))
 
     def _bound(self, start: int, stop: int) -> None:
@@ -119,40 +135,38 @@ class Logged:
         self.size = self._ends[stop - 1] - self._begin
 
     @staticmethod
-    def of(one: Stretch | Located) -> "Logged":
+    def of(one: Stretch | Located, origin: Origin = Origin()) -> "Logged":  # noqa: B008
         """The records of a stretch, which may lie in the log still."""
         data = one.data if isinstance(one, Stretch) else InLog(one.values)
-        return Logged(data, one.ends, one.times, range(one.position, one.position + len(one.ends)))
+        return Logged(data, one.ends, one.times, range(one.position, one.position + len(one.ends)), origin)
 
     @staticmethod
-    def from_stream(records: Records, data: Sequence[bytes], base: int, shard: str) -> "Logged":
-        """Records of a shard of a data stream. data: of each, opened; base: what is added to their positions."""
-        positions = records.positions
-        first, last = base + positions[0], base + positions[-1]
-        together = last - first == len(positions) - 1
-        sequences = range(first, last + 1) if together else [base + position for position in positions]
+    def with_keys(records: Records, data: Sequence[bytes], origin: Origin) -> "Logged":
+        """Records of a data stream. data: of each, opened."""
         times, ends = array.array("q", records.times), array.array("I", itertools.accumulate(map(len, data)))
-        return Logged(b"".join(data), ends, times, sequences, shard, records.keys)
+        return Logged(b"".join(data), ends, times, records.positions, origin, records.keys)
 
     def __len__(self) -> int:
         return self._stop - self._start
 
     def __iter__(self) -> Iterator[Record]:
-        cut = slice(self._start, self._stop)
-        columns = map(bytes, self._values()), self._times[cut], self._sequences[cut]
-        if self._keys is None:
+        cut, (shard, base) = slice(self._start, self._stop), self.origin
+        sequences = [base + position for position in self._positions[cut]] if base else self._positions[cut]
+        columns = map(bytes, self._values()), self._times[cut], sequences
+        if not shard:
             return map(Record, *columns)
-        return map(Record, *columns, itertools.repeat(self._shard), map(bytes.decode, self._keys[cut]))
+        keys = itertools.repeat("") if self._keys is None else map(bytes.decode, self._keys[cut])
+        return map(Record, *columns, itertools.repeat(shard), keys)
 
     def record(self, index: int) -> Record:
-        place = self._start + index
+        place, (shard, base) = self._start + index, self.origin
         begin = self._ends[place - 1] if place else 0
         data = bytes(self._read()[begin : self._ends[place]])
         key = "" if self._keys is None else self._keys[place].decode()
-        return Record(data, self._times[place], self._sequences[place], self._shard, key)
+        return Record(data, self._times[place], base + self._positions[place], shard, key)
 
     def cut(self, start: int, stop: int) -> "Logged":
-        found = Logged(self._data, self._ends, self._times, self._sequences, self._shard, self._keys)
+        found = Logged(self._data, self._ends, self._times, self._positions, self.origin, self._keys)
         found._bound(self._start + start, self._start + stop)
         return found
 
@@ -161,7 +175,7 @@ class Logged:
         ends = array.array("I", itertools.accumulate([len(value) + len(delimiter) for value in values]))
         keys = None if self._keys is None else self._keys[cut]
         data = delimiter.join([*values, b""])
-        return Logged(data, ends, self._times[cut], self._sequences[cut], self._shard, keys)
+        return Logged(data, ends, self._times[cut], self._positions[cut], self.origin, keys)
 
     def reaching(self, size: int, records: int) -> int:
         found = bisect.bisect_left(self._ends, self._begin + size, self._start, self._stop) + 1 - self._start
@@ -179,14 +193,14 @@ class Logged:
             return None
         return self._data.values, self._ends[self._start : self._stop], self._begin
 
-    def places(self) -> tuple[Sequence[int], Sequence[int]] | None:
+    def places(self) -> Places | None:
         if self._keys is not None:
             return None
         cut = slice(self._start, self._stop)
-        return self._times[cut], self._sequences[cut]
+        return Places(self.origin, self._times[cut], self._positions[cut])
 
     def last(self) -> dict[str, int]:
-        return {self._shard: self._sequences[self._stop - 1]}
+        return {self.origin.shard: self.origin.base + self._positions[self._stop - 1]}
 
     def _values(self) -> list[bytes | memoryview]:
         """The data of each."""

@@ -3,13 +3,13 @@
 import array
 import asyncio
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from lakemill.engines.delivery.errors import SourceRefused
 from lakemill.engines.delivery.records import Record
-from lakemill.engines.delivery.rows import Batch, Listed, Logged, Part, Rows
-from lakemill.engines.streams import Shard, StreamReader
+from lakemill.engines.delivery.rows import Batch, Listed, Logged, Origin, Part, Rows
+from lakemill.engines.streams import Shard, ShardBatch, StreamReader
 from lakemill.formats.kpl import MAGIC, deaggregate
 from lakemill.ports.log import Located, Log, Records, Stretch, as_records
 
@@ -68,35 +68,44 @@ class StreamSource:
     """Records of a data stream, through its reader. A mark is the reader's positions.
 
     Records that a producer packed together are taken apart. refusal: why the stream may not be read, or None; asked
-    before every reading.
+    before every reading. keys: whether records are to have their partition keys.
     """
 
-    def __init__(self, reader: StreamReader, refusal: Callable[[], str | None] = lambda: None) -> None:
+    def __init__(
+        self, reader: StreamReader, refusal: Callable[[], str | None] = lambda: None, *, keys: bool = True
+    ) -> None:
         self._reader, self._refusal = reader, refusal
+        self._read = reader.read_batches if keys else reader.read_stretches
 
     async def read(self, wait_s: float) -> Batch | None:
         """See Source. Raises SourceRefused, and what the reader raises."""
         reason = self._refusal()
         if reason is not None:
             raise SourceRefused(reason)
-        found = await self._reader.read_batches(limit=RECORDS_MAX, size=BYTES_MAX, wait_s=wait_s)
+        found = await self._read(limit=RECORDS_MAX, size=BYTES_MAX, wait_s=wait_s)
         if not found:
             await asyncio.sleep(0)
             return None
-        rows = Rows([part for shard, batch in found for part in _parts(shard, batch.records, batch.data)])
-        count = sum([len(batch.records) for _, batch in found])
-        size = sum([len(value) for _, batch in found for value in batch.data])
-        return Batch(rows, self._reader.positions(), count < RECORDS_MAX and size < BYTES_MAX // 2)
+        parts = [part for shard, some in found for part in _logged(shard, some)]
+        rows = Rows([apart for part in parts for apart in _taken_apart(part)])
+        return Batch(rows, self._reader.positions(), self._reader.caught_up())
 
 
-def _parts(shard: Shard, found: Records, data: Sequence[bytes]) -> Iterator[Part]:
-    """The records of a shard: as they are, or one by one if a producer packed some together. data: of each, opened."""
-    whole = Logged.from_stream(found, data, shard.base + 1, shard.id)
-    if MAGIC not in whole.joined()[0]:
-        yield whole
-        return
+def _logged(shard: Shard, found: Sequence[Stretch] | ShardBatch) -> list[Logged]:
+    """What was read of a shard."""
+    origin = Origin(shard.id, shard.base + 1)
+    if isinstance(found, ShardBatch):
+        return [Logged.with_keys(found.records, found.data, origin)]
+    return [Logged.of(one, origin) for one in found]
+
+
+def _taken_apart(logged: Logged) -> Sequence[Part]:
+    """The records as they are, or one by one if a producer packed some together."""
+    data = bytes(logged.joined()[0])
+    if MAGIC[:1] not in data or MAGIC not in data:  # To look for one byte takes a fortieth of the time.
+        return [logged]
     records: list[Record] = []
-    for one in whole:
+    for one in logged:
         parts = deaggregate(one.data, one.key)
         if parts is None:
             records.append(one)
@@ -105,5 +114,4 @@ def _parts(shard: Shard, found: Records, data: Sequence[bytes]) -> Iterator[Part
                 Record(part.data, one.arrival_ms, one.sequence, one.shard, part.partition_key, sub)
                 for sub, part in enumerate(parts)
             ]
-    if records:
-        yield Listed(records)
+    return [Listed(records)] if records else []

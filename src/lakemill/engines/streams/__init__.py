@@ -27,6 +27,7 @@ from lakemill.engines.streams.errors import (
     TooMany,
 )
 from lakemill.engines.streams.reader import StreamReader
+from lakemill.engines.streams.reading import Batch as ShardBatch
 from lakemill.engines.streams.records import Placed, Put, Refused, Start, StreamRecord
 from lakemill.engines.streams.shards import Shard
 from lakemill.engines.streams.stream import Stream
@@ -48,6 +49,7 @@ __all__ = [
     "SealBroken",
     "SequenceForeign",
     "Shard",
+    "ShardBatch",
     "ShardClosed",
     "ShardMissing",
     "ShardsNotAdjacent",

@@ -3,6 +3,7 @@
 The records of a partition key come in the order in which they were written, also across a resharding.
 """
 
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from lakemill.engines.streams.errors import StreamMissing
@@ -11,12 +12,14 @@ from lakemill.engines.streams.records import Start, StreamRecord
 from lakemill.engines.streams.registry import Registry
 from lakemill.engines.streams.shards import Shard
 from lakemill.engines.streams.stream import Stream
-from lakemill.ports.log import Log
+from lakemill.ports.log import Log, LogMissing, Stretch
 
 END = "end"
 """In place of a position: the shard was read to its end."""
 STREAM = "stream"
 """Among the positions: the id of the stream they are of."""
+Take = Callable[[Stream, Shard, int], Awaitable[int]]
+"""Takes about so many bytes from where the reader stands in a shard; how many it took."""
 
 
 class StreamReader:
@@ -63,14 +66,54 @@ class StreamReader:
         self, limit: int = 1000, size: int = 1 << 20, wait_s: float = 1.0
     ) -> list[tuple[Shard, Batch]]:
         """As `read`, in columns: batches with records, and the shard that each is from."""
-        found = await self._gather(limit, size)
-        if not found and wait_s > 0:
-            stream = self._stream()
-            active = {shard.number: self._positions[shard.number] for shard in self._active(stream)}
-            waiting = {number: where for number, where in active.items() if isinstance(where, int)}
-            if waiting and await self._reading.wait(stream, waiting, wait_s):
-                found = await self._gather(limit, size)
+        found: list[tuple[Shard, Batch]] = []
+        left = limit
+
+        async def take(stream: Stream, shard: Shard, size: int) -> int:
+            nonlocal left
+            batch = await self._read_shard(stream, shard, left, size) if left > 0 else None
+            if batch is None or not batch.records:
+                return 0
+            found.append((shard, batch))
+            left -= len(batch.records)
+            return batch.records.size()
+
+        await self._gather(take, size, wait_s)
         return found
+
+    async def read_stretches(
+        self, limit: int, size: int, wait_s: float
+    ) -> list[tuple[Shard, Sequence[Stretch] | Batch]]:
+        """The same for those who need no keys: records as they lie in the log, about `size` bytes of them.
+
+        Of a shard with sealed records a batch, of up to `limit`.
+        """
+        found: list[tuple[Shard, Sequence[Stretch] | Batch]] = []
+
+        async def take(stream: Stream, shard: Shard, size: int) -> int:
+            position = self._positions[shard.number]
+            assert isinstance(position, int)
+            some = await self._reading.read_stretches(stream, shard, position, size=size)
+            if some is None:
+                batch = await self._read_shard(stream, shard, limit, size)
+                if batch.records:
+                    found.append((shard, batch))
+                return batch.records.size()
+            self._positions[shard.number] = END if some.ended else some.position
+            if some.found:
+                found.append((shard, some.found))
+            return sum([len(one.data) for one in some.found])
+
+        await self._gather(take, size, wait_s)
+        return found
+
+    def caught_up(self) -> bool:
+        """Whether there is nothing more to be had at this moment. Raises StreamMissing."""
+        try:
+            active = self._active(self._stream())
+            return all(self._log.bounds(self._id, one.number).next <= self._positions[one.number] for one in active)  # type: ignore[operator]
+        except LogMissing:
+            raise StreamMissing(self._scope, self._name) from None
 
     def _stream(self) -> Stream:
         stream = self._registry.by_id(self._id)
@@ -78,27 +121,32 @@ class StreamReader:
             raise StreamMissing(self._scope, self._name)
         return stream
 
-    async def _gather(self, limit: int, size: int) -> list[tuple[Shard, Batch]]:
-        """One round over the shards, beginning with another one each time."""
+    async def _gather(self, take: Take, size: int, wait_s: float) -> None:
+        """A round over the shards; another one if something comes within the time where there was nothing."""
+        if await self._round(take, size) or wait_s <= 0:
+            return
+        stream = self._stream()
+        active = {shard.number: self._positions[shard.number] for shard in self._active(stream)}
+        waiting = {number: where for number, where in active.items() if isinstance(where, int)}
+        if waiting and await self._reading.wait(stream, waiting, wait_s):
+            await self._round(take, size)
+
+    async def _round(self, take: Take, size: int) -> int:
+        """Take from each shard, beginning with another one each time; how many bytes that were."""
         stream = self._stream()
         if self._pending_ms is not None:
             for number in list(self._positions):
                 position = await self._log.position_at(self._id, number, self._pending_ms)
                 self._positions[number] = position
             self._pending_ms = None
-        found: list[tuple[Shard, Batch]] = []
         active = self._active(stream)
         self._turn += 1
+        left = size
         for i in range(len(active)):
-            shard = active[(i + self._turn) % len(active)]
-            if limit <= 0 or size <= 0:
+            if left <= 0:
                 break
-            batch = await self._read_shard(stream, shard, limit, size)
-            if batch.records:
-                found.append((shard, batch))
-                limit -= len(batch.records)
-                size -= batch.records.size()
-        return found
+            left -= await take(stream, active[(i + self._turn) % len(active)], left)
+        return size - left
 
     async def _read_shard(self, stream: Stream, shard: Shard, limit: int, size: int) -> Batch:
         position = self._positions[shard.number]

@@ -10,7 +10,7 @@ from lakemill.engines.streams.registry import Registry
 from lakemill.engines.streams.sealing import Sealing
 from lakemill.engines.streams.shards import Shard
 from lakemill.engines.streams.stream import PROVISIONED, Stream
-from lakemill.ports.log import Log, LogMissing, Records
+from lakemill.ports.log import Log, LogMissing, Records, Stretch
 
 
 @dataclasses.dataclass(slots=True)
@@ -38,6 +38,17 @@ class Batch:
                 self.data, found.keys, found.positions, found.times, notes, strict=True
             )
         ]
+
+
+@dataclasses.dataclass(slots=True)
+class Stretches:
+    """Some records of a shard as they lie in the log, without their keys."""
+
+    found: Sequence[Stretch]
+    position: int
+    """Where to read on."""
+    ended: bool
+    """The shard is closed, and nothing follows."""
 
 
 class Reading:
@@ -112,12 +123,32 @@ class Reading:
         position = found.positions[-1] + 1 if found else max(position, before)
         following = self._log.bounds(stream.id, shard.number).next
         behind_ms = max(0, now_ms - found.times[-1]) if found and position < following else 0
-        # The stream may have been resharded since this call began; its newest form tells.
+        data = found.values if self._sealing is None else self._sealing.opened(stream, found)
+        return Batch(found, data, position, self._ended(stream, shard, position), behind_ms)
+
+    async def read_stretches(self, stream: Stream, shard: Shard, position: int, *, size: int) -> Stretches | None:
+        """The same for those who need no keys; None if records are sealed, for these need theirs to be opened."""
+        if stream.key is not None:
+            return None
+        try:
+            before = self._log.bounds(stream.id, shard.number).next
+            found = await self._log.read_stretches(stream.id, shard.number, position, size=size)
+            horizon_ms = stream.horizon_ms(self._registry.now_ms())
+            if found and found[0].times[0] < horizon_ms:
+                position = await self._log.position_at(stream.id, shard.number, horizon_ms)
+                found = await self._log.read_stretches(stream.id, shard.number, position, size=size)
+        except LogMissing:
+            raise StreamMissing(stream.scope, stream.name) from None
+        if any([one.notes for one in found]):
+            return None
+        position = found[-1].position + len(found[-1].ends) if found else max(position, before)
+        return Stretches(found, position, self._ended(stream, shard, position))
+
+    def _ended(self, stream: Stream, shard: Shard, position: int) -> bool:
+        """Whether the shard is closed there. The stream may have been resharded meanwhile; its newest form tells."""
         newest = self._registry.by_id(stream.id) or stream
         end = (newest.shard(shard.number) or shard).end
-        ended = end is not None and position >= end
-        data = found.values if self._sealing is None else self._sealing.opened(stream, found)
-        return Batch(found, data, position, ended, behind_ms)
+        return end is not None and position >= end
 
     async def wait(self, stream: Stream, positions: Mapping[int, int], timeout_s: float) -> bool:
         """Until a shard has a record at its position or later; False if none came in time. Raises StreamMissing."""

@@ -95,6 +95,7 @@ class _Stream:
         place = self._config if self._kind == "ExtendedS3" else self._config["S3Configuration"]
         process, gather = self._processing(hints)
         backup = self._backup()
+        active = processors.active(self._config)
         return Plan(
             destination=Channel(hints, sink),
             errors=Channel(s3.hints_of(place), self._errors(place)),
@@ -104,7 +105,8 @@ class _Stream:
             process=process,
             gather=gather,
             elsewhere=conversion.enabled(self._config) and process is None and backup is None,
-            stable=processors.stable(processors.active(self._config)),
+            keys="Lambda" in active,  # Only functions are told them.
+            stable=processors.stable(active),
             overflow=OVERFLOW,
             unreadable=self._unreadable,
             source_code=lambda fault: f"Kinesis.{'NotFound' if isinstance(fault, StreamMissing) else 'AccessDenied'}",

@@ -159,9 +159,9 @@ class Keys:
         except BrokenProcessPool:
             return [], self._failures(lots, "The query ended its process")
         made = []
-        for number, keys, part in found.groups:
+        for number, keys, records in found.groups:
             named = {f"{QUERY}:{name}": key for name, key in zip(self._query.names, keys, strict=True)}
-            made.append(Lot(lots[number].keys | named, Rows([part])))
+            made.append(Lot(lots[number].keys | named, records))
         if len(lots) > 1:  # Where there is room for some partitions only, those of the first records get it.
             made.sort(key=lambda lot: (lot.records[0].sequence, lot.records[0].sub))
         return made, [Failure(record, self.code, message) for record, message in found.refused]

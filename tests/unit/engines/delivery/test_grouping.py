@@ -8,11 +8,11 @@ import random
 import pytest
 
 from lakemill.engines.delivery import Record
-from lakemill.engines.delivery.grouping import Query, _group, _parts, grouped
-from lakemill.engines.delivery.handing import SharedFile, write
+from lakemill.engines.delivery.grouping import Query, grouped
+from lakemill.engines.delivery.handing import SharedFiles
 from lakemill.engines.delivery.pool import WorkerPool
 from lakemill.engines.delivery.queries import keys_of
-from lakemill.engines.delivery.rows import Listed, Logged, Rows
+from lakemill.engines.delivery.rows import Listed, Logged, Origin, Rows
 from tests.unit.engines.delivery.test_queries import DOCUMENTS
 
 QUERIES = [
@@ -69,8 +69,12 @@ def document(draw):
     return draw.choice(["", "", "", " ", "\n"]).join(["", text, ""]).encode()
 
 
-def stretches(values, draw):
-    """Values as a log gives them, with gaps between its stretches; some are cut out of larger ones."""
+OWN = [Origin()]
+SHARDS = [Origin("shardId-0", 1 << 180), Origin("shardId-1", 3 << 180)]
+
+
+def stretches(values, draw, origins=OWN):
+    """Values as logs give them, with gaps between their stretches; some are cut out of larger ones."""
     position, parts = draw.randrange(1 << 40), []
     while values:
         count = min(len(values), draw.randrange(1, 60))
@@ -80,7 +84,8 @@ def stretches(values, draw):
             array.array("q", range(position, position + len(ends))),
             range(position, position + len(ends)),
         )
-        parts.append(Logged(b"".join([b"before", *some, b"behind"]), ends, times, sequences).cut(1, count + 1))
+        data, origin = b"".join([b"before", *some, b"behind"]), draw.choice(origins)
+        parts.append(Logged(data, ends, times, sequences, origin).cut(1, count + 1))
         position += len(ends) + draw.randrange(3)
     return parts
 
@@ -100,14 +105,18 @@ def one_by_one(lots, query):
     return [(*place, records) for place, records in groups.items()], refused
 
 
-def by_the_block(lots, query, file):
-    """The same without another process."""
-    records = Rows([part for lot in lots for part in lot.parts])
-    given = write(records, file, places=True)
-    found = _group(given, query, [len(lot) for lot in lots])
-    parts = _parts(records, query, file, given, found)
-    groups = [(*place, list(part)) for place, part in zip(found.keys, parts, strict=True)]
-    return groups, [(records[place], why) for place, why in found.refused]
+class Here:
+    """A pool without processes."""
+
+    files = SharedFiles()
+
+    async def run(self, work, *arguments, timeout_s):
+        return work(*arguments)
+
+
+def by_shard(groups):
+    """Groups, with the records of each shard together: records of several shards are in no order."""
+    return [(lot, keys, sorted(records, key=lambda one: one.shard)) for lot, keys, records in groups]
 
 
 @pytest.fixture(scope="module")
@@ -122,17 +131,20 @@ def compiled():
 
 
 @pytest.mark.parametrize("seed", range(24))
-def test_groups_are_those_of_the_records_one_by_one(compiled, seed):
+async def test_groups_are_those_of_the_records_one_by_one(compiled, seed):
     draw = random.Random(seed)
     text, names = QUERIES[seed % len(QUERIES)]
-    query, file = Query(text, names, draw.choice([b"", b"\n", b"--"])), SharedFile()
+    query = Query(text, names, draw.choice([b"", b"\n", b"--"]))
     for count in (1, 3, 200):
         lots = []
         for _ in range(draw.choice([1, 1, 3])):
             values = [document(draw) for _ in range(count)]
             listed = [Record(data, 5 - n, n // 2, draw.choice("st"), "k", n % 2) for n, data in enumerate(values)]
-            lots.append(Rows(stretches(values, draw) if draw.random() < 0.7 else [Listed(listed)]))
-        assert by_the_block(lots, query, file) == one_by_one(lots, query)
+            origins = draw.choice([OWN, SHARDS])
+            lots.append(Rows(stretches(values, draw, origins) if draw.random() < 0.7 else [Listed(listed)]))
+        found = await grouped(Here(), query, lots, 1.0)
+        groups, refused = one_by_one(lots, query)
+        assert (by_shard(found.groups), found.refused) == (by_shard(groups), refused)
 
 
 async def test_another_process_gives_the_records_back_in_groups():
@@ -144,7 +156,8 @@ async def test_another_process_gives_the_records_back_in_groups():
     groups, refused = one_by_one(lots, query)
     assert [(number, keys, list(part)) for number, keys, part in found.groups] == groups
     assert found.refused == refused
-    for _, _, part in found.groups:
+    for _, _, rows in found.groups:
+        (part,) = rows.parts
         data, ends, base = part.joined()
         assert data == b"".join(record.data for record in part)
         assert [end - base for end in ends] == list(itertools.accumulate(len(record.data) for record in part))

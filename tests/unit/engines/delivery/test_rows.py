@@ -8,7 +8,7 @@ import pytest
 from lakemill.engines.delivery import Hints, Record
 from lakemill.engines.delivery.buffers import Buffers
 from lakemill.engines.delivery.handing import SharedFile, SharedFiles, arrow, write
-from lakemill.engines.delivery.rows import Listed, Logged, Rows
+from lakemill.engines.delivery.rows import Listed, Logged, Origin, Rows
 from lakemill.ports.log import Records, Stretch
 
 
@@ -48,7 +48,7 @@ def of_stream(positions, *values):
     keys = [b"key-%d" % position for position in positions]
     found.add(positions, [position * 10 for position in positions], keys, values)
     base = 1 << 180
-    columns = Logged.from_stream(found, [value.upper() for value in values], base, "shardId-1")
+    columns = Logged.with_keys(found, [value.upper() for value in values], Origin("shardId-1", base))
     return columns, [
         Record(value.upper(), position * 10, base + position, "shardId-1", f"key-{position}")
         for position, value in zip(positions, values, strict=True)
