@@ -91,10 +91,7 @@ def test_records_of_a_data_stream_are_delivered_from_now_on_and_taken_apart(site
         },
         Prefix="stream/",
     )
-    aggregator = RecordAggregator()
-    for data in (b"a\n", b"b\n"):
-        aggregator.add_user_record("k", data)
-    kinesis.put_record(StreamName=source, PartitionKey="k", Data=aggregator.clear_and_get().get_contents()[2])
+    kinesis.put_record(StreamName=source, PartitionKey="k", Data=packed(b"a\n", b"b\n"))
     kinesis.put_record(StreamName=source, PartitionKey="other", Data=b"c\n")
     keys = site.wait("stream/", lambda keys: len(site.read(keys).splitlines()) == 3)
     assert sorted(site.read(keys).splitlines()) == [b"a", b"b", b"c"]
@@ -102,6 +99,105 @@ def test_records_of_a_data_stream_are_delivered_from_now_on_and_taken_apart(site
         site.firehose.put_record(DeliveryStreamName=stream, Record={"Data": b"x"})
     described = site.firehose.describe_delivery_stream(DeliveryStreamName=stream)["DeliveryStreamDescription"]
     assert described["Source"]["KinesisStreamSourceDescription"]["KinesisStreamARN"] == arn
+
+
+def data_stream(site, shards=2):
+    """The name of a new data stream, and what says that a delivery stream reads it."""
+    kinesis, name = site.running.client("kinesis"), f"clicks-{uuid.uuid4().hex[:6]}"
+    kinesis.create_stream(StreamName=name, ShardCount=shards)
+    kinesis.get_waiter("stream_exists").wait(StreamName=name)
+    arn = kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamARN"]
+    source = {"KinesisStreamARN": arn, "RoleARN": site.role}
+    return name, {"DeliveryStreamType": "KinesisStreamAsSource", "KinesisStreamSourceConfiguration": source}
+
+
+def packed(*values):
+    aggregator = RecordAggregator()
+    for data in values:
+        aggregator.add_user_record("k", data)
+    return aggregator.clear_and_get().get_contents()[2]
+
+
+@pytest.mark.parametrize("sealed", [False, True], ids=["plain", "encrypted"])
+def test_documents_of_a_data_stream_become_columns_also_those_that_were_packed(site, sealed):
+    kinesis, (name, source) = site.running.client("kinesis"), data_stream(site)
+    if sealed:
+        kinesis.start_stream_encryption(StreamName=name, EncryptionType="KMS", KeyId="alias/aws/kinesis")
+        kinesis.get_waiter("stream_exists").wait(StreamName=name)
+    database, folder = f"db{uuid.uuid4().hex[:6]}", f"streamed-{uuid.uuid4().hex[:6]}"
+    glue = site.running.client("glue")
+    glue.create_database(DatabaseInput={"Name": database})
+    columns = [{"Name": "id", "Type": "bigint"}, {"Name": "text", "Type": "string"}]
+    glue.create_table(DatabaseName=database, TableInput={"Name": "t", "StorageDescriptor": {"Columns": columns}})
+    site.stream(
+        source=source,
+        Prefix=f"{folder}/",
+        ErrorOutputPrefix=f"{folder}-bad/",
+        BufferingHints={"SizeInMBs": 64, "IntervalInSeconds": 1},
+        DataFormatConversionConfiguration={
+            "Enabled": True,
+            "SchemaConfiguration": {"RoleARN": site.role, "DatabaseName": database, "TableName": "t"},
+            "InputFormatConfiguration": {"Deserializer": {"OpenXJsonSerDe": {}}},
+            "OutputFormatConfiguration": {"Serializer": {"ParquetSerDe": {}}},
+        },
+    )
+    text = "x" * 1000  # So much that blocks of the log are left there for the worker to read.
+
+    def document(number):
+        return json.dumps({"id": number, "text": text}).encode()
+
+    values = [document(number) for number in range(100)]
+    values[50] = packed(document(1000), b"no json", document(1001))
+    entries = [{"Data": data, "PartitionKey": f"key-{number % 7}"} for number, data in enumerate(values)]
+    for _ in range(2):  # Once it is known that some are packed, one looks for them first.
+        assert kinesis.put_records(StreamName=name, Records=entries)["FailedRecordCount"] == 0
+        time.sleep(1.5)
+
+    def ids(keys):
+        tables = [pyarrow.parquet.read_table(io.BytesIO(site.read([key]))) for key in keys]
+        return sorted(number for table in tables for number in table.column("id").to_pylist())
+
+    expected = sorted(2 * [number for number in [*range(100), 1000, 1001] if number != 50])
+    assert ids(site.wait(f"{folder}/", lambda keys: len(ids(keys)) >= len(expected))) == expected
+    bad = site.wait(f"{folder}-bad/", lambda keys: len(site.read(keys).splitlines()) >= 2)
+    failed = [json.loads(line) for line in site.read(bad).splitlines()]
+    assert [base64.b64decode(one["rawData"]) for one in failed] == [b"no json"] * 2
+    assert [one["subSequenceNumber"] for one in failed] == [1, 1]
+
+
+def test_a_query_sorts_the_records_of_several_shards(site):
+    kinesis, (name, source) = site.running.client("kinesis"), data_stream(site, shards=3)
+    folder = f"shards-{uuid.uuid4().hex[:6]}"
+    site.stream(
+        source=source,
+        Prefix=f"{folder}/who=!{{partitionKeyFromQuery:who}}/",
+        ErrorOutputPrefix=f"{folder}-bad/",
+        BufferingHints={"SizeInMBs": 64, "IntervalInSeconds": 1},
+        DynamicPartitioningConfiguration={"Enabled": True},
+        ProcessingConfiguration={
+            "Enabled": True,
+            "Processors": [
+                processor("MetadataExtraction", MetadataExtractionQuery="{who: .who}", JsonParsingEngine="JQ-1.6"),
+                processor("AppendDelimiterToRecord", Delimiter="\\n"),
+            ],
+        },
+    )
+    values = [json.dumps({"who": f"w{number % 3}", "n": number, "key": number % 10}).encode() for number in range(300)]
+    entries = [{"Data": data, "PartitionKey": f"key-{number % 10}"} for number, data in enumerate(values)]
+    assert kinesis.put_records(StreamName=name, Records=[*entries, {"Data": b"no json", "PartitionKey": "z"}])
+    for who in ("w0", "w1", "w2"):
+        prefix = f"{folder}/who={who}/"
+        keys = site.wait(prefix, lambda keys: len(site.read(keys).splitlines()) >= 100)
+        found = [json.loads(line) for line in site.read(keys).splitlines()]
+        assert sorted(one["n"] for one in found) == [n for n in range(300) if f"w{n % 3}" == who]
+        for key in range(10):  # One partition key is one shard, and has its order.
+            numbers = [one["n"] for one in found if one["key"] == key]
+            assert numbers == sorted(numbers)
+    (failed,) = map(json.loads, site.read(site.wait(f"{folder}-bad/")).splitlines())
+    assert (base64.b64decode(failed["rawData"]), failed["errorCode"]) == (
+        b"no json",
+        "DynamicPartitioning.MetadataExtractionFailed",
+    )
 
 
 def test_a_query_sorts_records_into_prefixes_and_bad_ones_under_errors(site):

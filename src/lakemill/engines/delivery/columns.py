@@ -6,6 +6,7 @@ from typing import Any
 
 from lakemill.engines.delivery.bucketsink import Encode, NotEncodable, Pieces
 from lakemill.engines.delivery.handing import Handed, append, taken, write
+from lakemill.engines.delivery.packed import Packed, unpacked
 from lakemill.engines.delivery.pool import WorkerPool
 from lakemill.engines.delivery.records import Failure, Record
 from lakemill.formats.hive import NamedColumn
@@ -31,13 +32,21 @@ def columnar(
     name. codes: what an error of conversion is called.
     """
 
+    packed = False
+    """Whether some records were packed; then one looks for them first."""
+
     async def encode(records: Sequence[Record]) -> tuple[Pieces, list[Failure]]:
+        nonlocal packed
         asked = list(columns())
+        if packed:
+            records = await asyncio.to_thread(unpacked, records)
         with pool.files.borrowed() as file:
             given = await asyncio.to_thread(write, records, file, unread=True)
             try:
                 size, failed, unfit = await pool.run(_convert, given, asked, serde, kind, options)
-            except FileNotFoundError:  # Some records are too old for the log: its file has no name any more.
+            except (FileNotFoundError, Packed) as told:  # Some records are too old: their file has no name any more.
+                packed = packed or isinstance(told, Packed)
+                records = await asyncio.to_thread(unpacked, records)
                 given = await asyncio.to_thread(write, records, file)
                 size, failed, unfit = await pool.run(_convert, given, asked, serde, kind, options)
             body = await asyncio.to_thread(taken, file, given, size)

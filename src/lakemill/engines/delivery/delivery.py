@@ -283,7 +283,7 @@ class Delivery:
             return LogSource(self._log, document["id"], progress.mark, opener, located=plan.elsewhere)
         start = Start.after(source["start"] if progress.mark is None else progress.mark)
         reader = self._streams.reader(source["scope"], source["name"], start)
-        return StreamSource(reader, plan.unreadable, keys=plan.keys)
+        return StreamSource(reader, plan.unreadable, keys=plan.keys, located=plan.elsewhere)
 
 
 def _activate(document: Document) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lakemill.engines.delivery.handing import Handed, opened
+from lakemill.engines.delivery.packed import Packed, is_packed
 from lakemill.ports.log import LogDamaged, check_block
 
 ARRAY_BYTES = 4 << 20
@@ -14,7 +15,7 @@ ARRAY_BYTES = 4 << 20
 class HandedBlocks:
     """The data of records in Arrow arrays of some MB, as `jsoncolumns.Blocks`.
 
-    Going through them raises FileNotFoundError if a file is no more, and LogDamaged.
+    Going through them raises FileNotFoundError if a file is no more, LogDamaged, and Packed.
     """
 
     def __init__(self, given: Handed) -> None:
@@ -75,6 +76,9 @@ class _Reading:
         block = memoryview(self._block)[: lying.block_bytes]
         read = os.preadv(self._files[lying.file], [block], lying.offset)
         check_block(block[:read], lying.block_bytes, self._given.files[lying.file], lying.offset)
-        if lying.begin + len(target) > len(block):
+        end = lying.begin + len(target)
+        if end > len(block):
             raise LogDamaged(f"{self._given.files[lying.file]}, offset {lying.offset}: its records end elsewhere")
-        target[:] = block[lying.begin : lying.begin + len(target)]
+        if self._given.watched and is_packed(self._block, lying.begin, end):
+            raise Packed
+        target[:] = block[lying.begin : end]

@@ -33,7 +33,8 @@ class Handed(msgspec.Struct):
     """Where the records are: their data, and then for each part where in it that of each record ends.
 
     parts: for each, how many records, how many bytes, and what is to be taken off its ends. places: whether the time of
-    every record follows, and then the position of every record. unread: by their number, parts with data in `files`.
+    every record follows, and then the position of every record. unread: by their number, parts with data in `files`;
+    watched: whether among those are some of data streams, which may be packed.
     """
 
     path: str
@@ -42,6 +43,7 @@ class Handed(msgspec.Struct):
     places: bool = False
     files: list[str] = []
     unread: dict[int, InFile] = {}
+    watched: bool = False
 
     @property
     def data_bytes(self) -> int:
@@ -109,12 +111,14 @@ def write(records: Sequence[Record], shared: SharedFile, *, places: bool = False
     columns: list[Any] = []
     files: dict[str, int] = {}
     there: dict[int, InFile] = {}
+    watched = False
     for part in rows.parts:
         if unread and (lying := part.unread()):
             values, ends, base = lying
             begin = values.block_bytes - values.size + base
             place = files.setdefault(str(values.path), len(files))
             there[len(parts)] = InFile(place, values.offset, values.block_bytes, begin)
+            watched |= isinstance(part, Logged) and bool(part.origin.shard)
         else:
             data, ends, base = part.joined()
             pieces.append(data)
@@ -126,7 +130,7 @@ def write(records: Sequence[Record], shared: SharedFile, *, places: bool = False
         columns += [array.array("q", one.positions) for one in found if one]
     _write(shared.file.fileno(), pieces + columns, 0)
     inode = os.fstat(shared.file.fileno()).st_ino
-    return Handed(shared.path, inode, parts, None not in found, list(files), there)
+    return Handed(shared.path, inode, parts, None not in found, list(files), there, watched)
 
 
 def _write(file: int, pieces: list[Any], offset: int) -> None:

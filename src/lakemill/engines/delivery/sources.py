@@ -2,15 +2,15 @@
 
 import array
 import asyncio
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from lakemill.engines.delivery.errors import SourceRefused
-from lakemill.engines.delivery.records import Record
-from lakemill.engines.delivery.rows import Batch, Listed, Logged, Origin, Part, Rows
+from lakemill.engines.delivery.packed import taken_apart
+from lakemill.engines.delivery.rows import Batch, Logged, Origin, Part, Rows
 from lakemill.engines.streams import Shard, ShardBatch, StreamReader
-from lakemill.formats.kpl import MAGIC, deaggregate
 from lakemill.ports.log import Located, Log, Records, Stretch, as_records
 
 RECORDS_MAX = 5_000
@@ -68,14 +68,20 @@ class StreamSource:
     """Records of a data stream, through its reader. A mark is the reader's positions.
 
     Records that a producer packed together are taken apart. refusal: why the stream may not be read, or None; asked
-    before every reading. keys: whether records are to have their partition keys.
+    before every reading. keys: whether records are to have their partition keys. located: without keys, leave records
+    where they are as far as one can, for other processes; then those must take them apart.
     """
 
     def __init__(
-        self, reader: StreamReader, refusal: Callable[[], str | None] = lambda: None, *, keys: bool = True
+        self,
+        reader: StreamReader,
+        refusal: Callable[[], str | None] = lambda: None,
+        *,
+        keys: bool = True,
+        located: bool = False,
     ) -> None:
         self._reader, self._refusal = reader, refusal
-        self._read = reader.read_batches if keys else reader.read_stretches
+        self._read = reader.read_batches if keys else functools.partial(reader.read_stretches, located=located)
 
     async def read(self, wait_s: float) -> Batch | None:
         """See Source. Raises SourceRefused, and what the reader raises."""
@@ -86,32 +92,17 @@ class StreamSource:
         if not found:
             await asyncio.sleep(0)
             return None
-        parts = [part for shard, some in found for part in _logged(shard, some)]
-        rows = Rows([apart for part in parts for apart in _taken_apart(part)])
+        rows = Rows([part for shard, some in found for logged in _logged(shard, some) for part in _apart(logged)])
         return Batch(rows, self._reader.positions(), self._reader.caught_up())
 
 
-def _logged(shard: Shard, found: Sequence[Stretch] | ShardBatch) -> list[Logged]:
+def _apart(logged: Logged) -> Sequence[Part]:
+    return taken_apart(logged) if logged.unread() is None else [logged]
+
+
+def _logged(shard: Shard, found: Sequence[Stretch | Located] | ShardBatch) -> list[Logged]:
     """What was read of a shard."""
     origin = Origin(shard.id, shard.base + 1)
     if isinstance(found, ShardBatch):
         return [Logged.with_keys(found.records, found.data, origin)]
     return [Logged.of(one, origin) for one in found]
-
-
-def _taken_apart(logged: Logged) -> Sequence[Part]:
-    """The records as they are, or one by one if a producer packed some together."""
-    data = bytes(logged.joined()[0])
-    if MAGIC[:1] not in data or MAGIC not in data:  # To look for one byte takes a fortieth of the time.
-        return [logged]
-    records: list[Record] = []
-    for one in logged:
-        parts = deaggregate(one.data, one.key)
-        if parts is None:
-            records.append(one)
-        else:
-            records += [
-                Record(part.data, one.arrival_ms, one.sequence, one.shard, part.partition_key, sub)
-                for sub, part in enumerate(parts)
-            ]
-    return [Listed(records)] if records else []

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from lakemill.engines.delivery.buffers import Buffer, Buffers
+from lakemill.engines.delivery.packed import unpacked
 from lakemill.engines.delivery.plan import (
     BACKUP,
     DESTINATION,
@@ -267,9 +268,8 @@ class Worker:
             if not outcome.remaining:
                 return failures
             if outcome.final or self._clock.time() - load.began_s + pause_s > sink.retry_s:
-                return failures + [
-                    Failure(record, outcome.code, outcome.message, load.attempts) for record in outcome.remaining
-                ]
+                given_up = await asyncio.to_thread(unpacked, outcome.remaining)  # They may lie in the log still.
+                return failures + [Failure(record, outcome.code, outcome.message, load.attempts) for record in given_up]
             remaining = Rows.of(outcome.remaining)
             load.records, load.size = remaining, remaining.size
             await self._pause(pause_s)

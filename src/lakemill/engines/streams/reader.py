@@ -12,7 +12,7 @@ from lakemill.engines.streams.records import Start, StreamRecord
 from lakemill.engines.streams.registry import Registry
 from lakemill.engines.streams.shards import Shard
 from lakemill.engines.streams.stream import Stream
-from lakemill.ports.log import Log, LogMissing, Stretch
+from lakemill.ports.log import Located, Log, LogMissing, Stretch
 
 END = "end"
 """In place of a position: the shard was read to its end."""
@@ -82,18 +82,18 @@ class StreamReader:
         return found
 
     async def read_stretches(
-        self, limit: int, size: int, wait_s: float
-    ) -> list[tuple[Shard, Sequence[Stretch] | Batch]]:
+        self, limit: int, size: int, wait_s: float, *, located: bool = False
+    ) -> list[tuple[Shard, Sequence[Stretch | Located] | Batch]]:
         """The same for those who need no keys: records as they lie in the log, about `size` bytes of them.
 
-        Of a shard with sealed records a batch, of up to `limit`.
+        Of a shard with sealed records a batch, of up to `limit`. located: for other processes, see `Log.locate`.
         """
-        found: list[tuple[Shard, Sequence[Stretch] | Batch]] = []
+        found: list[tuple[Shard, Sequence[Stretch | Located] | Batch]] = []
 
         async def take(stream: Stream, shard: Shard, size: int) -> int:
             position = self._positions[shard.number]
             assert isinstance(position, int)
-            some = await self._reading.read_stretches(stream, shard, position, size=size)
+            some = await self._reading.read_stretches(stream, shard, position, size=size, located=located)
             if some is None:
                 batch = await self._read_shard(stream, shard, limit, size)
                 if batch.records:
@@ -102,7 +102,7 @@ class StreamReader:
             self._positions[shard.number] = END if some.ended else some.position
             if some.found:
                 found.append((shard, some.found))
-            return sum([len(one.data) for one in some.found])
+            return sum([one.ends[-1] for one in some.found])
 
         await self._gather(take, size, wait_s)
         return found

@@ -10,7 +10,7 @@ from lakemill.engines.streams.registry import Registry
 from lakemill.engines.streams.sealing import Sealing
 from lakemill.engines.streams.shards import Shard
 from lakemill.engines.streams.stream import PROVISIONED, Stream
-from lakemill.ports.log import Log, LogMissing, Records, Stretch
+from lakemill.ports.log import Located, Log, LogMissing, Records, Stretch
 
 
 @dataclasses.dataclass(slots=True)
@@ -44,7 +44,7 @@ class Batch:
 class Stretches:
     """Some records of a shard as they lie in the log, without their keys."""
 
-    found: Sequence[Stretch]
+    found: Sequence[Stretch | Located]
     position: int
     """Where to read on."""
     ended: bool
@@ -126,20 +126,26 @@ class Reading:
         data = found.values if self._sealing is None else self._sealing.opened(stream, found)
         return Batch(found, data, position, self._ended(stream, shard, position), behind_ms)
 
-    async def read_stretches(self, stream: Stream, shard: Shard, position: int, *, size: int) -> Stretches | None:
-        """The same for those who need no keys; None if records are sealed, for these need theirs to be opened."""
+    async def read_stretches(
+        self, stream: Stream, shard: Shard, position: int, *, size: int, located: bool = False
+    ) -> Stretches | None:
+        """The same for those who need no keys; None if records are sealed, for these need theirs to be opened.
+
+        located: leave the values where they are, see `Log.locate`.
+        """
         if stream.key is not None:
             return None
+        read = self._log.locate if located else self._log.read_stretches
         try:
             before = self._log.bounds(stream.id, shard.number).next
-            found = await self._log.read_stretches(stream.id, shard.number, position, size=size)
+            found = await read(stream.id, shard.number, position, size=size)
             horizon_ms = stream.horizon_ms(self._registry.now_ms())
             if found and found[0].times[0] < horizon_ms:
                 position = await self._log.position_at(stream.id, shard.number, horizon_ms)
-                found = await self._log.read_stretches(stream.id, shard.number, position, size=size)
+                found = await read(stream.id, shard.number, position, size=size)
         except LogMissing:
             raise StreamMissing(stream.scope, stream.name) from None
-        if any([one.notes for one in found]):
+        if any([isinstance(one, Stretch) and one.notes for one in found]):
             return None
         position = found[-1].position + len(found[-1].ends) if found else max(position, before)
         return Stretches(found, position, self._ended(stream, shard, position))
