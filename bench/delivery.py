@@ -26,8 +26,9 @@ from tests.running import Lakemill
 
 from bench import peers
 from lakemill.engines.delivery import Channel, Hints, Outcome, Plan
+from lakemill.engines.delivery.parts import Logged
 from lakemill.engines.delivery.progress import Progress
-from lakemill.engines.delivery.rows import Batch, Logged, Rows
+from lakemill.engines.delivery.rows import Batch, Rows
 from lakemill.engines.delivery.worker import Worker
 from lakemill.ports.clock import SystemClock
 from lakemill.ports.log import Stretch

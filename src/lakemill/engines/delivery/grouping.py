@@ -14,9 +14,10 @@ import msgspec
 
 from lakemill.engines.delivery import queries
 from lakemill.engines.delivery.handing import Handed, SharedFile, arrow, give_back, read_back, write
+from lakemill.engines.delivery.parts import Listed, Logged, Origin, Part
 from lakemill.engines.delivery.pool import WorkerPool
 from lakemill.engines.delivery.records import Record
-from lakemill.engines.delivery.rows import Listed, Logged, Origin, Part, Rows
+from lakemill.engines.delivery.rows import Rows
 
 Keys = tuple[str, ...]
 

@@ -11,8 +11,9 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from lakemill.engines.delivery.parts import Logged, Origin
 from lakemill.engines.delivery.records import Record
-from lakemill.engines.delivery.rows import Logged, Origin, Rows
+from lakemill.engines.delivery.rows import Rows
 
 PIECES_MAX = 1024
 """Written at once, at most."""

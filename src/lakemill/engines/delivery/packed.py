@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from lakemill.engines.delivery.parts import Listed, Logged, Part
 from lakemill.engines.delivery.records import Record
-from lakemill.engines.delivery.rows import Listed, Logged, Part, Rows
+from lakemill.engines.delivery.rows import Rows
 from lakemill.formats.kpl import MAGIC, deaggregate
 
 

@@ -50,10 +50,12 @@ class Progress:
             return records
         known = self._delivered[partition]
         self._last_batch[partition] = batch
-        self._behind[partition] -= {one.shard for one in records if one.sequence >= known.get(one.shard, UNSEEN)}
+        lasts = [last for part in records.parts for last in part.last().items()]
+        self._behind[partition] -= {shard for shard, sequence in lasts if sequence >= known.get(shard, UNSEEN)}
         if not self._behind[partition]:
             del self._behind[partition]
-        return Rows.of([record for record in records if record.sequence > known.get(record.shard, -1)])
+        left = [part.after(known) for part in records.parts]
+        return Rows([part for part in left if part is not None])
 
     def delivered(self, partition: str, last: dict[str, int], batch: int) -> None:
         """A buffer arrived: per shard its last sequence, and the number of the batch that had it."""

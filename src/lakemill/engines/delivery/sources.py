@@ -9,7 +9,8 @@ from typing import Protocol
 
 from lakemill.engines.delivery.errors import SourceRefused
 from lakemill.engines.delivery.packed import taken_apart
-from lakemill.engines.delivery.rows import Batch, Logged, Origin, Part, Rows
+from lakemill.engines.delivery.parts import Logged, Origin, Part
+from lakemill.engines.delivery.rows import Batch, Rows
 from lakemill.engines.streams import Shard, ShardBatch, StreamReader
 from lakemill.ports.log import Located, Log, Records, Stretch, as_records
 

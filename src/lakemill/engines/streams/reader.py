@@ -12,14 +12,14 @@ from lakemill.engines.streams.records import Start, StreamRecord
 from lakemill.engines.streams.registry import Registry
 from lakemill.engines.streams.shards import Shard
 from lakemill.engines.streams.stream import Stream
-from lakemill.ports.log import Located, Log, LogMissing, Stretch
+from lakemill.ports.log import Located, Log, LogMissing, Stretch, weight
 
 END = "end"
 """In place of a position: the shard was read to its end."""
 STREAM = "stream"
 """Among the positions: the id of the stream they are of."""
 Take = Callable[[Stream, Shard, int], Awaitable[int]]
-"""Takes about so many bytes from where the reader stands in a shard; how many it took."""
+"""Takes about so many bytes from where the reader stands in a shard; how many it took, 0 only if it found nothing."""
 
 
 class StreamReader:
@@ -76,7 +76,7 @@ class StreamReader:
                 return 0
             found.append((shard, batch))
             left -= len(batch.records)
-            return batch.records.size()
+            return max(1, batch.records.size())
 
         await self._gather(take, size, wait_s)
         return found
@@ -96,13 +96,14 @@ class StreamReader:
             some = await self._reading.read_stretches(stream, shard, position, size=size, located=located)
             if some is None:
                 batch = await self._read_shard(stream, shard, limit, size)
-                if batch.records:
-                    found.append((shard, batch))
-                return batch.records.size()
+                if not batch.records:
+                    return 0
+                found.append((shard, batch))
+                return max(1, batch.records.size())
             self._positions[shard.number] = END if some.ended else some.position
             if some.found:
                 found.append((shard, some.found))
-            return sum([one.ends[-1] for one in some.found])
+            return sum(map(weight, some.found))
 
         await self._gather(take, size, wait_s)
         return found
@@ -122,14 +123,19 @@ class StreamReader:
         return stream
 
     async def _gather(self, take: Take, size: int, wait_s: float) -> None:
-        """A round over the shards; another one if something comes within the time where there was nothing."""
-        if await self._round(take, size) or wait_s <= 0:
-            return
+        """Rounds over the shards, until something was taken or nothing came within the time."""
+        while not await self._round(take, size):
+            if not self.caught_up():
+                continue  # A shard ended there, and its children have records.
+            if wait_s <= 0 or not await self._grows(wait_s):
+                return
+            wait_s = 0.0
+
+    async def _grows(self, wait_s: float) -> bool:
+        """Whether a shard has more within the time."""
         stream = self._stream()
-        active = {shard.number: self._positions[shard.number] for shard in self._active(stream)}
-        waiting = {number: where for number, where in active.items() if isinstance(where, int)}
-        if waiting and await self._reading.wait(stream, waiting, wait_s):
-            await self._round(take, size)
+        waiting = {one.number: self._positions[one.number] for one in self._active(stream)}
+        return bool(waiting) and await self._reading.wait(stream, waiting, wait_s)  # type: ignore[arg-type]
 
     async def _round(self, take: Take, size: int) -> int:
         """Take from each shard, beginning with another one each time; how many bytes that were."""

@@ -16,7 +16,7 @@ from lakemill.ports.log.port import (
     Stretch,
     Unread,
 )
-from lakemill.ports.log.stretches import as_records, stretched
+from lakemill.ports.log.stretches import as_records, stretched, weight
 
 __all__ = [
     "Bounds",
@@ -36,4 +36,5 @@ __all__ = [
     "check_block",
     "open_log",
     "stretched",
+    "weight",
 ]

@@ -4,15 +4,15 @@ import array
 import itertools
 from collections.abc import Iterator
 
-from lakemill.ports.log.port import Records, Stretch
+from lakemill.ports.log.port import Located, Records, Stretch
 
 RECORD_BYTES = 12
 """What a record takes in a stretch beside its value: an end and a time."""
 
 
-def weight(stretch: Stretch) -> int:
-    """Bytes of a stretch."""
-    return len(stretch.data) + RECORD_BYTES * len(stretch.ends)
+def weight(stretch: Stretch | Located) -> int:
+    """Bytes of a stretch, read or not."""
+    return stretch.ends[-1] + RECORD_BYTES * len(stretch.ends)
 
 
 def stretched(records: Records) -> Iterator[Stretch]:

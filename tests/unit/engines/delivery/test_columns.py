@@ -8,13 +8,15 @@ import time
 import pyarrow.orc
 import pyarrow.parquet
 import pytest
+from aws_kinesis_agg.aggregator import RecordAggregator
 
 from lakemill.engines.delivery import Hints, Record
 from lakemill.engines.delivery.bucketsink import NotEncodable
 from lakemill.engines.delivery.buffers import Buffers
 from lakemill.engines.delivery.columns import OpenX, columnar
+from lakemill.engines.delivery.parts import Listed, Logged, Origin
 from lakemill.engines.delivery.pool import WorkerPool
-from lakemill.engines.delivery.rows import Listed, Rows
+from lakemill.engines.delivery.rows import Rows
 from lakemill.engines.delivery.sources import LogSource
 from lakemill.ports.log import EmbeddedLog, Entry, LogDamaged
 
@@ -107,6 +109,25 @@ async def test_records_that_the_log_has_forgotten_are_handed_over(pool, log):
     await log.trim("d", 10_000)
     (body,), _ = await columnar(pool, lambda: COLUMNS, OpenX(), "Parquet", {}, str)(rows)
     assert pyarrow.parquet.read_table(io.BytesIO(body)).num_rows == 3542
+
+
+async def test_packed_records_that_lie_in_the_log_are_taken_apart(pool, log):
+    aggregator = RecordAggregator()
+    for value in (document(7000), b"[]", document(7001)):
+        aggregator.add_user_record("k", value)
+    values = [document(number) for number in range(6000, 6300)]
+    values[100] = aggregator.clear_and_get().get_contents()[2]
+    await log.create("stream", 1)
+    await log.append("stream", [Entry(0, 1000, b"key", value) for value in values])
+    encode, origin = columnar(pool, lambda: COLUMNS, OpenX(), "Parquet", {}, str), Origin("shardId-0", 1 << 180)
+    for _ in range(2):
+        rows = Rows([Logged.of(one, origin) for one in await log.locate("stream", 0, 0, size=1 << 30)])
+        assert all(part.unread() for part in rows.parts)
+        (body,), (failure,) = await encode(rows)
+        ids = pyarrow.parquet.read_table(io.BytesIO(body)).column("id").to_pylist()
+        assert ids == [*range(6000, 6100), 7000, 7001, *range(6101, 6300)]
+        record = failure.record
+        assert (record.data, record.sequence, record.sub) == (b"[]", (1 << 180) + 101, 1)
 
 
 async def test_damage_is_named_and_nothing_is_made_of_the_records(pool, log, tmp_path):

@@ -10,9 +10,10 @@ import pytest
 from lakemill.engines.delivery import Record
 from lakemill.engines.delivery.grouping import Query, grouped
 from lakemill.engines.delivery.handing import SharedFiles
+from lakemill.engines.delivery.parts import Listed, Logged, Origin
 from lakemill.engines.delivery.pool import WorkerPool
 from lakemill.engines.delivery.queries import keys_of
-from lakemill.engines.delivery.rows import Listed, Logged, Origin, Rows
+from lakemill.engines.delivery.rows import Rows
 from tests.unit.engines.delivery.test_queries import DOCUMENTS
 
 QUERIES = [

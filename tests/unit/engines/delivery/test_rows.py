@@ -8,7 +8,8 @@ import pytest
 from lakemill.engines.delivery import Hints, Record
 from lakemill.engines.delivery.buffers import Buffers
 from lakemill.engines.delivery.handing import SharedFile, SharedFiles, arrow, write
-from lakemill.engines.delivery.rows import Listed, Logged, Origin, Rows
+from lakemill.engines.delivery.parts import Listed, Logged, Origin
+from lakemill.engines.delivery.rows import Rows
 from lakemill.ports.log import Records, Stretch
 
 
@@ -65,6 +66,10 @@ def test_records_of_a_data_stream_are_told_in_columns(positions):
     assert list(cut.ended(b"\n")) == list(Listed(records[2:]).ended(b"\n"))
     assert cut.ended(b"\n").last() == cut.last()
     assert (cut.places(), cut.unread()) == (None, None)
+    for known in ({}, {"other": 1 << 190}, *({"shardId-1": (1 << 180) + position} for position in range(3, 13))):
+        for one, other in ((columns, Listed(records)), (columns.cut(1, 3), Listed(records[1:3]))):
+            left, expected_left = one.after(known), other.after(known)
+            assert (left and list(left)) == (expected_left and list(expected_left))
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -10,7 +10,8 @@ import re
 import pytest
 
 from lakemill.engines.delivery import Hints, Outcome
-from lakemill.engines.delivery.rows import Logged, Rows
+from lakemill.engines.delivery.parts import Logged
+from lakemill.engines.delivery.rows import Rows
 from tests.unit.engines.delivery.doubles import Site
 from tests.unit.engines.delivery.test_worker import process
 

@@ -158,21 +158,23 @@ async def test_closed_shards_vanish_with_their_records_and_numbers_are_not_used_
     assert stream.shards[-1].number == 3
 
 
-async def test_a_reader_goes_on_where_another_stood(streams, clock):
+async def test_a_reader_goes_on_where_another_stood(streams, clock, take):
     await streams.create(SCOPE, "s", shards=3)
     reader = streams.reader(SCOPE, "s", Start.latest())
     await streams.put(SCOPE, "s", [Put(str(i), b"%d" % i) for i in range(30)])
-    found = await reader.read(limit=10)
+    assert not reader.caught_up()
+    found = await take(reader, limit=10)
     kept = json.loads(json.dumps(reader.positions()))
     await streams.resharding.scale(SCOPE, "s", 5)
     await streams.put(SCOPE, "s", [Put(str(i), b"%d" % i) for i in range(30, 60)])
     reader = streams.reader(SCOPE, "s", Start.after(kept))
-    while batch := await reader.read(limit=9, wait_s=0):
+    while batch := await take(reader, limit=9):
         found += batch
-    assert sorted(int(one.data) for one in found) == list(range(60))
+    assert sorted(map(int, found)) == list(range(60))
+    assert reader.caught_up()
 
 
-async def test_a_reader_that_was_away_longer_than_the_retention_goes_on_with_what_is_left(streams, clock):
+async def test_a_reader_that_was_away_longer_than_the_retention_goes_on_with_what_is_left(streams, clock, take):
     await streams.create(SCOPE, "s")
     await streams.put(SCOPE, "s", [Put("k", b"old")])
     kept = streams.reader(SCOPE, "s", Start.latest()).positions()
@@ -183,7 +185,7 @@ async def test_a_reader_that_was_away_longer_than_the_retention_goes_on_with_wha
     await streams.expire()
     await streams.put(SCOPE, "s", [Put(str(i), b"new") for i in range(20)])
     reader = streams.reader(SCOPE, "s", Start.after(kept))
-    assert len(await reader.read(wait_s=0)) == 20
+    assert len(await take(reader)) == 20
 
 
 async def test_a_stream_made_again_under_the_same_name_is_read_from_its_beginning(streams):
@@ -200,25 +202,41 @@ async def test_a_stream_made_again_under_the_same_name_is_read_from_its_beginnin
     assert [one.data for one in await again.read(wait_s=0)] == [b"new"]
 
 
-async def test_a_reader_from_a_time_leaves_out_what_was_before(streams, clock):
+async def test_a_reader_from_a_time_leaves_out_what_was_before(streams, clock, take):
     await fill(streams, clock)
     reader = streams.reader(SCOPE, "s", Start.at(1_700_000_003_000))
-    assert [one.data for one in await reader.read()] == [b"3", b"4"]
+    assert await take(reader) == [b"3", b"4"]
 
 
-async def test_a_reader_waits_for_the_first_record(streams):
+async def test_a_reader_leaves_out_what_has_expired_and_is_not_trimmed_yet(streams, clock, take):
+    await fill(streams, clock)
+    clock.advance(24 * HOUR_S - 2)
+    assert await take(streams.reader(SCOPE, "s", Start.horizon())) == [b"3", b"4"]
+
+
+async def test_a_reader_waits_for_the_first_record(streams, take):
     await streams.create(SCOPE, "s", shards=2)
     reader = streams.reader(SCOPE, "s", Start.latest())
-    assert await reader.read(wait_s=0.01) == []
-    waiting = asyncio.create_task(reader.read(wait_s=10))
+    assert await take(reader, wait_s=0.01) == []
+    assert reader.caught_up()
+    waiting = asyncio.create_task(take(reader, wait_s=10))
     await asyncio.sleep(0.01)
     await streams.put(SCOPE, "s", [Put("k", b"at last")])
-    assert [one.data for one in await waiting] == [b"at last"]
+    assert await waiting == [b"at last"]
 
 
-async def test_a_reader_of_a_deleted_stream_is_told(streams):
+async def test_records_without_data_are_not_waited_for(streams, take):
+    await streams.create(SCOPE, "s")
+    reader = streams.reader(SCOPE, "s", Start.latest())
+    await streams.put(SCOPE, "s", [Put("k", b""), Put("k", b"")])
+    assert await asyncio.wait_for(take(reader, wait_s=60), 10) == [b"", b""]
+
+
+async def test_a_reader_of_a_deleted_stream_is_told(streams, take):
     await streams.create(SCOPE, "s")
     reader = streams.reader(SCOPE, "s", Start.horizon())
     await streams.delete(SCOPE, "s")
     with pytest.raises(StreamMissing):
-        await reader.read()
+        await take(reader)
+    with pytest.raises(StreamMissing):
+        reader.caught_up()

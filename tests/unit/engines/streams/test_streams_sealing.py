@@ -21,7 +21,7 @@ async def everything(streams):
     return await streams.reader(SCOPE, "s", Start.horizon()).read(wait_s=0)
 
 
-async def test_only_what_is_written_after_it_began_is_sealed_and_all_is_read(streams, log):
+async def test_only_what_is_written_after_it_began_is_sealed_and_all_is_read(streams, log, take):
     stream = await streams.create(SCOPE, "s")
     await streams.put(SCOPE, "s", [Put("k", b"before")])
     await streams.configuring.encrypt(SCOPE, "s", "alias/aws/kinesis")
@@ -38,6 +38,7 @@ async def test_only_what_is_written_after_it_began_is_sealed_and_all_is_read(str
         (b"", True),
         (b"after", False),
     ]
+    assert await take(streams.reader(SCOPE, "s", Start.horizon())) == [one.data for one in found]
 
 
 async def test_sealed_records_are_read_after_a_restart_and_with_a_newer_data_key(metadata, log, clock, keys):
