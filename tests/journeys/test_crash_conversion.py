@@ -7,6 +7,7 @@ import time
 
 import pyarrow.parquet
 import pytest
+from aws_kinesis_agg.aggregator import RecordAggregator
 from tests.journeys import crash, crash_streams
 from tests.journeys.firehose_site import Site
 
@@ -23,18 +24,49 @@ class Documents(crash_streams.Deliveries):
         numbers = list(range(self.number + 1, self.number + 1 + self.draw.choice([1, 30, 400])))
         self.number = numbers[-1]
         self.pending = numbers
-        records = [{"Data": json.dumps({"n": n, "said": "x" * (n % 500)})} for n in numbers]
-        answer = self.firehose.put_record_batch(DeliveryStreamName=self.delivery, Records=records)
-        assert answer["FailedPutCount"] == 0
+        self.put([json.dumps({"n": n, "said": "x" * (n % 500)}).encode() for n in numbers])
         self.truth.update(numbers)
 
+    def put(self, values):
+        records = [{"Data": value} for value in values]
+        answer = self.firehose.put_record_batch(DeliveryStreamName=self.delivery, Records=records)
+        assert answer["FailedPutCount"] == 0
 
-def converting(site):
+
+class Streamed(Documents):
+    """Documents that come through a data stream, some of them packed into one record."""
+
+    def connect(self, lakemill):
+        super().connect(lakemill)
+        self.kinesis = lakemill.client("kinesis")
+
+    def put(self, values):
+        aggregator = RecordAggregator()
+        for value in values[1:4]:
+            aggregator.add_user_record("k", value)
+        values = [values[0], *([aggregator.clear_and_get().get_contents()[2]] if values[1:4] else []), *values[4:]]
+        records = [{"Data": value, "PartitionKey": f"key-{number}"} for number, value in enumerate(values)]
+        answer = self.kinesis.put_records(StreamName="converted", Records=records)
+        assert answer["FailedRecordCount"] == 0
+
+
+def followed(site):
+    """A data stream, as a source."""
+    kinesis = site.running.client("kinesis")
+    kinesis.create_stream(StreamName="converted", StreamModeDetails={"StreamMode": "ON_DEMAND"})
+    kinesis.get_waiter("stream_exists").wait(StreamName="converted", WaiterConfig={"Delay": 1})
+    arn = kinesis.describe_stream_summary(StreamName="converted")["StreamDescriptionSummary"]["StreamARN"]
+    source = {"KinesisStreamARN": arn, "RoleARN": site.role}
+    return {"DeliveryStreamType": "KinesisStreamAsSource", "KinesisStreamSourceConfiguration": source}
+
+
+def converting(site, source):
     glue = site.running.client("glue")
     glue.create_database(DatabaseInput={"Name": "crash"})
     glue.create_table(DatabaseName="crash", TableInput={"Name": "said", "StorageDescriptor": {"Columns": COLUMNS}})
     site.stream(
         Documents.delivery,
+        source=source,
         Prefix="said/",
         BufferingHints={"SizeInMBs": 64, "IntervalInSeconds": 1},
         DataFormatConversionConfiguration={
@@ -61,10 +93,12 @@ class Arrived:
 
 
 @pytest.mark.slow
-def test_acknowledged_documents_are_converted_whenever_the_platform_is_killed(fresh):
+@pytest.mark.parametrize("kind", [Documents, Streamed])
+def test_acknowledged_documents_are_converted_whenever_the_platform_is_killed(fresh, kind):
     running, draw = fresh(), random.Random(3)
-    converting(Site(running, "crash-converted"))
-    documents = Documents(4)
+    site = Site(running, "crash-converted")
+    converting(site, followed(site) if kind is Streamed else None)
+    documents = kind(4)
     load = crash.Load(documents)
     load.connect(running)
     for _ in range(KILLS):
