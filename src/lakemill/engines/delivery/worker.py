@@ -32,7 +32,7 @@ RECORD_BYTES = 120
 HELD_BYTES_MAX = 256 << 20
 """Bytes a worker holds; beyond it, the source waits (its records are safe in their log)."""
 QUEUED_MAX = 2
-"""Buffers of a partition that may be on their way or wait for that while more is read."""
+"""While more than so many full buffers of a partition are on their way, or wait for that, no more is read."""
 IDLE_S = 5.0
 BACKOFF_S, BACKOFF_S_MAX = 1.0, 60.0
 STOP_S = 10.0
@@ -70,6 +70,8 @@ class Worker:
         self._buffers = {name: Buffers(channel.hints) for name, channel in self._channels.items()}
         self._gathered = Buffers(plan.gather) if plan.gather else None
         self._leaving: dict[tuple[str, str], collections.deque[Buffer]] = {}
+        self._queued: collections.Counter[tuple[str, str]] = collections.Counter()
+        """Bytes of those."""
         self._senders: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._held = 0
         self._caught_up = True
@@ -139,8 +141,8 @@ class Worker:
         return True
 
     def _behind(self) -> bool:
-        """Whether a partition has so many buffers to send that another one would only lie in memory."""
-        return any([len(queue) > QUEUED_MAX for queue in self._leaving.values()])
+        """Whether a partition has so much to send that more would only lie in memory."""
+        return any([size > QUEUED_MAX * self._buffers[place[0]].hints.size for place, size in self._queued.items()])
 
     # Taking in
 
@@ -206,6 +208,7 @@ class Worker:
         """Buffers of one partition leave one after the other, in order."""
         place = channel, partition
         self._leaving.setdefault(place, collections.deque()).append(buffer)
+        self._queued[place] += buffer.size
         if place not in self._senders:
             self._senders[place] = asyncio.create_task(self._send_all(place))
 
@@ -220,7 +223,7 @@ class Worker:
                 except Exception:  # A fault of ours. Nothing is noted as delivered that is not.
                     logger.exception("delivery of %s", self.name)
                     await self._pause(BACKOFF_S_MAX)
-            del self._leaving[place]
+            del self._leaving[place], self._queued[place]
         except Stopped:
             pass
         finally:
@@ -233,6 +236,7 @@ class Worker:
         buffer = queue[0]
         await self._send(channel, partition, buffer)
         queue.popleft()
+        self._queued[place] -= buffer.size
         self._held -= buffer.size + RECORD_BYTES * len(buffer.records)
         self._left.set()
         self._progress.delivered(f"{channel}/{partition}", buffer.records.last(), buffer.last_batch)

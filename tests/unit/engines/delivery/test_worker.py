@@ -337,6 +337,31 @@ async def test_a_source_waits_while_buffers_wait_for_a_slow_sink():
     assert b"".join(site.sink.data) == b"".join(b"%d123456789" % number for number in range(QUEUED_MAX + 3))
 
 
+async def test_small_buffers_that_wait_keep_nobody_from_reading(site):
+    site.options, site.hints = {}, Hints(10, 0)
+    await site.begin()
+    opened, deliver = asyncio.Event(), site.sink.deliver
+
+    async def slow(load):
+        await opened.wait()
+        return await deliver(load)
+
+    site.sink.deliver = slow
+    for _ in range(10):
+        await site.put(b"ab")
+        await site.worker.turn(0)
+    assert site.worker._progress.batches == 10
+    await site.put(b"cd")
+    await site.worker.turn(0)
+    await site.put(b"ef")
+    await site.worker.turn(0)
+    assert site.worker._progress.batches == 11
+    opened.set()
+    await site.worker.settle()
+    await site.turn(1)
+    assert site.sink.data == [b"ab"] * 10 + [b"cd", b"ef"]
+
+
 async def test_progress_waits_for_the_slowest_partition():
     site = Site(process=process)
     await site.begin()
