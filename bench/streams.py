@@ -2,9 +2,9 @@
 
 wrk sends one signed request again and again; records of a PutRecords call have keys that spread over four shards. The
 peers keep records in memory; lakemill's are on disk when the call is answered, so the limit beside its PutRecord is
-what the log alone gives as many callers, on the disk at hand and on one that flushes more slowly. The shards' own
-limits are switched off, since no peer has them. Subscribing and latency go through boto3, which is slower than any of
-the servers.
+what the log alone gives as many callers, on the disk at hand and on one that flushes more slowly; and what it gives
+through a socket, before any HTTP. The shards' own limits are switched off, since no peer has them. Subscribing and
+latency go through boto3, which is slower than any of the servers.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from tests.running import Lakemill
 
-from bench import peers
+from bench import peers, socket_and_log
 from bench.slow_disk import slower
 from lakemill.ports.clock import SystemClock
 from lakemill.ports.log import EmbeddedLog, Entry
@@ -251,12 +251,16 @@ def run() -> list[dict]:
             if what == "PutRecord, 256" and "kinesalite" in medians:
                 best = medians["kinesalite"]
             made.append(row(what, mine, best, unit, goal, note))
+        alone = {callers: log_rate(folder, callers) for callers in (8, 256)}
         for callers, target in ((8, 0.7), (256, None)):
             mine = statistics.median(rates["lakemill", f"PutRecord, {callers}"])
             note = "peer: the log alone"
             if callers == 8:
                 note += "; where a flush takes far less than the Python of eight requests, the processor is the limit"
-            made.append(row(f"PutRecord, {callers}", mine, log_rate(folder, callers), "records/s", target, note))
+            made.append(row(f"PutRecord, {callers}", mine, alone[callers], "records/s", target, note))
+        bare = socket_and_log.rate(folder, 8, seconds=SECONDS, value_bytes=CALL_BYTES)
+        note = "peer: the log alone; instead of lakemill a socket that reads no HTTP and answers always the same"
+        made.append(row("8 callers of the log through a socket", bare, alone[8], "records/s", None, note))
         for what, most in (("PutRecords", CALL_RECORDS), ("GetRecords", READ_RECORDS)):
             spent = cpu_ms(systems[0], *calls["lakemill"][what])
             made.append(row(f"{what}: CPU of the server", 1000 * spent / most, None, "us a record", None))
