@@ -161,14 +161,22 @@ def test_an_exception_is_answered_in_lambdas_shape(functions, f):
     assert f"REPORT RequestId: {error['requestId']}" in tail
 
 
+def lines_in_group(logs, f, pattern):
+    """A function's lines that match, when there are some. Its group is made with the first that arrives."""
+    for _ in range(150):
+        try:
+            found = logs.filter_log_events(logGroupName=f"/aws/lambda/{f}", filterPattern=pattern)["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            found = []
+        if found:
+            return found
+        time.sleep(0.1)
+    pytest.fail("it never came")
+
+
 def test_lines_reach_the_log_group(lakemill, functions, f):
     functions.invoke(FunctionName=f, Payload=b'{"do": "mark-me"}')
-    logs = lakemill.client("logs")
-    for _ in range(50):
-        found = logs.filter_log_events(logGroupName=f"/aws/lambda/{f}", filterPattern='"doing mark-me"')["events"]
-        if found:
-            break
-        time.sleep(0.1)
+    found = lines_in_group(lakemill.client("logs"), f, '"doing mark-me"')
     assert found[0]["logStreamName"].split("/", 3)[3].startswith("[$LATEST]")
 
 
@@ -185,12 +193,7 @@ def test_an_event_is_accepted_and_dealt_with(lakemill, functions, f):
     mark = unique("event")
     answer = functions.invoke(FunctionName=f, InvocationType="Event", Payload=json.dumps({"do": mark}))
     assert answer["StatusCode"] == 202
-    logs = lakemill.client("logs")
-    for _ in range(100):
-        if logs.filter_log_events(logGroupName=f"/aws/lambda/{f}", filterPattern=f'"doing {mark}"')["events"]:
-            return
-        time.sleep(0.1)
-    pytest.fail("it never came")
+    assert lines_in_group(lakemill.client("logs"), f, f'"doing {mark}"')
 
 
 def test_a_dry_run_says_who_may(lakemill, functions, f, person):
