@@ -47,12 +47,13 @@ async def grouped(pool: WorkerPool, query: Query, lots: Sequence[Rows], timeout_
     records = Rows([part for lot in lots for part in lot.parts])
     # Records that are given back by the block must have one origin, so those of each count as a lot of their own.
     whose = [(number, _origin(part)) for number, lot in enumerate(lots) for part in lot.parts]
-    numbers = {one: number for number, one in enumerate(dict.fromkeys(whose))}
+    different = list(dict.fromkeys(whose))
+    numbers = {one: number for number, one in enumerate(different)}
     apart = [(numbers[one], len(part)) for one, part in zip(whose, records.parts, strict=True)]
     with pool.files.borrowed() as file:
         given = await asyncio.to_thread(write, records, file, places=True)
         found = await pool.run(_group, given, query, apart, timeout_s=timeout_s)
-        named = [list(numbers)[number] for number, _ in found.keys]
+        named = [different[number] for number, _ in found.keys]
         parts = await asyncio.to_thread(_parts, records, query, file, given, found, [origin for _, origin in named])
     groups: dict[tuple[int, Keys], Rows] = {}
     for (lot, _), (_, keys), part in zip(named, found.keys, parts, strict=True):
